@@ -1,0 +1,75 @@
+"""Candidates: the points an optimizer hands out, as the user's values and as codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _checks
+from .space import Space
+
+
+class Candidate(Mapping[str, Any]):
+    """One point: an immutable mapping from variable names to the user's values.
+
+    `codes` are its `(n_variables,)` codes, read-only; `id` is its number among those asked, or None
+    if its loss is not awaited (`sample`). Call an objective as `f(**candidate)` or `f(dict(candidate))`.
+    """
+
+    __slots__ = ("_space", "codes", "id")
+
+    def __init__(self, space: Space, codes: NDArray[np.int64], id: int | None) -> None:
+        self._space, self.codes, self.id = space, codes, id
+
+    def __getitem__(self, name: str) -> Any:
+        return self._space.variables[name].decode(int(self.codes[self._space.positions[name]]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._space.names)
+
+    def __len__(self) -> int:
+        return len(self._space)
+
+    def __repr__(self) -> str:
+        return f"Candidate(id={self.id}, {dict(self)!r})"
+
+
+class Batch(Sequence[Candidate]):
+    """Candidates asked together. `codes` is `(n, n_variables)`, read-only; a slice is a Batch."""
+
+    __slots__ = ("_space", "codes", "ids")
+
+    def __init__(self, space: Space, codes: NDArray[np.int64], ids: Sequence[int | None]) -> None:
+        codes.setflags(write=False)
+        self._space, self.codes, self.ids = space, codes, tuple(ids)
+
+    @classmethod
+    def of(cls, candidates: object) -> Batch:
+        """A batch of one candidate, of a sequence of candidates, or the batch itself."""
+        listed = [candidates] if isinstance(candidates, Candidate) else candidates
+        if not isinstance(listed, Sequence) or not all(isinstance(each, Candidate) for each in listed):
+            raise TypeError("candidates must be a Candidate, a Batch or a list of Candidates as ask() returned "
+                            f"them, got {_checks.shown(candidates)}.")
+        if not listed:
+            raise ValueError("candidates must hold at least one Candidate, got none.")
+        if isinstance(listed, Batch):
+            return listed
+        return cls(listed[0]._space, np.stack([each.codes for each in listed]), [each.id for each in listed])
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, index: slice) -> Batch: ...
+    def __getitem__(self, index: int | slice) -> Candidate | Batch:
+        if isinstance(index, slice):
+            return Batch(self._space, self.codes[index], self.ids[index])
+        return Candidate(self._space, self.codes[index], self.ids[index])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"Batch({list(self)!r})"

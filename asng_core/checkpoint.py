@@ -1,0 +1,86 @@
+"""One safe file format: an npz archive of arrays plus a JSON header for everything else.
+
+No pickle, neither written nor read. Writes are atomic: a reader sees the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+_ARRAY = "__array__"  # marks, in the header, where an array was taken out
+
+
+def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
+    """Write nested dicts and lists of JSON scalars and arrays to `path`, atomically."""
+    header, arrays = split(state)
+    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    atomically(path, lambda file: np.savez(file, header=text, **arrays))
+
+
+def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
+    """The state written to `path`, whose entry "format" must be `kind`.
+
+    Raises FileNotFoundError, or ValueError if the file is damaged or of another kind.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header = json.loads(arrays.pop("header").tobytes())
+        state: dict[str, Any] = join(header, arrays)
+        found = state["format"]
+    except (zipfile.BadZipFile, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{os.fspath(path)!r} is not a readable {kind} checkpoint ({error}). "
+                         "Was it written by save(), and completely?") from error
+    if found != kind:
+        raise ValueError(f"{os.fspath(path)!r} is a checkpoint of {found!r}, not of {kind!r}.")
+    return state
+
+
+def atomically(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object]) -> None:
+    """Let `fill` write a temporary file beside `path`, then put it in its place."""
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def split(tree: Any) -> tuple[Any, dict[str, Any]]:
+    """Take the arrays out of nested dicts and lists: a JSON tree that names them, and the arrays."""
+    arrays: dict[str, Any] = {}
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: visit(value) for key, value in node.items()}
+        if isinstance(node, (list, tuple)):
+            return [visit(value) for value in node]
+        if isinstance(node, np.ndarray):
+            name = f"array{len(arrays)}"
+            arrays[name] = node
+            return {_ARRAY: name}
+        return node
+
+    return visit(tree), arrays
+
+
+def join(tree: Any, arrays: dict[str, Any]) -> Any:
+    """Put the arrays back: the inverse of `split`."""
+    if isinstance(tree, dict):
+        if _ARRAY in tree:
+            return arrays[tree[_ARRAY]]
+        return {key: join(value, arrays) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [join(value, arrays) for value in tree]
+    return tree

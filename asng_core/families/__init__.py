@@ -1,0 +1,1 @@
+"""Search distributions in expectation parameters, one family per file, one contract."""

@@ -1,0 +1,80 @@
+"""Independent categorical variables of any numbers of categories, in one flat vector of probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .family import Family, Floats, Ints
+
+
+class CategoricalFamily(Family):
+    """theta concatenates the d probability vectors: `(sum(K_i),)`. A variable with K = 1 is constant.
+
+    After each step every probability is at least margin / (K - 1), so that a converged variable
+    still leaves its mode with probability `margin`, 0 < margin < 1/2.
+    """
+
+    def __init__(self, sizes: Ints, margin: float) -> None:
+        self.sizes = sizes
+        self.n_parameters = int(sizes.sum())
+        self.n_theta = self.n_parameters - len(sizes)
+        self._starts = np.cumsum(sizes) - sizes
+        self._lasts = self._starts + sizes - 1
+        self._variable = np.repeat(np.arange(len(sizes)), sizes)  # of each parameter
+        self._eliminated = np.delete(np.arange(self.n_parameters), self._lasts)  # all but the last categories
+        self._minimum = np.where(sizes > 1, margin / np.maximum(sizes - 1, 1), 0.0)  # theta_min
+        self._minimum_flat = self._minimum[self._variable]
+
+    def initial(self) -> Floats:
+        theta: Floats = 1.0 / self.sizes[self._variable]
+        return theta
+
+    def sample(self, theta: Floats, n: int, rng: np.random.Generator) -> Floats:
+        cumulative = theta.cumsum()
+        before = cumulative[self._starts] - theta[self._starts]
+        uniform = rng.random((n, len(self.sizes))) + before  # compared with the running sum, row by row
+        passed = (uniform.take(self._variable, axis=1) >= cumulative).view(np.int8)
+        # a sum of rounded probabilities may end just below 1: the last category takes the rest
+        draws: Floats = np.minimum(np.add.reduceat(passed, self._starts, axis=1, dtype=np.int64), self.sizes - 1.0)
+        return draws
+
+    def codes(self, draws: Floats) -> Ints:
+        return draws.astype(np.int64)
+
+    def natural_gradient(self, theta: Floats, utilities: Floats, draws: Floats) -> Floats:
+        chosen = draws.astype(np.int64) + self._starts
+        weights = np.repeat(utilities, len(self.sizes))
+        gradient: Floats = np.bincount(chosen.ravel(), weights, self.n_parameters).astype(np.float64)  # sum_j u_j T(c_j)
+        gradient -= utilities.sum() * theta
+        return gradient
+
+    def root_fisher(self, theta: Floats, gradient: Floats) -> Floats:
+        root = np.sqrt(theta)
+        # the last category is the eliminated one of the paper's root: G_K / (theta_K + sqrt(theta_K))
+        last = gradient[self._lasts] / (theta[self._lasts] + root[self._lasts])
+        coordinates: Floats = gradient / root - root * last[self._variable]
+        return coordinates[self._eliminated]
+
+    def step(self, theta: Floats, gradient: Floats, length: float) -> Floats:
+        raised = np.maximum(theta + length * gradient, self._minimum_flat)
+        # back to the simplex by the affine map that keeps theta_min fixed
+        floor = self.sizes * self._minimum
+        shrink = (1.0 - floor) / (np.add.reduceat(raised, self._starts) - floor)
+        return self._minimum_flat + (raised - self._minimum_flat) * shrink[self._variable]
+
+    def mode(self, theta: Floats) -> Ints:
+        highest = np.maximum.reduceat(theta, self._starts)
+        index = np.where(theta == highest[self._variable], np.arange(self.n_parameters), self.n_parameters)
+        first: Ints = np.minimum.reduceat(index, self._starts)
+        return first - self._starts
+
+    def log_probabilities(self, theta: Floats, codes: Ints) -> Floats:
+        return np.log(theta[codes + self._starts])
+
+    def entropy(self, theta: Floats) -> Floats:
+        # 0 log 0 = 0: a probability is never below theta_min, but a user may ask about any theta
+        terms = theta * np.log(np.where(theta > 0, theta, 1.0))
+        return np.maximum(-np.add.reduceat(terms, self._starts), 0.0)
+
+    def marginals(self, theta: Floats) -> list[Floats]:
+        return np.split(theta.copy(), self._starts[1:])

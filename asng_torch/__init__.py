@@ -1,0 +1,1 @@
+"""One-shot architecture search with ASNG in your own PyTorch training loop."""
