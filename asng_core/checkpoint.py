@@ -30,7 +30,8 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     Raises FileNotFoundError, or ValueError if the file is damaged or of another kind.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # opened here, as np.load leaves a damaged file open
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays.pop("header").tobytes())
         state: dict[str, Any] = join(header, arrays)

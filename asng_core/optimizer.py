@@ -236,12 +236,14 @@ class ASNG:
                                                  _checks.state_array(state["step_size"]["s"], (self._family.n_theta,)))
             new._rng.bit_generator.state = state["rng"]
             ids, losses, best = state["open"]["ids"], state["waiting"]["losses"], state["best"]
-            new._open = dict(zip(ids, _checks.state_array(state["open"]["draws"], (len(ids), len(self.space))), strict=True))
-            waiting = _checks.state_array(state["waiting"]["draws"], (len(losses), len(self.space)))
-            new._waiting = list(zip(waiting, losses, strict=True))
+            asked = _checks.state_array(state["open"]["draws"], (len(ids), len(self.space)))
+            told = _checks.state_array(state["waiting"]["draws"], (len(losses), len(self.space)))
+            new._open = dict(zip(ids, asked, strict=True))
+            new._waiting = list(zip(told, losses, strict=True))
             if best is not None:
                 new._best = _checks.codes(self.space.sizes, best["codes"]), float(best["loss"]), int(best["id"])
-            new.n_asked, new.n_told, new.generation = state["n_asked"], state["n_told"], state["generation"]
+            new.n_asked, new.n_told = int(state["n_asked"]), int(state["n_told"])
+            new.generation = int(state["generation"])
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"state must be what ASNG.state_dict() returned, but {error!r}.") from error
         vars(self).update(vars(new))

@@ -44,8 +44,8 @@ class CategoricalFamily(Family):
     def natural_gradient(self, theta: Floats, utilities: Floats, draws: Floats) -> Floats:
         chosen = draws.astype(np.int64) + self._starts
         weights = np.repeat(utilities, len(self.sizes))
-        gradient: Floats = np.bincount(chosen.ravel(), weights, self.n_parameters).astype(np.float64)  # sum_j u_j T(c_j)
-        gradient -= utilities.sum() * theta
+        gradient: Floats = np.bincount(chosen.ravel(), weights, self.n_parameters).astype(np.float64)
+        gradient -= utilities.sum() * theta  # sum_j u_j (T(c_j) - theta)
         return gradient
 
     def root_fisher(self, theta: Floats, gradient: Floats) -> Floats:

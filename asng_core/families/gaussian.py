@@ -21,9 +21,10 @@ _MAX_CELLS = 2000  # resolution of the entropy's sum
 class GaussianFamily(Family):
     """theta is the d means, then the d standard deviations: `(2 d,)`, in positions.
 
-    Limits after each step: mean within 0..K-1, sigma within sigma_min..sigma_max, where sigma_max is
-    half the range and sigma_min leaves the mode's bin with probability `margin`, unless given. The
-    start is the middle of the range with `sigma_init`, by default a quarter of the range.
+    Limits of each step: mean within 0..K-1; sigma at least half of what it was and within
+    sigma_min..sigma_max, where sigma_max is half the range and sigma_min leaves the mode's bin with
+    probability `margin`, unless given. The start is the middle of the range with `sigma_init`, by
+    default a quarter of the range.
     """
 
     def __init__(self, sizes: Ints, margin: float, *, sigma_min: float | None = None,
@@ -60,10 +61,12 @@ class GaussianFamily(Family):
     def step(self, theta: Floats, gradient: Floats, length: float) -> Floats:
         mean, sigma = self._split(theta)
         dm, d2 = self._split(gradient)
+        # a long straight step leaves the family (variance below 0): at most halve sigma, or one step
+        # collapses it to sigma_min for good
         variance = sigma**2 + length * d2 - (length * dm) ** 2
         return np.concatenate([
             np.clip(mean + length * dm, 0, self._range),
-            np.clip(np.sqrt(np.maximum(variance, 0)), self._sigma_min, self._sigma_max),
+            np.clip(np.sqrt(np.maximum(variance, sigma**2 / 4)), self._sigma_min, self._sigma_max),
         ])
 
     def mode(self, theta: Floats) -> Ints:

@@ -1,0 +1,1 @@
+"""Claims, each with its command, its rivals, and its stored result."""

@@ -1,0 +1,60 @@
+"""Stored results: one JSON file per benchmark, filled as runs finish, so that a stopped one resumes."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from asng_core import checkpoint
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[dict[str, Any]], *,
+            packages: Sequence[str] = ("numpy",), jobs: int = 1, restart: bool = False) -> list[dict[str, Any]]:
+    """Call `run(**task)` for every task not yet in the file at `path`; all records, in the tasks' order.
+
+    A record is its task and what `run` returned, both JSON. Each task runs in a process of its own
+    pool of `jobs`; the file is rewritten after each.
+    """
+    stored = [] if restart or not path.exists() else json.loads(path.read_text())["records"]
+    known = {_key(record["task"]): record for record in stored}
+    missing = [task for task in tasks if _key(task) not in known]
+    with ProcessPoolExecutor(jobs) as pool:
+        futures = {pool.submit(run, **task): task for task in missing}
+        for future in tqdm(as_completed(futures), total=len(missing), desc=path.stem, disable=not missing):
+            task = futures[future]
+            known[_key(task)] = {"task": task, "result": future.result()}
+            _write(path, list(known.values()), packages)
+    return [known[_key(task)] for task in tasks]
+
+
+def _key(task: dict[str, Any]) -> str:
+    return json.dumps(task, sort_keys=True)
+
+
+def _write(path: Path, records: list[dict[str, Any]], packages: Sequence[str]) -> None:
+    versions = {package: version(package) for package in ("asng", *packages)}
+    text = json.dumps({"date": date.today().isoformat(), "machine": machine(), "versions": versions,
+                       "records": records}, indent=None).replace('{"task"', '\n{"task"')
+    path.parent.mkdir(exist_ok=True)
+    checkpoint.atomically(path, lambda file: file.write(text.encode()))
+
+
+def machine() -> str:
+    """The processor, the number of cores and the Python version, in words."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"

@@ -1,0 +1,202 @@
+"""The paper's toy problem: weights and architecture optimized together, under noise.
+
+Selective squared error (Akimoto et al., ICML 2019, section 3.1), D = 30 variables of K = 5 categories:
+
+    f(x, c) = sum_i sum_k c_ik ((x_ik - z_i)^2 + (k - 1) / K),    z_i ~ N(0, 1 / K^2)
+
+z is drawn anew for every call and shared by its samples. Each iteration, two sampled c update x (SGD,
+momentum 0.9, cosine annealing), two fresh ones the distribution. Success: the noise-free loss (z = 0)
+of a sampled c reaches 1 / K, which needs the best category everywhere and a good x under it.
+
+    python -m benchmarks.toy            20 seeds a cell, about 20 minutes on 2 cores
+    python -m benchmarks.toy --quick    a check of the whole path, seconds
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asng_core import ASNG, Space
+from asng_core.families.categorical import CategoricalFamily
+from asng_core.utility import utilities
+
+from . import store
+
+D, K = 30, 5
+N_THETA = D * (K - 1)
+ITERATIONS = 30_000
+LEARNING_RATES = (0.005, 0.05, 0.25)
+STEP_SIZES = {"1": 1.0, "n^-1/2": N_THETA**-0.5, "n^-1": 1 / N_THETA}
+# the authors' code, annealed alike, 2 seeds a cell, as recorded (step size, learning rate) -> iterations
+AUTHORS = {("1", 0.005): 1_870, ("1", 0.05): 5_830, ("1", 0.25): 22_200,
+           ("n^-1/2", 0.005): 1_100, ("n^-1/2", 0.05): 5_830, ("n^-1/2", 0.25): 22_000}
+
+Codes = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class Architecture(Protocol):
+    """What the loop needs of an optimizer of c."""
+
+    def sample(self) -> Codes: ...
+
+    def update(self, loss: Any) -> Codes: ...
+
+
+class Natural:
+    """ASNG, or with a fixed step size SNG."""
+
+    def __init__(self, step_size: float, seed: int, adapt: bool) -> None:
+        self.optimizer = ASNG(Space.categorical([K] * D), population_size=2, initial_step_size=step_size, seed=seed,
+                              adapt=adapt)
+
+    def sample(self) -> Codes:
+        return self.optimizer.sample(2).codes
+
+    def update(self, loss: Any) -> Codes:
+        batch = self.optimizer.ask(2)
+        self.optimizer.tell(batch, loss(batch.codes))
+        return batch.codes
+
+
+class Adam:
+    """Adam (Kingma and Ba, 2015) ascends the same natural gradient in the K - 1 free parameters of each variable."""
+
+    def __init__(self, step_size: float, seed: int) -> None:
+        self.family = CategoricalFamily(np.full(D, K), margin=1 / D)
+        self.theta, self.rng, self.step_size = self.family.initial(), np.random.default_rng(seed), step_size
+        self.first, self.second, self.t = np.zeros((D, K - 1)), np.zeros((D, K - 1)), 0
+
+    def sample(self) -> Codes:
+        return self.family.codes(self.family.sample(self.theta, 2, self.rng))
+
+    def update(self, loss: Any) -> Codes:
+        draws = self.family.sample(self.theta, 2, self.rng)
+        codes = self.family.codes(draws)
+        gradient = self.family.natural_gradient(self.theta, utilities(loss(codes)), draws).reshape(D, K)[:, :-1]
+        self.t += 1
+        self.first = 0.9 * self.first + 0.1 * gradient
+        self.second = 0.999 * self.second + 0.001 * gradient**2
+        move = self.first / (1 - 0.9**self.t) / (np.sqrt(self.second / (1 - 0.999**self.t)) + 1e-8)
+        last = -move.sum(axis=1, keepdims=True)
+        self.theta = self.family.step(self.theta, np.concatenate([move, last], axis=1).ravel(), self.step_size)
+        return codes
+
+
+ALGORITHMS = {
+    "ASNG": lambda step_size, seed: Natural(step_size, seed, adapt=True),
+    "SNG": lambda step_size, seed: Natural(step_size, seed, adapt=False),
+    "Adam": Adam,
+}
+
+
+def run(algorithm: str, step_size: str, learning_rate: float, seed: int, iterations: int) -> dict[str, Any]:
+    """One run; its "iterations" to success, or None."""
+    seeds = np.random.SeedSequence(seed).spawn(2)
+    rng = np.random.default_rng(seeds[0])
+    architecture: Architecture = ALGORITHMS[algorithm](STEP_SIZES[step_size], int(seeds[1].generate_state(1)[0]))
+    x, velocity, rows, cost = rng.standard_normal((D, K)), np.zeros((D, K)), np.arange(D), np.arange(K) / K
+
+    def loss(codes: Codes, z: Floats | float) -> Floats:
+        return np.asarray(((x[rows, codes] - z) ** 2 + cost[codes]).sum(axis=1))
+
+    def noise() -> Floats:
+        return rng.normal(0, 1 / K, D)
+
+    for t in range(iterations):
+        z, gradient = noise(), np.zeros((D, K))
+        for codes in architecture.sample():
+            gradient[rows, codes] += (x[rows, codes] - z)  # mean over the two samples of 2 (x - z)
+        velocity = 0.9 * velocity + gradient
+        x -= learning_rate / 2 * (1 + math.cos(math.pi * t / iterations)) * velocity
+        z = noise()
+        codes = architecture.update(lambda codes, z=z: loss(codes, z))
+        if loss(codes, 0.0).min() <= 1 / K:
+            return {"iterations": t + 1}
+    return {"iterations": None}
+
+
+def table(records: list[dict[str, Any]]) -> str:
+    """Median (quartiles) of the iterations to success and how many runs succeeded, per cell."""
+    lines = ["| algorithm | step size | learning rate | succeeded | iterations: median (quartiles) | authors' code |",
+             "|---|---|---|---|---|---|"]
+    for (algorithm, step_size, learning_rate), found in cells(records).items():
+        done = [n for n in found if n is not None]
+        # a run that failed took longer than any that succeeded: it stays in the quartiles as infinity
+        q1, median, q3 = np.quantile([math.inf if n is None else n for n in found], [0.25, 0.5, 0.75], method="lower")
+        authors = AUTHORS.get((step_size, learning_rate)) if algorithm == "ASNG" else None
+        lines.append(f"| {algorithm} | {step_size} | {learning_rate} | {len(done)}/{len(found)} | "
+                     f"{_count(median)} ({_count(q1)} to {_count(q3)}) | {_count(authors) if authors else ''} |")
+    return "\n".join(lines)
+
+
+def _count(iterations: float) -> str:
+    return f"{iterations:,.0f}" if math.isfinite(iterations) else "not reached"
+
+
+def cells(records: list[dict[str, Any]]) -> dict[tuple[str, str, float], list[int | None]]:
+    """(algorithm, step size, learning rate) -> iterations to success of every seed."""
+    found: dict[tuple[str, str, float], list[int | None]] = {}
+    for record in records:
+        task = record["task"]
+        found.setdefault((task["algorithm"], task["step_size"], task["learning_rate"]), []).append(
+            record["result"]["iterations"])
+    return found
+
+
+def draw(records: list[dict[str, Any]], path: Path) -> None:
+    """Iterations to success against the learning rate, one panel per step size."""
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    found = cells(records)
+    limit = records[0]["task"]["iterations"]
+    figure, axes = plt.subplots(1, len(STEP_SIZES), figsize=(10, 3.4), sharey=True, layout="constrained")
+    for axis, step_size in zip(axes, STEP_SIZES, strict=True):
+        for offset, (algorithm, marker) in enumerate(zip(ALGORITHMS, "osD", strict=True)):
+            for learning_rate in LEARNING_RATES:
+                runs = np.array([limit * 1.35 if n is None else n for n in found[algorithm, step_size, learning_rate]])
+                axis.scatter(learning_rate * 1.3 ** (offset - 1) * np.linspace(0.95, 1.05, len(runs)), runs, s=14,
+                             marker=marker, color=f"C{offset}", alpha=0.6, linewidths=0,
+                             label=algorithm if learning_rate == LEARNING_RATES[0] else None)
+        points = [(rate, n) for (size, rate), n in AUTHORS.items() if size == step_size]
+        if points:
+            axis.plot(*zip(*points, strict=True), "k_", markersize=22, label="authors' code")
+        axis.axhline(limit, color="grey", linewidth=0.8, linestyle=":")
+        axis.set(xscale="log", yscale="log", xlabel="learning rate of x", title=f"initial step size {step_size}")
+        axis.set_xticks(LEARNING_RATES, [str(rate) for rate in LEARNING_RATES])
+        axis.minorticks_off()
+    axes[0].set_ylabel("iterations to success\n(above the dotted line: not reached)")
+    axes[-1].legend(fontsize=8)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.toy", description="The paper's toy problem.")
+    parser.add_argument("--seeds", type=int, default=20, help="runs per cell (default 20)")
+    parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
+    parser.add_argument("--quick", action="store_true", help="2 seeds, 300 iterations: a check of the whole path")
+    parser.add_argument("--restart", action="store_true", help="forget stored runs instead of resuming")
+    parser.add_argument("--out", type=Path, default=store.RESULTS, help="folder of the results")
+    options = parser.parse_args()
+    seeds, iterations = (2, 300) if options.quick else (options.seeds, ITERATIONS)
+    name = "toy_quick" if options.quick else "toy"
+    tasks = [{"algorithm": algorithm, "step_size": step_size, "learning_rate": rate, "seed": seed,
+              "iterations": iterations}
+             for algorithm in ALGORITHMS for step_size in STEP_SIZES for rate in LEARNING_RATES
+             for seed in range(seeds)]
+    records = store.measure(options.out / f"{name}.json", run, tasks, jobs=options.jobs, restart=options.restart)
+    draw(records, options.out / f"{name}.png")
+    print(table(records))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+import json
+import os
+
+import cases
+import numpy as np
+import pytest
+
+from asng_core import ASNG, Categorical, Space, checkpoint
+
+
+def advance(optimizer, iterations):
+    for _ in range(iterations):
+        batch = optimizer.ask(5)
+        optimizer.tell(batch, [float(np.sin(7 * c.codes).sum()) for c in batch])
+
+
+def state(optimizer):
+    return repr(optimizer.state_dict())
+
+
+@pytest.mark.parametrize("name", cases.SPACES)
+def test_a_loaded_optimizer_continues_bit_for_bit(name, tmp_path):
+    space = cases.SPACES[name]()
+    optimizer = ASNG(space, seed=1, population_size=4, initial_step_size=0.7, alpha=1.3, margin=0.2)
+    advance(optimizer, 7)
+    pending, waiting = optimizer.ask(3), optimizer.ask(2)
+    optimizer.tell(waiting, [float("nan"), float("inf")])
+    optimizer.save(tmp_path / "asng.npz")
+    loaded = ASNG.load(tmp_path / "asng.npz", space=space if name == "any objects" else None)
+    assert state(loaded) == state(optimizer)
+    for one in (optimizer, loaded):
+        one.tell(pending, [1.0, 2.0, 2.0])
+        advance(one, 10)
+    assert state(loaded) == state(optimizer)
+
+
+def test_a_state_dict_does_not_change_with_its_optimizer():
+    optimizer = ASNG(cases.SPACES["mixed"](), seed=1)
+    advance(optimizer, 3)
+    kept = optimizer.state_dict()
+    text = repr(kept)
+    advance(optimizer, 3)
+    assert repr(kept) == text
+    now = state(optimizer)
+    kept["theta"][:] = 0
+    assert state(optimizer) == now
+
+
+def test_a_space_that_json_cannot_hold_must_be_given(tmp_path):
+    space = cases.SPACES["any objects"]()
+    ASNG(space).save(tmp_path / "a")
+    with pytest.raises(ValueError, match=r"does not hold the values of variable 'op'.*Pass space="):
+        ASNG.load(tmp_path / "a")
+    assert ASNG.load(tmp_path / "a", space=space).space is space
+
+
+@pytest.mark.parametrize("other", [Space.binary(3), Space.categorical([3, 4]), Space({"y": Categorical([0, 1, 2])}),
+                                   Space({"x0": Categorical([0, True, 2])})])
+def test_a_checkpoint_of_another_space_is_refused(other, tmp_path):
+    ASNG(Space.categorical([3])).save(tmp_path / "a")
+    optimizer = ASNG(other, seed=1)
+    before = state(optimizer)
+    with pytest.raises(ValueError, match="must be of this optimizer's space"):
+        ASNG.load(tmp_path / "a", space=other)
+    with pytest.raises(ValueError, match="must be of this optimizer's space"):
+        optimizer.load_state_dict(ASNG(Space.categorical([3])).state_dict())
+    assert state(optimizer) == before
+
+
+@pytest.mark.parametrize("damage", [lambda d: d[: len(d) // 2], lambda d: b"", lambda d: b"not a checkpoint" * 50,
+                                    lambda d: d[:200] + bytes(len(d) - 200)])
+def test_a_damaged_file_is_explained(damage, tmp_path):
+    path = tmp_path / "asng.npz"
+    ASNG(cases.SPACES["mixed"]()).save(path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"not a readable asng_core.ASNG checkpoint"):
+        ASNG.load(path)
+
+
+def test_a_foreign_file_is_explained(tmp_path):
+    np.savez(tmp_path / "foreign.npz", x=np.ones(3))
+    with pytest.raises(ValueError, match=r"not a readable asng_core.ASNG checkpoint"):
+        ASNG.load(tmp_path / "foreign.npz")
+    checkpoint.write(tmp_path / "other", {"format": "something else"})
+    with pytest.raises(ValueError, match=r"checkpoint of 'something else', not of 'asng_core.ASNG'"):
+        ASNG.load(tmp_path / "other")
+    with pytest.raises(FileNotFoundError):
+        ASNG.load(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("key", ["theta", "step_size", "rng", "open", "waiting", "best", "settings", "n_asked",
+                                 "space"])
+def test_an_incomplete_state_is_refused_and_changes_nothing(key):
+    optimizer = ASNG(cases.SPACES["mixed"](), seed=1)
+    advance(optimizer, 2)
+    before, broken = state(optimizer), optimizer.state_dict()
+    del broken[key]
+    with pytest.raises(ValueError, match="state"):
+        optimizer.load_state_dict(broken)
+    wrong = optimizer.state_dict() | {key: np.ones(3) if key == "theta" else object()}
+    with pytest.raises(ValueError, match="state"):
+        optimizer.load_state_dict(wrong)
+    assert state(optimizer) == before
+
+
+def test_the_file_holds_no_pickle(tmp_path):
+    ASNG(cases.SPACES["any objects"]()).save(tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
+        header = json.loads(archive["header"].tobytes())
+        assert all(archive[name].dtype != object for name in archive.files)
+    assert header["space"]["flag"] == {"kind": "Boolean", "size": 2, "values": [False, True]}
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "asng.npz"
+    ASNG(Space.binary(2)).save(path)
+    old = path.read_bytes()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ASNG(Space.binary(3)).save(path)
+    assert path.read_bytes() == old
+    assert [entry.name for entry in tmp_path.iterdir()] == ["asng.npz"]

@@ -1,0 +1,48 @@
+"""Brute-force truths: sums over all points of a small space, quadrature for the Gaussian."""
+
+import itertools
+import math
+
+import numpy as np
+
+
+def all_codes(sizes):
+    """Every point of a small space: (prod(sizes), d)."""
+    return np.array(list(itertools.product(*map(range, sizes))))
+
+
+def categorical_grid(probabilities):
+    """All points of independent categoricals and their probabilities."""
+    codes = all_codes([len(p) for p in probabilities])
+    return codes.astype(float), np.array([math.prod(p[c] for p, c in zip(probabilities, row, strict=True))
+                                          for row in codes])
+
+
+def gaussian_grid(means, stds, order=12):
+    """Nodes and weights with which sums are exact for polynomials up to degree 2 * order - 1."""
+    x, w = np.polynomial.hermite_e.hermegauss(order)
+    nodes = np.array(list(itertools.product(x, repeat=len(means)))) * stds + means
+    return nodes, np.prod(list(itertools.product(w / w.sum(), repeat=len(means))), axis=1)
+
+
+def product_grid(first, second):
+    """The grid of two independent groups of variables, the columns of the first before the second's."""
+    (a, p), (b, q) = first, second
+    return np.concatenate([np.repeat(a, len(b), axis=0), np.tile(b, (len(a), 1))], axis=1), np.outer(p, q).ravel()
+
+
+def normal_cdf(x):
+    return 0.5 * math.erfc(-x / math.sqrt(2))
+
+
+def utilities_by_loop(losses):
+    """Ranking utilities, spelled out: sort, give +1 and -1, average over equals."""
+    n = len(losses)
+    quarter = min(math.ceil(n / 4), n // 2)
+    ranked = sorted(range(n), key=lambda j: (math.isnan(losses[j]), losses[j] if not math.isnan(losses[j]) else 0))
+    raw = {j: (1.0 if rank < quarter else -1.0 if rank >= n - quarter else 0.0) for rank, j in enumerate(ranked)}
+
+    def equal(a, b):
+        return a == b or (math.isnan(a) and math.isnan(b))
+
+    return [np.mean([raw[k] for k in range(n) if equal(losses[j], losses[k])]) for j in range(n)]
