@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,7 +90,7 @@ class Adam:
         return codes
 
 
-ALGORITHMS = {
+ALGORITHMS: dict[str, Callable[[float, int], Architecture]] = {
     "ASNG": lambda step_size, seed: Natural(step_size, seed, adapt=True),
     "SNG": lambda step_size, seed: Natural(step_size, seed, adapt=False),
     "Adam": Adam,
@@ -100,7 +101,7 @@ def run(algorithm: str, step_size: str, learning_rate: float, seed: int, iterati
     """One run; its "iterations" to success, or None."""
     seeds = np.random.SeedSequence(seed).spawn(2)
     rng = np.random.default_rng(seeds[0])
-    architecture: Architecture = ALGORITHMS[algorithm](STEP_SIZES[step_size], int(seeds[1].generate_state(1)[0]))
+    architecture = ALGORITHMS[algorithm](STEP_SIZES[step_size], int(seeds[1].generate_state(1)[0]))
     x, velocity, rows, cost = rng.standard_normal((D, K)), np.zeros((D, K)), np.arange(D), np.arange(K) / K
 
     def loss(codes: Codes, z: Floats | float) -> Floats:
