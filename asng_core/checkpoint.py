@@ -58,8 +58,8 @@ def atomically(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object])
         temporary.unlink(missing_ok=True)
 
 
-def split(tree: Any) -> tuple[Any, dict[str, Any]]:
-    """Take the arrays out of nested dicts and lists: a JSON tree that names them, and the arrays."""
+def split(tree: Any, kind: type | tuple[type, ...] = np.ndarray) -> tuple[Any, dict[str, Any]]:
+    """Take the arrays (all of type `kind`) out of nested dicts and lists: a JSON tree that names them, and them."""
     arrays: dict[str, Any] = {}
 
     def visit(node: Any) -> Any:
@@ -67,7 +67,7 @@ def split(tree: Any) -> tuple[Any, dict[str, Any]]:
             return {key: visit(value) for key, value in node.items()}
         if isinstance(node, (list, tuple)):
             return [visit(value) for value in node]
-        if isinstance(node, np.ndarray):
+        if isinstance(node, kind):
             name = f"array{len(arrays)}"
             arrays[name] = node
             return {_ARRAY: name}

@@ -1,0 +1,1 @@
+"""Modules that hold candidates and run the active one."""

@@ -1,0 +1,98 @@
+"""The main job on embedded images: search, derive, retrain, and the honest control.
+
+Functions without output of their own; `cli.py` tells what happens, `benchmarks/mini_space.py`
+measures with the same functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from asng_core import ASNG, Batch, Categorical
+
+from .data import FashionMNIST, TensorLoader
+from .derive import derive
+from .search import Search, SearchRecord
+from .spaces import mini
+from .supernet import Architecture, Supernet
+from .train import cosine, evaluate, train
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The recipe: of the search, and of training any one network of the space from scratch."""
+
+    steps: int = 2000
+    batch_size: int = 64
+    learning_rate: float = 0.05
+    epochs: int = 8
+    train_learning_rate: float = 0.1
+
+
+@dataclass
+class History:
+    """What to draw of a search: losses of every step, the distribution after every `stride`-th."""
+
+    names: tuple[str, ...]
+    stride: int
+    train: list[float] = field(default_factory=list)
+    valid: list[float] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    probabilities: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
+
+    def add(self, record: SearchRecord, optimizer: ASNG) -> None:
+        """Take note of a step."""
+        self.train.append(record.train_loss)
+        self.valid.append(float(record.valid_losses.mean()))
+        if record.step % self.stride == 1 or self.stride == 1:
+            self.steps.append(record.step)
+            distribution = optimizer.distribution()
+            for name in self.names:
+                self.probabilities.setdefault(name, []).append(np.asarray(distribution[name]))
+
+
+def build_search(data: FashionMNIST, settings: Settings, seed: int, device: torch.device) -> Search:
+    """A search over the mini space: one half of the training images trains weights, the other validates."""
+    torch.manual_seed(seed)
+    supernet = Supernet(mini()).to(device)
+    order = torch.randperm(len(data.train_images))
+    half = len(order) // 2
+    loaders = [TensorLoader(data.train_images[part].to(device), data.train_labels[part].to(device),
+                            settings.batch_size, seed=seed) for part in (order[:half], order[half:])]
+    weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=0.9, weight_decay=5e-4)
+    return Search(supernet, ASNG(supernet.space, population_size=2, seed=seed), weights,
+                  nn.functional.cross_entropy, *loaders, steps=settings.steps,
+                  scheduler=cosine(weights, settings.steps))
+
+
+def retrain(supernet: Supernet, architecture: Architecture, data: FashionMNIST, settings: Settings, seed: int,
+            device: torch.device, progress: bool = False) -> tuple[nn.Module, float]:
+    """The architecture's network trained from scratch on all training images, and its test accuracy."""
+    torch.manual_seed(seed)
+    network = derive(supernet, architecture, weights="reset").to(device)
+    train(network, TensorLoader(data.train_images, data.train_labels, settings.batch_size, seed=seed),
+          epochs=settings.epochs, learning_rate=settings.train_learning_rate, progress=progress)
+    return network, evaluate(network, TensorLoader(data.test_images, data.test_labels, 500, shuffle=False))
+
+
+def random_architectures(supernet: Supernet, n: int, seed: int) -> Batch:
+    """`n` architectures drawn uniformly."""
+    return ASNG(supernet.space, seed=seed).sample(n)
+
+
+def choices(supernet: Supernet) -> dict[str, tuple[str, ...]]:
+    """The names of every layer's operations."""
+    return {name: variable.choices for name, variable in supernet.space.variables.items()
+            if isinstance(variable, Categorical)}
+
+
+def in_words(architecture: Architecture) -> str:
+    """One line per variable."""
+    width = max(map(len, architecture))
+    return "\n".join(f"  {name:{width}}  {value}" for name, value in architecture.items())
+

@@ -1,0 +1,77 @@
+"""Pictures of a search, for people who would rather look. Needs matplotlib."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Path = str | os.PathLike[str]
+
+
+def draw_probabilities(steps: Sequence[int], probabilities: Mapping[str, NDArray[np.float64]],
+                       values: Mapping[str, Sequence[Any]], path: Path) -> None:
+    """A heat map of the distribution over time: one row per value of each variable, time to the right.
+
+    steps: `(t,)` of the columns; probabilities: variable name -> `(t, K)`; values: name -> its K values.
+    """
+    sizes = [len(values[name]) for name in probabilities]
+    figure, axes = _figure(len(sizes), figsize=(8, 0.5 + 0.2 * sum(sizes)), sharex=True,
+                           gridspec_kw={"height_ratios": sizes})
+    for axis, (name, history) in zip(axes, probabilities.items(), strict=True):
+        image = axis.imshow(history.T, aspect="auto", interpolation="nearest", vmin=0, vmax=1, cmap="viridis",
+                            extent=(steps[0], steps[-1], len(values[name]) - 0.5, -0.5))
+        axis.set_yticks(range(len(values[name])), [str(value) for value in values[name]], fontsize=7)
+        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+        axis.tick_params(length=0)
+    axes[-1].set_xlabel("search step")
+    figure.colorbar(image, ax=axes, label="probability", shrink=min(1, 12 / sum(sizes)), aspect=30)
+    _save(figure, path)
+
+
+def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path) -> None:
+    """Training and validation loss of every search step, with running means."""
+    figure, (axis,) = _figure(1, figsize=(7, 4))
+    window = max(1, len(train) // 30)
+    curves = (train, "weights, training batch", "C0"), (valid, "fresh samples, validation batch", "C1")
+    for losses, name, color in curves:
+        steps = np.arange(1, len(losses) + 1)
+        axis.plot(steps, losses, color=color, alpha=0.2, linewidth=0.7)
+        running = np.convolve(losses, np.ones(window) / window, mode="valid")
+        axis.plot(steps[window - 1 :], running, color=color, label=f"{name} (mean of {window} steps)")
+    axis.set(xlabel="search step", ylabel="mean loss of the sampled architectures", yscale="log")
+    axis.legend()
+    _save(figure, path)
+
+
+def draw_accuracy(found: float, controls: Sequence[float], path: Path) -> None:
+    """Test accuracy of the found network against random networks of the same space, retrained alike."""
+    figure, (axis,) = _figure(1, figsize=(7, 2.6))
+    spread = np.linspace(-0.25, 0.25, len(controls)) if len(controls) > 1 else np.zeros(len(controls))
+    axis.scatter(controls, spread, color="grey", alpha=0.7, label=f"{len(controls)} random networks")
+    axis.axvline(float(np.median(controls)), color="grey", linestyle="--", label="their median")
+    axis.scatter([found], [0], marker="*", s=260, color="C3", label="found network", zorder=3)
+    axis.set(xlabel="test accuracy", yticks=[], ylim=(-0.6, 0.6))
+    axis.legend(loc="upper left", fontsize=8)
+    _save(figure, path)
+
+
+def _figure(rows: int, **arguments: Any) -> tuple[Figure, list[Any]]:
+    # a canvas of its own: pyplot would need a display, and keep every figure
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figsize = arguments.pop("figsize")
+    figure = Figure(figsize=figsize, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(rows, squeeze=False, **arguments)[:, 0])
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=130)

@@ -1,0 +1,5 @@
+"""Search spaces, one per file."""
+
+from .mini import mini
+
+__all__ = ["mini"]
