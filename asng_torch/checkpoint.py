@@ -18,11 +18,12 @@ from asng_core import checkpoint
 def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     """Write nested dicts and lists of JSON scalars, tensors and arrays to `path`, atomically.
 
-    Tensors that share memory are written each, arrays as tensors.
+    Tensors that share memory are written each; arrays travel as tensors and come back as arrays.
     """
     header, arrays = checkpoint.split(state, (torch.Tensor, np.ndarray))
     tensors = {name: torch.as_tensor(array).detach().cpu().contiguous().clone() for name, array in arrays.items()}
-    data = save(tensors, metadata={"header": json.dumps(header)})
+    numpy = [name for name, array in arrays.items() if isinstance(array, np.ndarray)]
+    data = save(tensors, metadata={"tree": json.dumps(header), "numpy": json.dumps(numpy)})
     checkpoint.atomically(path, lambda file: file.write(data))
 
 
@@ -33,10 +34,12 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     """
     data = Path(path).read_bytes()
     try:
-        tensors = load(data)
+        arrays: dict[str, Any] = dict(load(data))
         length = int.from_bytes(data[:8], "little")  # the format: 8 bytes of length, a JSON header, the tensors
-        header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["header"])
-        state: dict[str, Any] = checkpoint.join(header, tensors)
+        metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+        for name in json.loads(metadata["numpy"]):
+            arrays[name] = arrays[name].numpy()
+        state: dict[str, Any] = checkpoint.join(json.loads(metadata["tree"]), arrays)
         found = state["format"]
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)!r} is not a readable {kind} checkpoint ({error!r}). "

@@ -133,10 +133,10 @@ class Search:
 
 
 def _endless(loader: Loader, name: str) -> Iterator[tuple[Tensor, Tensor]]:
-    while True:
-        empty = True
+    seen = True
+    while seen:
+        seen = False
         for batch in loader:
-            empty = False
+            seen = True
             yield batch
-        if empty:
-            raise ValueError(f"Search({name}) must yield at least one batch, got none. Lower its batch size?")
+    raise ValueError(f"Search({name}) must yield at least one batch, got none. Lower its batch size?")

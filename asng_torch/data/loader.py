@@ -39,13 +39,12 @@ class TensorLoader:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
             order = torch.randperm(len(order), generator=generator)
         order = order.to(self.inputs.device)
-        start, self._resume_at = self._resume_at, 0
+        epoch, start, self._resume_at = self.epoch, self._resume_at, 0
         for position in range(start, len(self)):
-            self._position = position + 1
             batch = order[position * self.batch_size : (position + 1) * self.batch_size]
+            ended, self._position = divmod(position + 1, len(self))
+            self.epoch = epoch + ended
             yield self.inputs[batch], self.targets[batch]
-        self.epoch += 1
-        self._position = 0
 
     def state_dict(self) -> dict[str, int]:
         """Epoch and number of batches taken from it."""
