@@ -27,7 +27,7 @@ from .data import FashionMNIST, fashion_mnist
 _DEMO = """\
 One-shot architecture search on Fashion-MNIST, from start to end:
 
-  1. search    a supernet of 6^6 = 46,656 architectures with shared weights, its distribution moved by ASNG
+  1. search    a supernet of 5^6 = 15,625 architectures with shared weights, its distribution moved by ASNG
   2. derive    the most likely architecture as a plain network
   3. retrain   it from scratch, and test it
   4. control   the same for random architectures of the same space
@@ -51,15 +51,13 @@ def main(arguments: list[str] | None = None) -> None:
                          help=f"search steps (default: {demo.Settings.steps})")
     command.add_argument("--epochs", type=_positive, default=demo.Settings.epochs,
                          help=f"retraining epochs (default: {demo.Settings.epochs})")
-    command.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="cpu or cuda (default: cpu)")
+    command.add_argument("--device", type=_device, default=torch.device("cpu"), help="cpu or cuda (default: cpu)")
     command.add_argument("--data", type=Path, help="folder of the full Fashion-MNIST; without it, the 7,000 images "
                                                    "that come with the package")
     command.add_argument("--download", action="store_true", help="let torchvision fetch the full set into --data")
     options = parser.parse_args(arguments)
     if options.download and options.data is None:
         parser.error("--download needs --data FOLDER, the folder to fetch into")
-    if options.device.type == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: PyTorch sees no CUDA device here. Use --device cpu")
     try:
         data = fashion_mnist(options.data, download=options.download)
     except (FileNotFoundError, ValueError) as error:
@@ -110,7 +108,7 @@ def run_demo(options: argparse.Namespace, data: FashionMNIST) -> None:
     controls = [demo.retrain(supernet, control, data, settings, options.seed, options.device)[1] for control
                 in tqdm(demo.random_architectures(supernet, options.controls, options.seed), desc="random networks")]
     seconds["controls"] = time.perf_counter() - started
-    report.draw_accuracy(accuracy, controls, out / "accuracy.png")
+    report.draw_accuracy([accuracy], controls, out / "accuracy.png")
     beaten = sum(control < accuracy for control in controls)
     metrics: dict[str, Any] = {
         "test_accuracy": accuracy, "random_test_accuracies": controls, "random_median": median(controls),
@@ -137,6 +135,16 @@ def _interruption() -> Iterator[Event]:
         yield event
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _device(text: str) -> torch.device:
+    try:
+        device = torch.device(text)
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"must be cpu or cuda, got {text!r}") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise argparse.ArgumentTypeError("PyTorch sees no CUDA device here, use cpu")
+    return device
 
 
 def _positive(text: str) -> int:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from asng_core import ASNG, Batch, Categorical
 
 from .data import FashionMNIST, TensorLoader
 from .derive import derive
 from .search import Search, SearchRecord
-from .spaces import mini
+from .spaces import mini_network
 from .supernet import Architecture, Supernet
 from .train import cosine, evaluate, train
 
@@ -27,7 +27,8 @@ from .train import cosine, evaluate, train
 class Settings:
     """The recipe: of the search, and of training any one network of the space from scratch."""
 
-    steps: int = 2000
+    steps: int = 2500
+    warmup_share: float = 0.4
     batch_size: int = 64
     learning_rate: float = 0.05
     epochs: int = 8
@@ -59,15 +60,14 @@ class History:
 def build_search(data: FashionMNIST, settings: Settings, seed: int, device: torch.device) -> Search:
     """A search over the mini space: one half of the training images trains weights, the other validates."""
     torch.manual_seed(seed)
-    supernet = Supernet(mini()).to(device)
+    supernet = Supernet(mini_network()).to(device)
     order = torch.randperm(len(data.train_images))
-    half = len(order) // 2
-    loaders = [TensorLoader(data.train_images[part].to(device), data.train_labels[part].to(device),
-                            settings.batch_size, seed=seed) for part in (order[:half], order[half:])]
+    loaders = [_loader(data.train_images[half], data.train_labels[half], settings.batch_size, seed, device)
+               for half in order.chunk(2)]
     weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=0.9, weight_decay=5e-4)
     return Search(supernet, ASNG(supernet.space, population_size=2, seed=seed), weights,
                   nn.functional.cross_entropy, *loaders, steps=settings.steps,
-                  scheduler=cosine(weights, settings.steps))
+                  warmup=int(settings.warmup_share * settings.steps), scheduler=cosine(weights, settings.steps))
 
 
 def retrain(supernet: Supernet, architecture: Architecture, data: FashionMNIST, settings: Settings, seed: int,
@@ -75,9 +75,15 @@ def retrain(supernet: Supernet, architecture: Architecture, data: FashionMNIST, 
     """The architecture's network trained from scratch on all training images, and its test accuracy."""
     torch.manual_seed(seed)
     network = derive(supernet, architecture, weights="reset").to(device)
-    train(network, TensorLoader(data.train_images, data.train_labels, settings.batch_size, seed=seed),
+    train(network, _loader(data.train_images, data.train_labels, settings.batch_size, seed, device),
           epochs=settings.epochs, learning_rate=settings.train_learning_rate, progress=progress)
-    return network, evaluate(network, TensorLoader(data.test_images, data.test_labels, 500, shuffle=False))
+    return network, evaluate(network, _loader(data.test_images, data.test_labels, 500, None, device))
+
+
+def _loader(images: Tensor, labels: Tensor, batch_size: int, seed: int | None, device: torch.device) -> TensorLoader:
+    """On the device; shuffled if there is a seed."""
+    return TensorLoader(images.to(device), labels.to(device), batch_size,
+                        shuffle=seed is not None, seed=seed or 0)
 
 
 def random_architectures(supernet: Supernet, n: int, seed: int) -> Batch:

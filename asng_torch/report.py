@@ -50,13 +50,14 @@ def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path) -> N
     _save(figure, path)
 
 
-def draw_accuracy(found: float, controls: Sequence[float], path: Path) -> None:
-    """Test accuracy of the found network against random networks of the same space, retrained alike."""
+def draw_accuracy(found: Sequence[float], controls: Sequence[float], path: Path) -> None:
+    """Test accuracy of found networks against random networks of the same space, retrained alike."""
     figure, (axis,) = _figure(1, figsize=(7, 2.6))
     spread = np.linspace(-0.25, 0.25, len(controls)) if len(controls) > 1 else np.zeros(len(controls))
     axis.scatter(controls, spread, color="grey", alpha=0.7, label=f"{len(controls)} random networks")
     axis.axvline(float(np.median(controls)), color="grey", linestyle="--", label="their median")
-    axis.scatter([found], [0], marker="*", s=260, color="C3", label="found network", zorder=3)
+    axis.scatter(found, np.zeros(len(found)), marker="*", s=220, color="C3", alpha=0.8, zorder=3,
+                 label="found network" if len(found) == 1 else f"{len(found)} found networks")
     axis.set(xlabel="test accuracy", yticks=[], ylim=(-0.6, 0.6))
     axis.legend(loc="upper left", fontsize=8)
     _save(figure, path)

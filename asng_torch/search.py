@@ -24,7 +24,10 @@ Loader = Iterable[tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class SearchRecord:
-    """What one step saw: its number from 1, the mean training loss, the `(population,)` validation losses."""
+    """What one step saw: its number from 1, the mean training loss, the `(population,)` validation losses.
+
+    During the warm-up nothing is validated: `(0,)` losses.
+    """
 
     step: int
     train_loss: float
@@ -45,6 +48,7 @@ class Search:
         network = derive(supernet, search.optimizer.mode())
 
     weights: a PyTorch optimizer of the supernet's parameters; scheduler: steps once a step.
+    steps: all of them; of these, the first `warmup` train the weights alone.
     criterion: (outputs, targets) -> mean loss. train_loader, valid_loader: batches `(inputs, targets)`,
         moved to the supernet's device; each starts over when it ends.
 
@@ -53,13 +57,16 @@ class Search:
 
     def __init__(self, supernet: Supernet, optimizer: ASNG, weights: torch.optim.Optimizer,
                  criterion: Callable[[Any, Tensor], Tensor], train_loader: Loader, valid_loader: Loader, *, steps: int,
-                 scheduler: torch.optim.lr_scheduler.LRScheduler | None = None) -> None:
+                 warmup: int = 0, scheduler: torch.optim.lr_scheduler.LRScheduler | None = None) -> None:
         if optimizer.space != supernet.space:
             raise ValueError("Search(optimizer) must be over the supernet's space: ASNG(supernet.space, ...).")
         if steps < 1:
             raise ValueError(f"Search(steps=...) must be at least 1, got {steps}.")
+        if not 0 <= warmup <= steps:
+            raise ValueError(f"Search(warmup=...) must be within 0..steps = {steps}, got {warmup}.")
         self.supernet, self.optimizer, self.weights, self.criterion = supernet, optimizer, weights, criterion
-        self.train_loader, self.valid_loader, self.steps, self.scheduler = train_loader, valid_loader, steps, scheduler
+        self.train_loader, self.valid_loader = train_loader, valid_loader
+        self.steps, self.warmup, self.scheduler = steps, warmup, scheduler
         self.step = 0
 
     def __iter__(self) -> Iterator[SearchRecord]:
@@ -69,11 +76,12 @@ class Search:
         n = self.optimizer.population_size
         while self.step < self.steps:
             x, y = (part.to(device) for part in next(train_batches))
-            xv, yv = (part.to(device) for part in next(valid_batches))
-            train_loss = self._weight_step(x, y, n)
-            batch = self.optimizer.ask(n)
-            losses = self.supernet.losses(batch, partial(self._loss, xv, yv))
-            self.optimizer.tell(batch, losses)
+            train_loss, losses = self._weight_step(x, y, n), np.empty(0)
+            if self.step >= self.warmup:
+                x, y = (part.to(device) for part in next(valid_batches))
+                batch = self.optimizer.ask(n)
+                losses = self.supernet.losses(batch, partial(self._loss, x, y))
+                self.optimizer.tell(batch, losses)
             self.step += 1
             yield SearchRecord(self.step, train_loss, losses)
 

@@ -7,10 +7,8 @@ Evaluations until the optimum is drawn, one update per population, 11 seeds, at 
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,11 +82,8 @@ def table(records: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.population", description=(__doc__ or "").split("\n")[0])
+    parser = store.parser("population", __doc__)
     parser.add_argument("--seeds", type=int, default=11, help="runs per cell (default 11)")
-    parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
-    parser.add_argument("--restart", action="store_true", help="forget stored runs instead of resuming")
-    parser.add_argument("--out", type=Path, default=store.RESULTS, help="folder of the results")
     options = parser.parse_args()
     tasks = [{"problem": problem, "population_size": population, "seed": seed}
              for problem in PROBLEMS for population in POPULATIONS for seed in range(options.seeds)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -38,6 +39,16 @@ def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[dict
     return [known[_key(task)] for task in tasks]
 
 
+def parser(module: str, doc: str | None) -> argparse.ArgumentParser:
+    """The options that every benchmark has; `doc` is the module's, its claim and commands."""
+    options = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=doc,
+                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    options.add_argument("--restart", action="store_true", help="forget stored runs instead of resuming")
+    options.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    return options
+
+
 def _key(task: dict[str, Any]) -> str:
     return json.dumps(task, sort_keys=True)
 
@@ -45,7 +56,7 @@ def _key(task: dict[str, Any]) -> str:
 def _write(path: Path, records: list[dict[str, Any]], packages: Sequence[str]) -> None:
     versions = {package: version(package) for package in ("asng", *packages)}
     text = json.dumps({"date": date.today().isoformat(), "machine": machine(), "versions": versions,
-                       "records": records}, indent=None).replace('{"task"', '\n{"task"')
+                       "records": records}).replace('{"task"', '\n{"task"')  # a line a record
     path.parent.mkdir(exist_ok=True)
     checkpoint.atomically(path, lambda file: file.write(text.encode()))
 

@@ -14,7 +14,6 @@ of a sampled c reaches 1 / K, which needs the best category everywhere and a goo
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -181,12 +180,9 @@ def draw(records: list[dict[str, Any]], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.toy", description="The paper's toy problem.")
+    parser = store.parser("toy", __doc__)
     parser.add_argument("--seeds", type=int, default=20, help="runs per cell (default 20)")
-    parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--quick", action="store_true", help="2 seeds, 300 iterations: a check of the whole path")
-    parser.add_argument("--restart", action="store_true", help="forget stored runs instead of resuming")
-    parser.add_argument("--out", type=Path, default=store.RESULTS, help="folder of the results")
     options = parser.parse_args()
     seeds, iterations = (2, 300) if options.quick else (options.seeds, ITERATIONS)
     name = "toy_quick" if options.quick else "toy"

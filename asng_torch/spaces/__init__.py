@@ -1,5 +1,5 @@
 """Search spaces, one per file."""
 
-from .mini import mini
+from .mini import mini_network
 
-__all__ = ["mini"]
+__all__ = ["mini_network"]

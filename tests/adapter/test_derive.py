@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from asng_torch import Choice, LayerChoice, Supernet, derive
-from asng_torch.spaces import mini
+from asng_torch.spaces import mini_network
 
 
 def all_architectures(supernet):
@@ -32,9 +32,9 @@ def test_every_derived_network_equals_the_active_path(supernet):
 
 
 def test_the_mini_spaces_derived_network_equals_the_active_path_after_training():
-    supernet, x = Supernet(mini()), torch.randn(8, 1, 28, 28)
+    supernet, x = Supernet(mini_network()), torch.randn(8, 1, 28, 28)
     optimizer = torch.optim.SGD(supernet.parameters(), 0.1)
-    architecture = dict(zip(supernet.space.names, ["convolution 3x3", "separable 3x3", "max pool 3x3", "identity",
+    architecture = dict(zip(supernet.space.names, ["convolution 3x3", "convolution 3x3", "max pool 3x3", "identity",
                                                    "average pool 3x3", "convolution 1x1"], strict=True))
     for _ in range(3):
         with supernet.active(architecture):
@@ -113,8 +113,8 @@ def test_bad_arguments_are_explained(supernet):
 
 def test_a_derived_network_trains_exports_and_reloads_in_a_new_process(tmp_path):
     from safetensors.torch import save_file
-    supernet = Supernet(mini())
-    architecture = dict.fromkeys(supernet.space.names, "separable 3x3")
+    supernet = Supernet(mini_network())
+    architecture = dict.fromkeys(supernet.space.names, "convolution 3x3")
     network, x = derive(supernet, architecture), torch.randn(2, 1, 28, 28)
     network(x).sum().backward()
     network.eval()
@@ -125,8 +125,8 @@ def test_a_derived_network_trains_exports_and_reloads_in_a_new_process(tmp_path)
 import torch
 from safetensors.torch import load_file
 from asng_torch import Supernet, derive
-from asng_torch.spaces import mini
-net = derive(Supernet(mini()), {architecture!r}, weights="reset")
+from asng_torch.spaces import mini_network
+net = derive(Supernet(mini_network()), {architecture!r}, weights="reset")
 net.load_state_dict(load_file({str(tmp_path / "net.safetensors")!r}))
 data = load_file({str(tmp_path / "data.safetensors")!r})
 assert torch.allclose(net.eval()(data["x"]), data["y"], atol=1e-6)

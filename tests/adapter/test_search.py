@@ -8,7 +8,7 @@ from torch import nn
 from asng_core import ASNG
 from asng_torch import LayerChoice, Search, Supernet, checkpoint
 from asng_torch.data import TensorLoader
-from asng_torch.spaces import mini
+from asng_torch.spaces import mini_network
 from asng_torch.train import cosine
 
 criterion = nn.functional.cross_entropy
@@ -16,7 +16,7 @@ criterion = nn.functional.cross_entropy
 
 def build(seed=0, steps=12):
     torch.manual_seed(seed)
-    supernet = Supernet(mini(widths=(4, 6), depth=2))
+    supernet = Supernet(mini_network(widths=(4, 6), depth=2))
     x, y = torch.randn(70, 1, 28, 28), torch.randint(10, (70,))
     weights = torch.optim.SGD(supernet.parameters(), 0.05, momentum=0.9, weight_decay=1e-3)
     loaders = [TensorLoader(x[part], y[part], 8, seed=seed) for part in (slice(0, 36), slice(36, 70))]
@@ -101,7 +101,7 @@ def test_the_search_finds_the_layer_that_can_solve_the_task():
 
 @pytest.mark.parametrize(("change", "message"), [
     ({"steps": 0}, r"Search\(steps=...\) must be at least 1, got 0"),
-    ({"optimizer": ASNG(Supernet(mini(depth=1)).space)}, "must be over the supernet's space"),
+    ({"optimizer": ASNG(Supernet(mini_network(depth=1)).space)}, "must be over the supernet's space"),
 ])
 def test_bad_arguments_are_explained(change, message):
     good = build()
@@ -137,7 +137,7 @@ def test_a_damaged_or_foreign_checkpoint_is_explained(tmp_path):
 def test_a_checkpoint_of_another_space_is_refused_and_changes_nothing(tmp_path):
     path, search = tmp_path / "a.safetensors", build()
     build().save(path)
-    search.supernet = Supernet(mini(widths=(4, 6), depth=1))
+    search.supernet = Supernet(mini_network(widths=(4, 6), depth=1))
     search.optimizer = ASNG(search.supernet.space, seed=3)
     before = state(search)
     with pytest.raises(ValueError, match="must be of this optimizer's space"):

@@ -1,0 +1,32 @@
+# Everything from nothing: a virtual environment in .venv, the extras, the run.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test test-slow lint clean
+
+demo: $(VENV)/torch.installed
+	$(BIN)/python -m asng_torch demo --out runs/demo
+
+test: $(VENV)/dev.installed lint
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/dev.installed
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+$(VENV)/torch.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e '.[torch]'
+	touch $@
+
+$(VENV)/dev.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e '.[torch,bench,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
