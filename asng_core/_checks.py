@@ -108,13 +108,12 @@ def losses(value: object, n: int) -> NDArray[np.float64]:
 
 def loss(value: object) -> float:
     """One loss as a float; NaN and infinities are legal and rank last."""
-    if not isinstance(value, (str, bytes)):
-        try:
-            return float(cast(SupportsFloat, value))
-        except (TypeError, ValueError, OverflowError):
-            pass  # told below, with the repair
-    raise TypeError(f"a loss must be one real number, got {shown(value)} ({type(value).__name__}). "
-                    "For a failed evaluation tell float('nan').")
+    try:
+        # float() would take text; an objective that returns it has a bug
+        return float("not a number" if isinstance(value, (str, bytes)) else cast(SupportsFloat, value))
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"a loss must be one real number, got {shown(value)} ({type(value).__name__}). "
+                        "For a failed evaluation tell float('nan').") from None
 
 
 def open_ids(ids: Sequence[int | None], is_open: Mapping[int, object], n_asked: int) -> list[int]:

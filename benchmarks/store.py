@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[dict
     stored = [] if restart or not path.exists() else json.loads(path.read_text())["records"]
     known = {_key(record["task"]): record for record in stored}
     missing = [task for task in tasks if _key(task) not in known]
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # fork and threads do not mix
         futures = {pool.submit(run, **task): task for task in missing}
         for future in tqdm(as_completed(futures), total=len(missing), desc=path.stem, disable=not missing):
             task = futures[future]
