@@ -65,6 +65,12 @@ def test_overhead_is_measured_in_microseconds():
     assert 5 < overhead.run("asng_core", "30 x 5")["microseconds"] < 50_000
 
 
+@pytest.mark.parametrize(("name", "table"), [("toy", toy.table), ("population", population.table)])
+def test_the_readme_shows_the_stored_results(name, table):
+    records = json.loads((store.RESULTS / f"{name}.json").read_text())["records"]
+    assert table(records) in (store.RESULTS.parent / "README.md").read_text()
+
+
 @pytest.mark.slow
 def test_the_mini_space_runs_from_the_command_line(monkeypatch, capsys, tmp_path):
     from benchmarks import mini_space
