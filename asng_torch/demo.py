@@ -49,7 +49,7 @@ class History:
     def add(self, record: SearchRecord, optimizer: ASNG) -> None:
         """Take note of a step."""
         self.train.append(record.train_loss)
-        self.valid.append(float(record.valid_losses.mean()))
+        self.valid.append(float(record.valid_losses.mean()) if len(record.valid_losses) else float("nan"))
         if record.step % self.stride == 1 or self.stride == 1:
             self.steps.append(record.step)
             distribution = optimizer.distribution()
