@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 _ARRAY = "__array__"  # marks, in the header, where an array was taken out
+_PAIRS = "__pairs__"  # and a dict that JSON cannot hold as it is
 
 
 def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
@@ -64,7 +65,9 @@ def split(tree: Any, kind: type | tuple[type, ...] = np.ndarray) -> tuple[Any, d
 
     def visit(node: Any) -> Any:
         if isinstance(node, dict):
-            return {key: visit(value) for key, value in node.items()}
+            if all(isinstance(key, str) and key not in (_ARRAY, _PAIRS) for key in node):
+                return {key: visit(value) for key, value in node.items()}
+            return {_PAIRS: [[key, visit(value)] for key, value in node.items()]}
         if isinstance(node, (list, tuple)):
             return [visit(value) for value in node]
         if isinstance(node, kind):
@@ -81,6 +84,8 @@ def join(tree: Any, arrays: dict[str, Any]) -> Any:
     if isinstance(tree, dict):
         if _ARRAY in tree:
             return arrays[tree[_ARRAY]]
+        if _PAIRS in tree:
+            return {key: join(value, arrays) for key, value in tree[_PAIRS]}
         return {key: join(value, arrays) for key, value in tree.items()}
     if isinstance(tree, list):
         return [join(value, arrays) for value in tree]

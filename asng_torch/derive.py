@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Literal
 
 from torch import nn
@@ -27,7 +28,7 @@ def derive(supernet: Supernet, architecture: Architecture, *,
     # of its choice, inner choices first, so that no unchosen one is ever copied
     memo: dict[int, nn.Module] = {}
     places = {id(choice): (choice, codes[name]) for name, found in supernet.choices.items() for choice in found}
-    for module in reversed(list(supernet.module.modules())):
+    for module in _children_first(supernet.module, set()):
         if id(module) in places:
             choice, code = places[id(module)]
             memo[id(choice)] = copy.deepcopy(choice.chosen(code), memo)
@@ -35,6 +36,15 @@ def derive(supernet: Supernet, architecture: Architecture, *,
     if weights == "reset":
         _reset(network)
     return network
+
+
+def _children_first(module: nn.Module, seen: set[int]) -> Iterator[nn.Module]:
+    """Every module once, after all that it holds, wherever else these are held too."""
+    if id(module) not in seen:
+        seen.add(id(module))
+        for child in module.children():
+            yield from _children_first(child, seen)
+        yield module
 
 
 def _reset(network: nn.Module) -> None:

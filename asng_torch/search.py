@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -106,7 +108,7 @@ class Search:
         """Everything that the next step depends on; of a loader, what its own `state_dict()` tells."""
         return {
             "format": _FORMAT, "version": 1, "step": self.step, "optimizer": self.optimizer.state_dict(),
-            "supernet": self.supernet.state_dict(), "weights": self.weights.state_dict(),
+            "supernet": copy.deepcopy(self.supernet.state_dict()), "weights": copy.deepcopy(self.weights.state_dict()),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
             "loaders": [loader.state_dict() if hasattr(loader, "state_dict") else None
                         for loader in (self.train_loader, self.valid_loader)],
@@ -116,15 +118,28 @@ class Search:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue where `state_dict()` was taken, on the CPU bit for bit if the loaders have a state.
 
-        Build the same search first. Raises ValueError for a state of another space.
+        Build the same search first. Raises ValueError, with nothing changed, for a state of another
+        space, network, optimizer or scheduler.
         """
+        before = self.state_dict()
+        try:
+            self._load(state)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            self._load(before)
+            reason = " ".join(str(error).split()[:40])  # PyTorch lists every tensor of another shape
+            raise ValueError(f"state must be what Search.state_dict() returned for the same search: {reason}") from error
+
+    def _load(self, state: dict[str, Any]) -> None:
+        if (state["scheduler"] is None) != (self.scheduler is None):
+            raise ValueError("one has a scheduler, the other has none.")
         self.optimizer.load_state_dict(state["optimizer"])
         self.supernet.load_state_dict(state["supernet"])
-        # JSON made strings of the optimizer's integer keys
-        moments = {int(number): moment for number, moment in state["weights"]["state"].items()}
-        self.weights.load_state_dict({**state["weights"], "state": moments})
+        self.weights.load_state_dict(state["weights"])
         if self.scheduler is not None:
-            self.scheduler.load_state_dict(state["scheduler"])
+            scheduler_state = dict(state["scheduler"])
+            if "milestones" in scheduler_state:  # of MultiStepLR, a Counter that a file holds as a dict
+                scheduler_state["milestones"] = Counter(scheduler_state["milestones"])
+            self.scheduler.load_state_dict(scheduler_state)
         for loader, loader_state in zip((self.train_loader, self.valid_loader), state["loaders"], strict=True):
             if loader_state is not None and hasattr(loader, "load_state_dict"):
                 loader.load_state_dict(loader_state)

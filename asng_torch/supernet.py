@@ -89,18 +89,20 @@ class Supernet(nn.Module):
 def _validation_mode(module: nn.Module) -> Iterator[None]:
     """Eval mode, but normalization by batch statistics, with no buffer touched."""
     training = [(child, child.training) for child in module.modules()]
-    tracking = [(child, child.track_running_stats) for child, _ in training if isinstance(child, _NormBase)]
+    tracking = [(child, child.track_running_stats, child.running_mean, child.running_var)
+                for child, _ in training if isinstance(child, _NormBase)]
     try:
         module.eval()
-        for norm, _ in tracking:
+        for norm, *_ in tracking:
             # in training mode and without running statistics to track, PyTorch uses the batch's
             norm.training, norm.track_running_stats = True, False
+            norm.running_mean = norm.running_var = None
         yield
     finally:
         for child, flag in training:
             child.training = flag
-        for norm, flag in tracking:
-            norm.track_running_stats = flag
+        for norm, flag, mean, variance in tracking:
+            norm.track_running_stats, norm.running_mean, norm.running_var = flag, mean, variance
 
 
 @contextmanager

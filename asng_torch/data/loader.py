@@ -11,8 +11,9 @@ from torch import Tensor
 class TensorLoader:
     """Shuffled mini-batches `(inputs, targets)` of two tensors, wherever these live.
 
-    The order of an epoch is a function of `seed` and the epoch's number alone. `state_dict()` tells
-    epoch and position, so that an interrupted run goes on with the very next batch.
+    The order of an epoch is a function of `seed` and the epoch's number alone. A pass that was left
+    early is gone on with by the next one, which takes the very next batch; `state_dict()` tells epoch
+    and position, so that this holds for an interrupted run too.
 
     inputs, targets: `(n, ...)` tensors. An incomplete last batch is left out when shuffling.
     """
@@ -27,7 +28,7 @@ class TensorLoader:
                              f"got {batch_size}.")
         self.inputs, self.targets, self.batch_size, self.shuffle, self.seed = inputs, targets, batch_size, shuffle, seed
         self.epoch = 0
-        self._position = self._resume_at = 0
+        self._position = 0
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.inputs), self.batch_size)
@@ -39,8 +40,8 @@ class TensorLoader:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
             order = torch.randperm(len(order), generator=generator)
         order = order.to(self.inputs.device)
-        epoch, start, self._resume_at = self.epoch, self._resume_at, 0
-        for position in range(start, len(self)):
+        epoch = self.epoch
+        for position in range(self._position, len(self)):
             batch = order[position * self.batch_size : (position + 1) * self.batch_size]
             ended, self._position = divmod(position + 1, len(self))
             self.epoch = epoch + ended
@@ -53,4 +54,3 @@ class TensorLoader:
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Make the next pass go on where the state was taken."""
         self.epoch, self._position = state["epoch"], state["position"]
-        self._resume_at = self._position

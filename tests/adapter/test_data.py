@@ -108,6 +108,13 @@ def test_a_loader_goes_on_where_its_state_was_taken(taken):
     assert [next(following) for _ in range(9)] == [next(batches) for _ in range(9)]
 
 
+def test_a_pass_left_early_is_gone_on_with():
+    x = torch.arange(20)
+    whole = [batch.tolist() for batch, _ in TensorLoader(x, x, 5)]
+    loader = TensorLoader(x, x, 5)
+    assert [next(iter(loader))[0].tolist() for _ in range(4)] == whole
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     ((torch.ones(3), torch.ones(4), 1), "equal lengths, got 3 and 4"),
     ((torch.ones(3), torch.ones(3), 4), r"batch_size=...\) must be within 1..3.*got 4"),

@@ -67,6 +67,17 @@ def test_modules_shared_in_the_supernet_stay_shared():
     assert network[0] is not layer
 
 
+def test_a_choice_shared_with_a_later_candidate_is_resolved_in_both_places():
+    shared = LayerChoice({"x": nn.Linear(3, 3), "y": nn.Tanh()}, label="inner")
+    supernet = Supernet(nn.Sequential(shared, LayerChoice({"a": nn.Sequential(shared, nn.ReLU()), "b": nn.Identity()},
+                                                          label="outer")))
+    for architecture in all_architectures(supernet):
+        network, x = derive(supernet, architecture), torch.randn(2, 3)
+        assert not any(isinstance(module, Choice) for module in network.modules())
+        with supernet.active(architecture):
+            assert torch.equal(network(x), supernet(x))
+
+
 def test_the_root_may_itself_be_a_choice():
     network = derive(Supernet(LayerChoice({"a": nn.Linear(3, 3), "b": nn.Identity()}, label="root")), {"root": "a"})
     assert isinstance(network, nn.Linear)

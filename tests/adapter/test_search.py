@@ -1,5 +1,7 @@
 """The loop: packaged and spelled out, interrupted and resumed."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,7 @@ criterion = nn.functional.cross_entropy
 
 def build(seed=0, steps=12):
     torch.manual_seed(seed)
-    supernet = Supernet(mini_network(widths=(4, 6), depth=2))
+    supernet = Supernet(nn.Sequential(mini_network(widths=(4, 6), depth=2), nn.Dropout(0.3)))
     x, y = torch.randn(70, 1, 28, 28), torch.randint(10, (70,))
     weights = torch.optim.SGD(supernet.parameters(), 0.05, momentum=0.9, weight_decay=1e-3)
     loaders = [TensorLoader(x[part], y[part], 8, seed=seed) for part in (slice(0, 36), slice(36, 70))]
@@ -36,8 +38,10 @@ def assert_equal(first, second):
 
 def test_the_packaged_loop_is_the_spelled_out_one():
     search, own = build(steps=4), build(steps=4)
+    torch.manual_seed(1)
     records = list(search)
 
+    torch.manual_seed(1)
     supernet, optimizer, weights = own.supernet, own.optimizer, own.weights
     losses = []
     for (x, y), (xv, yv) in zip(own.train_loader, own.valid_loader, strict=True):
@@ -82,6 +86,16 @@ def test_a_resumed_search_ends_bit_for_bit_where_an_uninterrupted_one_does(tmp_p
         assert_equal(state(resumed), state(whole))
 
 
+def test_a_loop_left_by_break_goes_on_where_it_was():
+    whole, broken = build(), build()
+    torch.manual_seed(1)
+    list(whole)
+    torch.manual_seed(1)
+    while broken.step < 12:
+        next(iter(broken))
+    assert_equal(state(broken), state(whole))
+
+
 def test_the_search_finds_the_layer_that_can_solve_the_task():
     """Targets need the sign of a product of two inputs: only the wide path can learn it."""
     torch.manual_seed(0)
@@ -100,6 +114,7 @@ def test_the_search_finds_the_layer_that_can_solve_the_task():
 
 
 @pytest.mark.parametrize(("change", "message"), [
+    ({"warmup": 4}, r"Search\(warmup=...\) must be within 0..steps = 3, got 4"),
     ({"steps": 0}, r"Search\(steps=...\) must be at least 1, got 0"),
     ({"optimizer": ASNG(Supernet(mini_network(depth=1)).space)}, "must be over the supernet's space"),
 ])
@@ -143,6 +158,62 @@ def test_a_checkpoint_of_another_space_is_refused_and_changes_nothing(tmp_path):
     with pytest.raises(ValueError, match="must be of this optimizer's space"):
         search.load(path)
     assert_equal(state(search), before)
+
+
+def test_a_state_of_another_network_is_refused_and_changes_nothing(tmp_path):
+    """The same space, wider layers: refused after the optimizer's state would have fit."""
+    path, search = tmp_path / "a.safetensors", build()
+    search.supernet = Supernet(nn.Sequential(mini_network(widths=(6, 8), depth=2), nn.Dropout(0.3)))
+    search.weights = torch.optim.SGD(search.supernet.parameters(), 0.1)
+    search.scheduler = cosine(search.weights, 12)
+    full = build()
+    list(full)
+    full.save(path)
+    before, theta = copy.deepcopy(search.state_dict()), search.optimizer.state_dict()["theta"]
+    with pytest.raises(ValueError, match=r"must be what Search.state_dict\(\) returned for the same search.*size"):
+        search.load(path)
+    assert np.array_equal(search.optimizer.state_dict()["theta"], theta)
+    assert repr(search.state_dict()) == repr(before)
+    with pytest.raises(ValueError, match="'optimizer'"):
+        search.load_state_dict({"format": "asng_torch.Search", "scheduler": {}})
+
+
+def test_a_state_dict_does_not_change_with_its_search():
+    search = build()
+    next(iter(search))
+    kept = search.state_dict()
+    reference = state(search)
+    list(search)
+    search.load_state_dict(kept)
+    assert_equal(state(search), reference)
+
+
+def test_a_multistep_scheduler_resumes(tmp_path):
+    def with_steps():
+        search = build()
+        search.scheduler = torch.optim.lr_scheduler.MultiStepLR(search.weights, [3, 6])
+        return search
+
+    first, resumed = with_steps(), with_steps()
+    for record in first:
+        if record.step == 2:
+            first.save(tmp_path / "a")
+    resumed.load(tmp_path / "a")
+    list(resumed)
+    assert_equal(state(resumed), state(first))
+    assert resumed.scheduler.get_last_lr() == first.scheduler.get_last_lr() == [pytest.approx(0.05 * 0.01)]
+
+
+def test_warmup_trains_the_weights_alone():
+    search = build()
+    search.warmup = 5
+    theta = search.optimizer.state_dict()["theta"]
+    for record in search:
+        assert len(record.valid_losses) == (0 if record.step <= 5 else 2)
+        if record.step == 5:
+            assert search.optimizer.n_asked == 0
+            assert np.array_equal(search.optimizer.state_dict()["theta"], theta)
+    assert search.optimizer.n_told == 14
 
 
 def test_tensors_of_every_kind_come_back(tmp_path):

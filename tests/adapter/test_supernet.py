@@ -108,6 +108,17 @@ def test_candidates_are_compared_under_equal_conditions(supernet):
         assert losses[0] == pytest.approx(float(reference(x).square().mean()), rel=1e-6)
 
 
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d(3), nn.InstanceNorm2d(3, track_running_stats=True),
+                                  nn.InstanceNorm2d(3), nn.BatchNorm2d(3, track_running_stats=False)])
+def test_no_normalization_layers_buffers_are_touched(norm):
+    supernet = Supernet(nn.Sequential(LayerChoice({"a": nn.ReLU()}), norm))
+    before = copy.deepcopy(supernet.state_dict())
+    supernet.losses([{"0": "a"}], lambda net: net(torch.randn(4, 3, 5, 5)).mean())
+    after = supernet.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
 def test_a_failing_closure_leaves_the_supernet_as_it_was(supernet):
     supernet.train()
     with pytest.raises(ZeroDivisionError):
