@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, SupportsFloat, SupportsIndex, cast
 
 import numpy as np
@@ -44,9 +44,19 @@ def real(where: str, value: object, *, above: float, below: float = math.inf) ->
     return number
 
 
+def seed(where: str, value: object) -> int | np.random.SeedSequence | None:
+    """None, a whole number from 0, or a SeedSequence; not a Generator, whose state two would share."""
+    if value is None or isinstance(value, np.random.SeedSequence):
+        return value
+    if isinstance(value, np.random.Generator):
+        raise TypeError(f"{where} must be None, an integer or a SeedSequence, got a Generator. "
+                        "Pass int(generator.integers(2**63)).")
+    return integer(where, value, minimum=0)
+
+
 def choices(where: str, values: object) -> tuple[Any, ...]:
     """At least one value, in the user's order."""
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+    if isinstance(values, (str, bytes, Set)) or not isinstance(values, Iterable):  # a set has no order
         raise TypeError(f"{where} must be a list of values, got {shown(values)}. Put it into a list.")
     listed = tuple(values)
     if not listed:
@@ -96,10 +106,11 @@ def codes(sizes: NDArray[np.int64], value: object) -> NDArray[np.int64]:
 
 def losses(value: object, n: int) -> NDArray[np.float64]:
     """`(n,)` float64 losses from anything `float()` takes (0-d tensors too), text excepted."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
-        raise TypeError(f"losses must be one number per candidate ({n}), got {shown(value)}.")
-    if isinstance(value, np.ndarray) and value.ndim != 1:
-        raise ValueError(f"losses must have shape ({n},), one per candidate, got {value.shape}.")
+    dimensions = getattr(value, "ndim", 1)  # of an array or a tensor
+    if isinstance(value, (str, bytes, Set, Mapping)) or not isinstance(value, Iterable) or dimensions == 0:
+        raise TypeError(f"losses must be a list of one number per candidate ({n}), got {shown(value)}.")
+    if dimensions != 1:
+        raise ValueError(f"losses must have shape ({n},), one per candidate, got {tuple(getattr(value, 'shape', ()))}.")
     listed = list(value)
     if len(listed) != n:
         raise ValueError(f"losses must be one number per candidate: {n} candidates, got {len(listed)} losses.")
@@ -136,9 +147,8 @@ def open_ids(ids: Sequence[int | None], is_open: Mapping[int, object], n_asked: 
 
 
 def state_array(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """A copy of a state's array, of the shape that this optimizer needs."""
+    """A copy of a state's array, of the shape that this optimizer needs and finite."""
     array = np.array(value, dtype=np.float64)
-    if array.shape != shape:
-        raise ValueError(f"state must be of an optimizer of the same space: an array has shape {array.shape}, "
-                         f"but {shape} is needed.")
+    if array.shape != shape or not np.isfinite(array).all():
+        raise ValueError(f"an array has shape {array.shape}, but finite numbers of shape {shape} are needed.")
     return array

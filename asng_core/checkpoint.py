@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,7 +36,9 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
         header = json.loads(arrays.pop("header").tobytes())
         state: dict[str, Any] = join(header, arrays)
         found = state["format"]
-    except (zipfile.BadZipFile, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:  # a damaged archive raises almost anything
         raise ValueError(f"{os.fspath(path)!r} is not a readable {kind} checkpoint ({error}). "
                          "Was it written by save(), and completely?") from error
     if found != kind:

@@ -24,7 +24,7 @@ from .step_size import StepSize, StepSizeState
 from .utility import utilities
 from .variables import Integer
 
-_FORMAT = "asng_core.ASNG"
+_FORMAT, _VERSION = "asng_core.ASNG", 1
 # Contributions that cancel leave rounding noise instead of a zero gradient; relative to the
 # utilities, it stays below this and any real direction above.
 _CANCELLED = 1e-9
@@ -99,7 +99,7 @@ class ASNG:
             self._family.n_theta,
             initial=_checks.real("ASNG(initial_step_size=...)", initial_step_size, above=0),
             alpha=_checks.real("ASNG(alpha=...)", alpha, above=1), adapt=bool(adapt))
-        self._rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng(_checks.seed("ASNG(seed=...)", seed))
         self._theta = self._family.initial()
         self._step_size_state = self._step_size.start()
         self._open: dict[int, NDArray[np.float64]] = {}  # id -> draw, asked and not told
@@ -192,6 +192,7 @@ class ASNG:
                 result[name] = marginal
         return result
 
+    @property
     def entropy(self) -> float:
         """How undecided the search is, from 1 (uniform) to 0; mean over the variables with several values."""
         return self._family.mean_normalized_entropy(self._theta)
@@ -210,7 +211,7 @@ class ASNG:
         """The whole state, open candidates included, as plain scalars, lists, dicts and arrays."""
         best = self._best
         return {
-            "format": _FORMAT, "version": 1, "space": self.space.describe(),
+            "format": _FORMAT, "version": _VERSION, "space": self.space.describe(),
             "settings": {"population_size": self.population_size, "initial_step_size": self._step_size.initial,
                          "alpha": self._step_size.alpha, "margin": self.margin, "adapt": self._step_size.adapt},
             "theta": self._theta.copy(),
@@ -230,15 +231,20 @@ class ASNG:
         Raises ValueError, with nothing changed, for a state of another space or of anything else.
         """
         try:
+            if state["version"] != _VERSION:
+                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
             if json.dumps(state["space"]) != json.dumps(self.space.describe()):
-                raise ValueError(f"state must be of this optimizer's space {_checks.shown(self.space)}, "
-                                 f"but it is of {_checks.shown(state['space'])}.")
+                raise ValueError(f"it must be of this optimizer's space {_checks.shown(self.space)}, "
+                                 f"but is of {_checks.shown(state['space'])}.")
             new = ASNG(self.space, **state["settings"])
             new._theta = _checks.state_array(state["theta"], new._theta.shape)
-            new._step_size_state = StepSizeState(float(state["step_size"]["Delta"]), float(state["step_size"]["gamma"]),
-                                                 _checks.state_array(state["step_size"]["s"], (self._family.n_theta,)))
+            step_size = state["step_size"]
+            new._step_size_state = StepSizeState(
+                _checks.real("Delta", step_size["Delta"], above=0), _checks.real("gamma", step_size["gamma"], above=-1),
+                _checks.state_array(step_size["s"], (self._family.n_theta,)))
             new._rng.bit_generator.state = state["rng"]
-            ids, losses, best = state["open"]["ids"], state["waiting"]["losses"], state["best"]
+            ids = [_checks.integer("an open id", number, minimum=0) for number in state["open"]["ids"]]
+            losses, best = [_checks.loss(loss) for loss in state["waiting"]["losses"]], state["best"]
             asked = _checks.state_array(state["open"]["draws"], (len(ids), len(self.space)))
             told = _checks.state_array(state["waiting"]["draws"], (len(losses), len(self.space)))
             new._open = dict(zip(ids, asked, strict=True))
@@ -247,8 +253,8 @@ class ASNG:
                 new._best = _checks.codes(self.space.sizes, best["codes"]), float(best["loss"]), int(best["id"])
             new.n_asked, new.n_told = int(state["n_asked"]), int(state["n_told"])
             new.generation = int(state["generation"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"state must be what ASNG.state_dict() returned, but {error!r}.") from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"state must be what ASNG.state_dict() returned for the same space: {error}") from error
         vars(self).update(vars(new))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -263,7 +269,12 @@ class ASNG:
         values and None). Raises FileNotFoundError, or ValueError for a damaged or foreign file.
         """
         state = checkpoint.read(path, _FORMAT)
-        optimizer = cls(Space.from_description(state["space"]) if space is None else space)
+        if space is None:
+            try:
+                space = Space.from_description(state["space"])
+            except (KeyError, TypeError, AttributeError) as error:
+                raise ValueError(f"{os.fspath(path)!r} does not describe a space ({error!r}). Pass space=.") from error
+        optimizer = cls(space)
         optimizer.load_state_dict(state)
         return optimizer
 

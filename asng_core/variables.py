@@ -168,7 +168,12 @@ class Integer(Variable):
 def _same(a: object, b: object) -> bool:
     if a is b or type(a) is not type(b):
         return a is b
-    return np.array_equal(a, b) if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else bool(a == b)
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.array_equal(a, b)
+    try:
+        return bool(a == b)
+    except (TypeError, ValueError):  # a comparison that gives no truth value: only identity is left
+        return False
 
 
 def rebuilt(name: str, entry: Mapping[str, Any]) -> Variable:

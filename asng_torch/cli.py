@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     command = commands.add_parser("demo", help="search, derive, retrain and test on embedded images", description=_DEMO,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
     command.add_argument("--out", type=Path, default=Path("runs/demo"), help="run folder (default: runs/demo)")
-    command.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    command.add_argument("--seed", type=_seed, default=0, help="of everything random (default: 0)")
     command.add_argument("--controls", type=_positive, default=8, help="random networks to compare with (default: 8)")
     command.add_argument("--steps", type=_positive, default=demo.Settings.steps,
                          help=f"search steps (default: {demo.Settings.steps})")
@@ -60,8 +60,10 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("--download needs --data FOLDER, the folder to fetch into")
     try:
         data = fashion_mnist(options.data, download=options.download)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         parser.error(f"--data: {error}")
+    if options.out.exists() and not options.out.is_dir():
+        parser.error(f"--out: {str(options.out)!r} is a file. Name a folder")
     run_demo(options, data)
 
 
@@ -90,7 +92,7 @@ def run_demo(options: argparse.Namespace, data: FashionMNIST) -> None:
         sys.exit(130)
     seconds["search"] = time.perf_counter() - started
     architecture = optimizer.mode()
-    print(f"Found in {seconds['search']:.0f} s (uniform is entropy 1, certain 0; now {optimizer.entropy():.2f}):\n"
+    print(f"Found in {seconds['search']:.0f} s (uniform is entropy 1, certain 0; now {optimizer.entropy:.2f}):\n"
           f"{demo.in_words(architecture)}")
     (out / "architecture.json").write_text(json.dumps({"space": "mini", "architecture": architecture}, indent=2))
     report.draw_probabilities(history.steps, {name: np.array(rows) for name, rows in history.probabilities.items()},
@@ -113,7 +115,7 @@ def run_demo(options: argparse.Namespace, data: FashionMNIST) -> None:
     metrics: dict[str, Any] = {
         "test_accuracy": accuracy, "random_test_accuracies": controls, "random_median": median(controls),
         "random_networks_beaten": beaten, "seconds": seconds, "seed": options.seed, "settings": asdict(settings),
-        "entropy": optimizer.entropy(), "device": str(options.device), "torch": torch.__version__,
+        "entropy": optimizer.entropy, "device": str(options.device), "torch": torch.__version__,
     }
     (out / "metrics.json").write_text(json.dumps(metrics, indent=2))
     print(f"{len(controls)} random networks, retrained alike: median {median(controls):.1%}, "
@@ -142,13 +144,22 @@ def _device(text: str) -> torch.device:
         device = torch.device(text)
     except RuntimeError:
         raise argparse.ArgumentTypeError(f"must be cpu or cuda, got {text!r}") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise argparse.ArgumentTypeError("PyTorch sees no CUDA device here, use cpu")
+    if device.type not in ("cpu", "cuda"):
+        raise argparse.ArgumentTypeError(f"must be cpu or cuda, got {text!r}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise argparse.ArgumentTypeError(f"PyTorch sees {torch.cuda.device_count()} CUDA devices here, use cpu")
     return device
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
+    return _whole(text, minimum=1)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, minimum=0)
+
+
+def _whole(text: str, minimum: int) -> int:
+    if not text.lstrip("-").isdecimal() or int(text) < minimum:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least {minimum}, got {text!r}")
+    return int(text)

@@ -127,7 +127,8 @@ class Search:
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             self._load(before)
             reason = " ".join(str(error).split()[:40])  # PyTorch lists every tensor of another shape
-            raise ValueError(f"state must be what Search.state_dict() returned for the same search: {reason}") from error
+            raise ValueError("state must be what Search.state_dict() returned for the same search: "
+                             f"{reason}") from error
 
     def _load(self, state: dict[str, Any]) -> None:
         if (state["scheduler"] is None) != (self.scheduler is None):

@@ -39,12 +39,15 @@ class Supernet(nn.Module):
         self.module = module
         self.choices: dict[str, list[Choice]] = {}  # variable name -> the places it decides
         variables: dict[str, Variable] = {}
+        labels: dict[str, str | None] = {}
         for path, child in module.named_modules():
             if isinstance(child, Choice):
                 name = child.label or path or type(child).__name__
                 if variables.setdefault(name, child.variable) != child.variable:
                     raise ValueError(f"choices of one label must have the same candidates, but label {name!r} has "
                                      f"{variables[name]!r} and, at {path!r}, {child.variable!r}. Rename one.")
+                if labels.setdefault(name, child.label) != child.label:
+                    raise ValueError(f"label {name!r} is also the qualified name of a choice without one. Rename it.")
                 self.choices.setdefault(name, []).append(child)
         if not variables:
             raise ValueError("Supernet(module) must hold at least one choice, got none. "

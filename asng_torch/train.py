@@ -50,14 +50,17 @@ def cosine(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sched
 
 
 def evaluate(network: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> float:
-    """Accuracy in [0, 1], in eval mode; the network is left in the mode it was in."""
+    """Accuracy in [0, 1], in eval mode; every module is left in the mode it was in."""
     device = next(network.parameters()).device
-    was_training = network.training
-    network.eval()
+    modes = [(module, module.training) for module in network.modules()]
     right = n = 0
-    with torch.no_grad():
-        for x, y in loader:
-            right += int((network(x.to(device)).argmax(dim=1) == y.to(device)).sum())
-            n += len(y)
-    network.train(was_training)
+    try:
+        network.eval()
+        with torch.no_grad():
+            for x, y in loader:
+                right += int((network(x.to(device)).argmax(dim=1) == y.to(device)).sum())
+                n += len(y)
+    finally:
+        for module, training in modes:
+            module.training = training
     return right / n

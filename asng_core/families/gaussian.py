@@ -32,7 +32,7 @@ class GaussianFamily(Family):
         self.sizes = sizes
         self.n_parameters = self.n_theta = 2 * len(sizes)
         self._range = (sizes - 1).astype(np.float64)  # exact: subtract before rounding to float64
-        self._sigma_min = 0.5 / NormalDist().inv_cdf(1 - margin / 2) if sigma_min is None else sigma_min
+        self._sigma_min = -0.5 / NormalDist().inv_cdf(margin / 2) if sigma_min is None else sigma_min
         self._sigma_max = np.maximum(self._range / 2, self._sigma_min)
         self._sigma_init = self._range / 4 if sigma_init is None else sigma_init
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
+import zlib
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -53,11 +55,15 @@ def _read_idx(folder: Path, stem: str) -> NDArray[np.uint8]:
         raise FileNotFoundError(
             f"folder {os.fspath(folder)!r} has no {stem} or {stem}.gz. Give the folder of the four Fashion-MNIST idx "
             "files, or download=True to fetch them, or no folder for the 7,000 images that come with the package.")
-    with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
-        data = file.read()
+    try:
+        with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
+            data = file.read()
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        data = b""  # explained below
     rank = data[3] if data[:3] == b"\x00\x00\x08" and len(data) > 3 else 0
-    shape = tuple(int(size) for size in np.frombuffer(data[4 : 4 + 4 * rank], dtype=">i4"))
-    if not rank or len(shape) != rank or len(data) != 4 + 4 * rank + int(np.prod(shape)):
+    sizes = data[4 : 4 + 4 * rank]
+    shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, len(sizes), 4))
+    if not rank or len(data) != 4 + 4 * rank + math.prod(shape):
         raise ValueError(f"{os.fspath(path)!r} is not a complete idx file of bytes. Fetch it again.")
     return np.frombuffer(data, dtype=np.uint8, offset=4 + 4 * rank).reshape(shape)
 

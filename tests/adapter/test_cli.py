@@ -52,8 +52,8 @@ def test_ctrl_c_leaves_a_checkpoint_that_continues(tmp_path):
     command = [sys.executable, "-m", "asng_torch", "demo", "--steps", "100000", "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env={**os.environ, "OMP_NUM_THREADS": "1"})
-    while b"step" not in process.stderr.read(200):  # the progress bar moves: the search is on
-        pass
+    while b"step" not in (seen := process.stderr.read(200)):  # until the progress bar moves: the search is on
+        assert seen
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -68,7 +68,11 @@ def test_ctrl_c_leaves_a_checkpoint_that_continues(tmp_path):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["demo", "--data", "nowhere"], r"--data: folder 'nowhere' has no train-images-idx3-ubyte"),
     (["demo", "--download"], r"--download needs --data FOLDER"),
-    (["demo", "--steps", "0"], "must be at least 1, got 0"),
+    (["demo", "--steps", "0"], "must be a whole number of at least 1, got '0'"),
+    (["demo", "--steps", "abc"], "must be a whole number of at least 1, got 'abc'"),
+    (["demo", "--seed", "-1"], "must be a whole number of at least 0, got '-1'"),
+    (["demo", "--device", "meta"], "must be cpu or cuda, got 'meta'"),
+    (["demo", "--out", __file__], "is a file. Name a folder"),
     (["demo", "--device", "toaster"], "must be cpu or cuda, got 'toaster'"),
     ([], "command"),
 ])

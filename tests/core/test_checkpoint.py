@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 
@@ -124,3 +125,40 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
         ASNG(Space.binary(3)).save(path)
     assert path.read_bytes() == old
     assert [entry.name for entry in tmp_path.iterdir()] == ["asng.npz"]
+
+
+@pytest.mark.parametrize("name", ["__array__", "__pairs__", "with.dots", ""])
+def test_variables_of_any_name_are_saved(name, tmp_path):
+    optimizer = ASNG(Space({name: Categorical([1, 2])}), seed=1)
+    optimizer.save(tmp_path / "a")
+    assert state(ASNG.load(tmp_path / "a")) == state(optimizer)
+
+
+@pytest.mark.parametrize("poison", [
+    lambda s: s["waiting"].update(losses=["a", None], draws=np.zeros((2, 4))),
+    lambda s: s["theta"].fill(np.nan),
+    lambda s: s["step_size"].update(Delta=0.0),
+    lambda s: s["step_size"]["s"].fill(np.inf),
+    lambda s: s["open"].update(ids=["x"], draws=np.zeros((1, 4))),
+    lambda s: s.update(version=99),
+    lambda s: s.update(theta=["a"] * 9),
+])
+def test_a_poisoned_state_is_refused_and_changes_nothing(poison):
+    optimizer = ASNG(cases.SPACES["mixed"](), seed=1)
+    before, broken = state(optimizer), optimizer.state_dict()
+    poison(broken)
+    with pytest.raises(ValueError, match=r"state must be what ASNG.state_dict\(\) returned"):
+        optimizer.load_state_dict(broken)
+    assert state(optimizer) == before
+
+
+def test_any_damaged_byte_is_explained_or_harmless(tmp_path):
+    path = tmp_path / "asng.npz"
+    ASNG(Space.binary(2), seed=1).save(path)
+    whole = path.read_bytes()
+    for position in range(0, len(whole), 7):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        with contextlib.suppress(ValueError):  # and no other error
+            ASNG.load(path)
+    path.write_bytes(whole)
+    assert ASNG.load(path).n_asked == 0

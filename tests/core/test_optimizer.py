@@ -132,7 +132,7 @@ def test_every_space_stays_finite_and_reaches_a_simple_optimum(name, n, initial_
     state = optimizer.state_dict()
     assert np.isfinite(state["theta"]).all()
     assert np.isfinite(state["step_size"]["s"]).all()
-    assert 0 <= optimizer.entropy() <= 1
+    assert 0 <= optimizer.entropy <= 1
     if initial_step_size <= 1:
         reached = distance(space.encode(optimizer.recommend())[None])[0]
         assert reached <= 0.35 * distance(np.stack([space.sizes - 1, 0 * space.sizes])).max()
@@ -142,7 +142,7 @@ def test_every_space_stays_finite_and_reaches_a_simple_optimum(name, n, initial_
 def test_a_space_of_constants_is_converged_at_once():
     optimizer = ASNG(cases.SPACES["constants"](), seed=1)
     assert optimizer.converged
-    assert optimizer.entropy() == 0
+    assert optimizer.entropy == 0
     assert optimizer.mode() == {"a": "only", "b": 3, "c": None}
     assert optimizer.distribution()["b"] == MeanStd(3.0, 0.0)
     run(optimizer, lambda codes: np.arange(len(codes)), 3, 4)
@@ -154,7 +154,7 @@ def test_nothing_is_converged_at_the_start(name):
     optimizer = ASNG(cases.SPACES[name](), seed=1)
     assert not optimizer.converged
     if name not in ("mixed", "any objects", "one integer", "huge integer"):
-        assert optimizer.entropy() == pytest.approx(1)
+        assert optimizer.entropy == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", ["one boolean", "two booleans", "ragged", "mixed", "one integer", "huge integer"])
@@ -165,7 +165,7 @@ def test_the_search_converges(name):
             break
         run(optimizer, lambda codes: np.abs(codes - optimizer.space.sizes // 2).sum(axis=1), 1, 6)
     assert optimizer.converged
-    assert optimizer.entropy() < 0.9
+    assert optimizer.entropy < 0.9
 
 
 @pytest.mark.parametrize("adapt", [True, False])
@@ -262,6 +262,9 @@ def test_copies_go_on_alike_and_apart(copied):
 
 
 @pytest.mark.parametrize(("arguments", "error", "message"), [
+    ({"seed": -1}, ValueError, r"ASNG\(seed=...\) must be at least 0, got -1"),
+    ({"seed": "a"}, TypeError, r"ASNG\(seed=...\) must be an integer, got 'a'"),
+    ({"seed": np.random.default_rng(1)}, TypeError, "integer or a SeedSequence, got a Generator"),
     ({"population_size": 1}, ValueError, r"ASNG\(population_size=...\) must be at least 2, got 1"),
     ({"population_size": 2.5}, TypeError, r"ASNG\(population_size=...\) must be an integer, got 2.5"),
     ({"initial_step_size": 0}, ValueError, r"initial_step_size=...\) must be greater than 0 and finite, got 0"),
@@ -288,6 +291,9 @@ BAD_TELLS = {
     "too few losses": (lambda o, b: o.tell(b, [1.0]), ValueError, "3 candidates, got 1 losses"),
     "a number for a batch": (lambda o, b: o.tell(b, 1.0), TypeError, "one number per candidate"),
     "two dimensions": (lambda o, b: o.tell(b, np.ones((3, 1))), ValueError, r"shape \(3,\)"),
+    "a set": (lambda o, b: o.tell(b, {1.0, 2.0, 3.0}), TypeError, "list of one number per candidate"),
+    "candidates of two spaces": (lambda o, b: o.tell([b[0], ASNG(Space.binary(2)).ask()], [1.0, 2.0]), ValueError,
+                                 "of one space"),
     "a string": (lambda o, b: o.tell(b, [1.0, "2", 3.0]), TypeError, "one real number, got '2'"),
     "None": (lambda o, b: o.tell(b, [1.0, None, 3.0]), TypeError, r"got None \(NoneType\).*float\('nan'\)"),
     "complex": (lambda o, b: o.tell(b[0], 1j), TypeError, "one real number"),

@@ -84,6 +84,7 @@ def test_spaces_pickle_and_deep_copy():
     (lambda: Space({"a": ["x", "y"]}), TypeError, r"variable 'a' must be a Categorical.*Categorical\(choices\)"),
     (lambda: Categorical([]), ValueError, r"Categorical\(choices\) must hold at least one value"),
     (lambda: Categorical("abc"), TypeError, r"Categorical\(choices\) must be a list"),
+    (lambda: Categorical({"a", "b"}), TypeError, r"Categorical\(choices\) must be a list"),
     (lambda: Categorical(3), TypeError, r"Categorical\(choices\) must be a list"),
     (lambda: Categorical(["a", "b", "a"]), ValueError, r"each value once, got 'a' at positions 0 and 2"),
     (lambda: Categorical([[1], [1]]), ValueError, r"each value once, got \[1\] at positions 0 and 1"),
