@@ -69,7 +69,7 @@ class ASNG:
     each once; a late result counts in full, however much the distribution has moved since.
 
     space: the variables.
-    seed: of the one random generator, as `numpy.random.default_rng` takes it.
+    seed: of the one random generator: None, a whole number from 0, or a SeedSequence.
     population_size: results per update; at least 2, which suits one-shot architecture search.
     initial_step_size: length of the first step in the Fisher metric.
     alpha: signal-to-noise ratio, above 1, at which the step size stays as it is.

@@ -202,6 +202,29 @@ def test_gaussians_over_huge_ranges_keep_their_precision(sigma, mean):
     assert 0 <= family.leaving_probability(theta)[0] <= 1
 
 
+@pytest.mark.parametrize("sigma", [1e3, 1e6, 1e12])
+def test_bins_much_narrower_than_sigma_have_the_density_as_probability(sigma):
+    family = GaussianFamily(np.array([2**53]), 0.1)
+    mean = 2.0**52
+    log_probability = family.log_probabilities(np.array([mean, sigma]), np.array([[int(mean + sigma)]]))[0, 0]
+    assert log_probability == pytest.approx(scipy.stats.norm.logpdf(1) - np.log(sigma), abs=1e-6)
+
+
+def test_categories_are_drawn_by_the_inverse_of_their_distribution_function():
+    class Given:
+        def __init__(self, uniform):
+            self.uniform = uniform
+
+        def random(self, shape):
+            return np.full(shape, self.uniform)
+
+    family, theta, _ = cases.FAMILIES["categorical"]()  # 0.2 0.5 0.3 | 0.6 0.4 | 1 | 0.1 0.2 0.3 0.4
+    for uniform, expected in ((0.0, [0, 0, 0, 0]), (0.1 - 1e-9, [0, 0, 0, 0]), (0.1 + 1e-9, [0, 0, 0, 1]),
+                              (0.2 + 1e-9, [1, 0, 0, 1]), (0.6 - 1e-9, [1, 0, 0, 2]), (0.6 + 1e-9, [1, 1, 0, 3]),
+                              (0.7 + 1e-9, [2, 1, 0, 3]), (1 - 2**-53, [2, 1, 0, 3])):
+        assert family.sample(theta, 2, Given(uniform)).tolist() == [expected, expected]
+
+
 def test_far_tails_have_finite_log_probabilities():
     family = GaussianFamily(np.array([30]), 0.1)
     log_probability = family.log_probabilities(np.array([0.0, 1.0]), np.array([[25]]))[0, 0]
