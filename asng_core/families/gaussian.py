@@ -97,8 +97,8 @@ def _interval(lower: Floats, upper: Floats, sigma: Floats) -> Floats:
     mirror = lower + upper < 0  # erfc is exact in the upper tail, so measure there
     a, b = np.where(mirror, -upper, lower) / sigma, np.where(mirror, -lower, upper) / sigma
     exact = 0.5 * np.asarray(_erfc(a / math.sqrt(2)) - _erfc(b / math.sqrt(2)), dtype=np.float64)
-    width = b - a
-    # in a bin this narrow the difference would cancel, and the density is constant
+    width = (upper - lower) / sigma  # b - a would cancel
+    # in a bin this narrow the difference of the tails would cancel too, and the density is constant
     narrow = width < 1e-4
     middle = np.where(narrow, (a + b) / 2, 0.0)
     density = np.exp(-(middle**2) / 2) / math.sqrt(2 * math.pi)
