@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from typing import Any, SupportsFloat, SupportsIndex, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 EXACT_INTEGERS = 2**53  # every integer up to here is a float64, so Gaussian draws can name it
+MAX_STEP_SIZE = 1e100  # longer steps end at the limits all the same, and their squares must stay finite
+LOG_POSITIONS = 2**40  # neighbours up to here have logarithms that float64 tells well apart
 
 
 def shown(value: object) -> str:
@@ -33,15 +37,28 @@ def integer(where: str, value: object, *, minimum: int | None = None) -> int:
     return number
 
 
-def real(where: str, value: object, *, above: float, below: float = math.inf) -> float:
+def real(where: str, value: object, *, above: float = -math.inf, below: float = math.inf) -> float:
     """A finite number strictly between `above` and `below`."""
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
         raise TypeError(f"{where} must be a number, got {shown(value)}.")
-    number = float(cast(SupportsFloat, value))
+    try:
+        number = float(cast(SupportsFloat, value))
+    except OverflowError:
+        number = math.inf
     if not (above < number < below and math.isfinite(number)):
-        rule = f"greater than {above:g}" + (f" and less than {below:g}" if below < math.inf else " and finite")
+        rule = f"greater than {above:g} and " * (above > -math.inf)
+        rule += f"less than {below:g}" if below < math.inf else "finite"
         raise ValueError(f"{where} must be {rule}, got {number}.")
     return number
+
+
+def update_settings(where: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """margin, initial_step_size, alpha and adapt of a search distribution."""
+    margin, adapt = settings["margin"], settings["adapt"]
+    return {"margin": None if margin is None else real(f"{where}(margin=...)", margin, above=0, below=0.5),
+            "initial_step_size": real(f"{where}(initial_step_size=...)", settings["initial_step_size"], above=0,
+                                      below=MAX_STEP_SIZE),
+            "alpha": real(f"{where}(alpha=...)", settings["alpha"], above=1), "adapt": bool(adapt)}
 
 
 def seed(where: str, value: object) -> int | np.random.SeedSequence | None:
@@ -64,44 +81,111 @@ def choices(where: str, values: object) -> tuple[Any, ...]:
     return listed
 
 
-def bounds(low: object, high: object) -> tuple[int, int]:
-    """Integer bounds, both inclusive, no further apart than float64 counts exactly."""
-    first, last = integer("Integer(low=...)", low), integer("Integer(high=...)", high)
-    if first > last:
-        raise ValueError(f"Integer(low, high) must have low <= high, got low={first}, high={last}. Swap them.")
-    if last - first > EXACT_INTEGERS:
-        raise ValueError(f"Integer(low, high) must span at most 2**53, got {last - first}. Search a coarser grid.")
-    return first, last
+def truth(where: str, value: object) -> bool:
+    """True or False, NumPy's too."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{where} must be True or False, got {shown(value)}.")
+    return bool(value)
 
 
-def named_values(names: Sequence[str], values: object) -> Mapping[str, Any]:
-    """A mapping with exactly the space's names."""
-    if not isinstance(values, Mapping):
-        raise TypeError(f"values must be a mapping from variable names to values, got {shown(values)}.")
+def grid_size(kind: str, low: float, high: float, step: float, log: bool) -> int:
+    """The number of positions from `low` to at most `high`: numbers that are exact, Decimals or ints."""
+    if low > high:
+        raise ValueError(f"{kind}(low, high) must have low <= high, got low={low}, high={high}. Swap them.")
+    last = int((high - low) // step)
+    if last > EXACT_INTEGERS:
+        raise ValueError(f"{kind}(low, high) must span at most 2**53 steps, got {last}. Search a coarser grid.")
+    if log:
+        positive_low(kind, low)
+        if high // step > LOG_POSITIONS:
+            raise ValueError(f"{kind}(log=True) must have high at most 2**40 steps, got {int(high // step)}. "
+                             "Take larger steps, or a Real(log=True).")
+    return last + 1
+
+
+def positive_low(kind: str, low: float) -> None:
+    """What a log scale needs."""
+    if low <= 0:
+        raise ValueError(f"{kind}(log=True) must have low greater than 0, got low={low}. Leave out log, or raise low.")
+
+
+def known_name(where: str, name: object, names: Iterable[str]) -> str:
+    """The name of a variable of the space."""
+    listed = list(names)
+    if not isinstance(name, str) or name not in listed:
+        raise ValueError(f"{where} must name variables of the space, got {shown(name)}. "
+                         f"The space's names are {shown(listed)}.")
+    return name
+
+
+def mapping(where: str, value: object) -> Mapping[str, Any]:
+    """A mapping from variable names."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{where} must be a mapping from variable names to values, got {shown(value)}.")
+    return value
+
+
+def named_values(names: Collection[str], active: Sequence[bool], values: Mapping[str, Any]) -> None:
+    """A mapping with exactly the names that are active."""
     unknown = [name for name in values if name not in names]
-    missing = [name for name in names if name not in values]
-    if unknown or missing:
+    missing = [name for name, needed in zip(names, active, strict=True) if needed and name not in values]
+    inactive = [name for name, needed in zip(names, active, strict=True) if not needed and name in values]
+    if unknown or missing or inactive:
         parts = [f"unknown {shown(unknown)}"] * bool(unknown) + [f"missing {shown(missing)}"] * bool(missing)
-        raise ValueError(f"values must name every variable of the space and no other: {', '.join(parts)}. "
+        parts += [f"inactive {shown(inactive)} (condition not met)"] * bool(inactive)
+        raise ValueError(f"values must name every active variable of the space and no other: {', '.join(parts)}. "
                          f"The space's names are {shown(list(names))}.")
-    return values
 
 
-def codes(sizes: NDArray[np.int64], value: object) -> NDArray[np.int64]:
-    """`(n_variables,)` or `(n, n_variables)` integer codes, each within 0..K-1 of its variable."""
+def codes(sizes: NDArray[np.int64], lows: Floats, highs: Floats, conditional: Bools, value: object) -> NDArray[Any]:
+    """`(n_variables,)` or `(n, n_variables)` codes within each variable's range, or -1 (NaN) for a conditional one.
+
+    Positions are integers, as floats too where a continuous variable, of size 0, is among them.
+    """
     array = np.asarray(value)
     if array.ndim not in (1, 2) or array.shape[-1] != len(sizes):
         raise ValueError(f"codes must have shape (n_variables,) or (n, n_variables) with n_variables = {len(sizes)}, "
                          f"got {array.shape}.")
-    if not np.issubdtype(array.dtype, np.integer):
+    continuous = sizes == 0
+    legal: tuple[type, ...] = (np.integer, np.floating) if continuous.any() else (np.integer,)
+    if not any(np.issubdtype(array.dtype, kind) for kind in legal):
         raise TypeError(f"codes must be integers (positions 0..K-1), got dtype {array.dtype}. "
                         "To turn values into codes, use Space.encode.")
-    wrong = np.argwhere(np.atleast_2d((array < 0) | (array >= sizes)))
+    rows = np.atleast_2d(array)
+    fine = (rows >= lows) & (rows <= highs) & (continuous | (rows == np.rint(rows)))
+    fine |= conditional & np.where(continuous, np.isnan(rows), rows == -1)
+    wrong = np.argwhere(~fine)
     if len(wrong):
         row, column = wrong[0]
-        raise ValueError(f"codes of variable {column} must be within 0..{sizes[column] - 1}, "
-                         f"got {np.atleast_2d(array)[row, column]}.")
-    return array.astype(np.int64)
+        span = f"{lows[column]}..{highs[column]}" if continuous[column] else f"0..{sizes[column] - 1}"
+        raise ValueError(f"codes of variable {column} must be within {span}, got {rows[row, column]}.")
+    return array.astype(np.float64 if continuous.any() else np.int64)
+
+
+def activity(names: Sequence[str], active: Bools, present: Bools) -> None:
+    """Codes hold a value exactly where a variable is active."""
+    wrong = np.argwhere(active != present)
+    if len(wrong):
+        row, column = wrong[0]
+        rule = "hold its value" if active[row, column] else "be -1 (NaN in a continuum), its condition not being met"
+        raise ValueError(f"codes of variable {column} ({names[column]!r}) must {rule}.")
+
+
+def predicates(where: str, value: object) -> tuple[Callable[..., Any], ...]:
+    """Functions, any number of them."""
+    listed = tuple(value) if isinstance(value, Iterable) and not isinstance(value, (str, Set, Mapping)) else None
+    if listed is None or not all(callable(each) for each in listed):
+        raise TypeError(f"{where} must be a list of functions from a dict of values to True or False, "
+                        f"got {shown(value)}.")
+    return listed
+
+
+def probabilities(where: str, value: Sequence[Any] | NDArray[Any]) -> Floats:
+    """`(K,)` probabilities that sum to 1, up to rounding."""
+    array = np.array([real(where, each) for each in value])
+    if (array < 0).any() or abs(array.sum() - 1) > 1e-6:
+        raise ValueError(f"{where} must be probabilities, at least 0 and summing to 1, got {shown(array.tolist())}.")
+    return np.asarray(array / array.sum(), dtype=np.float64)
 
 
 def losses(value: object, n: int) -> NDArray[np.float64]:
@@ -125,6 +209,29 @@ def loss(value: object) -> float:
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"a loss must be one real number, got {shown(value)} ({type(value).__name__}). "
                         "For a failed evaluation tell float('nan').") from None
+
+
+def violations(value: object, n: int) -> Floats:
+    """`(n,)` summed violations: for each candidate a number, or several; only what is positive violates."""
+    listed = None
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Set, Mapping)):
+        listed = list(value) if getattr(value, "ndim", 1) else None
+    if listed is None or len(listed) != n:
+        raise ValueError(f"violations must be a list with an entry per candidate ({n}), got {shown(value)}.")
+    return np.array([violation(entry) for entry in listed], dtype=np.float64)
+
+
+def violation(value: object) -> float:
+    """One candidate's summed violation: the positive of one number or of several."""
+    several: list[Any] = list(value) if isinstance(value, Iterable) and getattr(value, "ndim", None) != 0 else [value]
+    try:
+        numbers = [float("not a number" if isinstance(each, (str, bytes)) else each) for each in several]
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"a violation must be one real number or a list of them, got {shown(value)}.") from None
+    if any(math.isnan(number) for number in numbers):
+        raise ValueError(f"a violation must not be NaN, got {shown(value)}. For a failed evaluation tell the loss "
+                         "float('nan').")
+    return sum(max(number, 0.0) for number in numbers)
 
 
 def open_ids(ids: Sequence[int | None], is_open: Mapping[int, object], n_asked: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
@@ -13,7 +14,7 @@ from .space import Space
 
 
 class Candidate(Mapping[str, Any]):
-    """One point: an immutable mapping from variable names to the user's values.
+    """One point: an immutable mapping from the names of active variables to the user's values.
 
     `codes` are its `(n_variables,)` codes, read-only; `id` is its number among those asked, or None
     if its loss is not awaited (`sample`). Call an objective as `f(**candidate)` or `f(dict(candidate))`.
@@ -21,17 +22,23 @@ class Candidate(Mapping[str, Any]):
 
     __slots__ = ("_space", "codes", "id")
 
-    def __init__(self, space: Space, codes: NDArray[np.int64], id: int | None) -> None:
+    def __init__(self, space: Space, codes: NDArray[Any], id: int | None) -> None:
         self._space, self.codes, self.id = space, codes, id
 
     def __getitem__(self, name: str) -> Any:
-        return self._space.variables[name].decode(int(self.codes[self._space.positions[name]]))
+        code = self.codes[self._space.positions[name]].item()
+        variable = self._space.variables[name]
+        if math.isnan(code) if variable.continuous else code == -1:
+            raise KeyError(name)
+        return variable.decode(code)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._space.names)
+        if self._space.conditions is None:
+            return iter(self._space.names)
+        return iter(self._space.values(self.codes[None])[0])
 
     def __len__(self) -> int:
-        return len(self._space)
+        return len(self._space) if self._space.conditions is None else len(list(iter(self)))
 
     def __repr__(self) -> str:
         return f"Candidate(id={self.id}, {dict(self)!r})"
@@ -42,7 +49,7 @@ class Batch(Sequence[Candidate]):
 
     __slots__ = ("_space", "codes", "ids")
 
-    def __init__(self, space: Space, codes: NDArray[np.int64], ids: Sequence[int | None]) -> None:
+    def __init__(self, space: Space, codes: NDArray[Any], ids: Sequence[int | None]) -> None:
         codes.setflags(write=False)
         self._space, self.codes, self.ids = space, codes, tuple(ids)
 

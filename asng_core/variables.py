@@ -1,9 +1,9 @@
-"""Kinds of variables: how many values each has, and which value a code stands for."""
+"""Kinds of variables, and those given by the list of their values; `ranges` has those given by bounds."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,22 +14,38 @@ _JSON_SCALARS = (str, int, float, bool, type(None))
 
 
 class Variable(ABC):
-    """One variable: how many values it has, and which value a code stands for.
+    """One variable: how many values it has (`size`, 0 for a continuum), and which value a code stands for.
 
-    `ordered` says whether neighbouring codes are alike, which decides the search distribution:
-    a Gaussian over the positions if so, one probability per value if not.
+    Codes are positions 0..size-1, or the value itself in a continuum. `ordered` says whether
+    neighbouring codes are alike, which decides the search distribution: a Gaussian if so, over the
+    logarithms if `log`; one probability per value if not.
     """
 
     ordered: ClassVar[bool]
     size: int
+    log: bool = False
+    offset: float = 0.0  # a log scale is over code + offset
+
+    @property
+    def continuous(self) -> bool:
+        """Whether it is a continuum, whose codes are the values."""
+        return self.size == 0
 
     @abstractmethod
-    def decode(self, code: int) -> Any:
-        """The value at position `code` (0..size-1)."""
+    def decode(self, code: Any) -> Any:
+        """The value of `code`."""
 
     @abstractmethod
-    def encode(self, value: object) -> int:
-        """The position of `value`. Raises ValueError if the variable does not have it."""
+    def encode(self, value: object) -> int | float:
+        """The code of `value`. Raises ValueError if the variable does not have it."""
+
+    def in_units(self, mean: float, std: float) -> tuple[float, float]:
+        """Mean and standard deviation of the Gaussian's coordinate, as the user reads them."""
+        return mean, std
+
+    def from_units(self, mean: float, std: float) -> tuple[float, float]:
+        """The inverse of `in_units`."""
+        return mean, std
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -59,10 +75,10 @@ class _Listed(Variable):
         try:
             return self._positions.get((type(value), value))
         except TypeError:  # unhashable: look through those of its kind
-            return next((i for i in self._unhashable if _same(self._values[i], value)), None)
+            return next((i for i in self._unhashable if same(self._values[i], value)), None)
 
-    def decode(self, code: int) -> Any:
-        return self._values[code]
+    def decode(self, code: Any) -> Any:
+        return self._values[int(code)]
 
     def encode(self, value: object) -> int:
         position = self._position(value)
@@ -79,7 +95,7 @@ class _Listed(Variable):
 
     def __eq__(self, other: object) -> bool:
         return (isinstance(other, _Listed) and type(self) is type(other) and self.size == other.size
-                and all(map(_same, self._values, other._values)))
+                and all(map(same, self._values, other._values)))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -131,41 +147,8 @@ class Ordinal(_Listed):
         return self._values
 
 
-class Integer(Variable):
-    """The whole numbers from `low` to `high`, both inclusive, at most 2^53 apart."""
-
-    ordered = True
-
-    def __init__(self, low: int, high: int) -> None:
-        self.low, self.high = _checks.bounds(low, high)
-        self.size = self.high - self.low + 1
-
-    def decode(self, code: int) -> int:
-        return self.low + int(code)
-
-    def encode(self, value: object) -> int:
-        try:
-            number = _checks.integer("", value)
-        except TypeError:
-            number = self.low - 1
-        if not self.low <= number <= self.high:
-            raise ValueError(f"must be an integer within {self.low}..{self.high}, got {_checks.shown(value)}.")
-        return number - self.low
-
-    def describe(self) -> dict[str, Any]:
-        return {"kind": "Integer", "size": self.size, "low": self.low, "high": self.high}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Integer) and (self.low, self.high) == (other.low, other.high)
-
-    def __hash__(self) -> int:
-        return hash((self.low, self.high))
-
-    def __repr__(self) -> str:
-        return f"Integer({self.low}, {self.high})"
-
-
-def _same(a: object, b: object) -> bool:
+def same(a: object, b: object) -> bool:
+    """Whether two values are of one type and equal."""
     if a is b or type(a) is not type(b):
         return a is b
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
@@ -174,15 +157,3 @@ def _same(a: object, b: object) -> bool:
         return bool(a == b)
     except (TypeError, ValueError):  # a comparison that gives no truth value: only identity is left
         return False
-
-
-def rebuilt(name: str, entry: Mapping[str, Any]) -> Variable:
-    """The variable that `describe` described. Raises ValueError if JSON could not hold its values."""
-    kind = entry["kind"]
-    if kind == "Integer":
-        return Integer(entry["low"], entry["high"])
-    if kind == "Boolean":
-        return Boolean()
-    if kind in ("Categorical", "Ordinal") and "values" in entry:
-        return {"Categorical": Categorical, "Ordinal": Ordinal}[kind](entry["values"])
-    raise ValueError(f"the file does not hold the values of variable {name!r} (JSON cannot). Pass space=.")

@@ -5,6 +5,7 @@ import oracles
 
 from asng_core import Boolean, Categorical, Integer, Ordinal, Space
 from asng_core.families.categorical import CategoricalFamily
+from asng_core.families.coordinates import Positions
 from asng_core.families.gaussian import GaussianFamily
 from asng_core.families.product import ProductFamily
 
@@ -19,7 +20,7 @@ def _categorical():
 
 
 def _gaussian():
-    family = GaussianFamily(np.array([5, 10]), MARGIN)
+    family = GaussianFamily(Positions(np.array([5, 10])), MARGIN)
     return family, np.concatenate([_MEANS, _STDS]), oracles.gaussian_grid(_MEANS, _STDS)
 
 

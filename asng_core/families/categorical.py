@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from .family import Family, Floats, Ints
+from .family import Codes, Family, Floats, Ints, per_variable
 
 
 class CategoricalFamily(Family):
@@ -29,7 +31,7 @@ class CategoricalFamily(Family):
         theta: Floats = 1.0 / self.sizes[self._variable]
         return theta
 
-    def sample(self, theta: Floats, n: int, rng: np.random.Generator) -> Floats:
+    def sample(self, theta: Floats, n: int, rng: np.random.Generator, mirrored: bool = False) -> Floats:
         cumulative = theta.cumsum()
         before = cumulative[self._starts] - theta[self._starts]
         uniform = rng.random((n, len(self.sizes))) + before  # compared with the running sum, row by row
@@ -38,14 +40,18 @@ class CategoricalFamily(Family):
         draws: Floats = np.minimum(np.add.reduceat(passed, self._starts, axis=1, dtype=np.int64), self.sizes - 1.0)
         return draws
 
-    def codes(self, draws: Floats) -> Ints:
+    def codes(self, draws: Floats) -> Codes:
         return draws.astype(np.int64)
+
+    def draws(self, codes: Codes) -> Floats:
+        return codes.astype(np.float64)
 
     def natural_gradient(self, theta: Floats, utilities: Floats, draws: Floats) -> Floats:
         chosen = draws.astype(np.int64) + self._starts
-        weights = np.repeat(utilities, len(self.sizes))
+        weights = per_variable(utilities, len(self.sizes)).ravel()
         gradient: Floats = np.bincount(chosen.ravel(), weights, self.n_parameters).astype(np.float64)
-        gradient -= utilities.sum() * theta  # sum_j u_j (T(c_j) - theta)
+        total = utilities.sum(axis=0)
+        gradient -= (total if utilities.ndim == 1 else total[self._variable]) * theta  # sum_j u_j (T(c_j) - theta)
         return gradient
 
     def root_fisher(self, theta: Floats, gradient: Floats) -> Floats:
@@ -56,20 +62,26 @@ class CategoricalFamily(Family):
         return coordinates[self._eliminated]
 
     def step(self, theta: Floats, gradient: Floats, length: float) -> Floats:
-        raised = np.maximum(theta + length * gradient, self._minimum_flat)
+        return self._limited(theta + length * gradient)
+
+    def _limited(self, theta: Floats) -> Floats:
+        raised = np.maximum(theta, self._minimum_flat)
         # back to the simplex by the affine map that keeps theta_min fixed
         floor = self.sizes * self._minimum
         shrink = (1.0 - floor) / (np.add.reduceat(raised, self._starts) - floor)
         return self._minimum_flat + (raised - self._minimum_flat) * shrink[self._variable]
 
-    def mode(self, theta: Floats) -> Ints:
+    def mode(self, theta: Floats) -> Codes:
         highest = np.maximum.reduceat(theta, self._starts)
         index = np.where(theta == highest[self._variable], np.arange(self.n_parameters), self.n_parameters)
         first: Ints = np.minimum.reduceat(index, self._starts)
         return first - self._starts
 
-    def log_probabilities(self, theta: Floats, codes: Ints) -> Floats:
-        return np.log(theta[codes + self._starts])
+    def log_densities(self, theta: Floats, draws: Floats) -> Floats:
+        return self.log_probabilities(theta, draws)
+
+    def log_probabilities(self, theta: Floats, codes: Codes) -> Floats:
+        return np.log(theta[codes.astype(np.int64) + self._starts])
 
     def entropy(self, theta: Floats) -> Floats:
         # 0 log 0 = 0: a probability is never below theta_min, but a user may ask about any theta
@@ -78,3 +90,11 @@ class CategoricalFamily(Family):
 
     def marginals(self, theta: Floats) -> list[Floats]:
         return np.split(theta.copy(), self._starts[1:])
+
+    def from_marginals(self, marginals: Sequence[Floats]) -> Floats:
+        return self._limited(np.concatenate(marginals))
+
+    def peaked(self, codes: Codes, leaving: Floats) -> Floats:
+        theta = (leaving / np.maximum(self.sizes - 1, 1))[self._variable]
+        theta[codes.astype(np.int64) + self._starts] = np.where(self.sizes > 1, 1 - leaving, 1.0)
+        return self._limited(theta)

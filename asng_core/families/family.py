@@ -5,7 +5,8 @@ A family is the fixed structure of d independent variables; a distribution is a 
 
     symbol      variable            meaning
     theta       theta               parameters of the distribution, flat, never padded
-    c, z        draws               (n, d) float64: codes, or unrounded positions where a Gaussian is behind
+    c, z        draws               (n, d) float64: codes, or unrounded coordinates where a Gaussian is behind
+    u           utilities           (n,), or (n, d) where they differ from variable to variable
     G           gradient            natural gradient, laid out like theta
     F^(1/2) G   root_fisher(...)    (n_theta,) coordinates whose Euclidean norm is ||G||_F
     n_theta     n_theta             degrees of freedom
@@ -18,12 +19,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Codes = NDArray[Any]  # int64, or float64 where a continuous variable is among them
 
 
 def norm(vector: Floats) -> float:
@@ -31,8 +35,15 @@ def norm(vector: Floats) -> float:
     return math.sqrt(np.square(vector).sum())
 
 
+def per_variable(utilities: Floats, n_variables: int) -> Floats:
+    """`(n, d)` utilities of `(n,)` or `(n, d)` ones."""
+    if utilities.ndim == 2:
+        return utilities
+    return np.broadcast_to(utilities[:, None], (len(utilities), n_variables))
+
+
 class Family(ABC):
-    """A family of search distributions over d variables of `sizes` (K_1..K_d) values each."""
+    """A family of search distributions over d variables of `sizes` (K_1..K_d) values each, 0 for a continuum."""
 
     sizes: Ints
     n_parameters: int
@@ -43,16 +54,20 @@ class Family(ABC):
         """The least committed distribution: theta, `(n_parameters,)`."""
 
     @abstractmethod
-    def sample(self, theta: Floats, n: int, rng: np.random.Generator) -> Floats:
-        """`(n, d)` independent draws."""
+    def sample(self, theta: Floats, n: int, rng: np.random.Generator, mirrored: bool = False) -> Floats:
+        """`(n, d)` independent draws; Gaussian ones in antithetic pairs if `mirrored`."""
 
     @abstractmethod
-    def codes(self, draws: Floats) -> Ints:
-        """`(n, d)` codes 0..K-1 of the draws: what the user evaluates."""
+    def codes(self, draws: Floats) -> Codes:
+        """The codes of `(..., d)` draws: what the user evaluates."""
+
+    @abstractmethod
+    def draws(self, codes: Codes) -> Floats:
+        """Draws that stand for `(..., d)` codes."""
 
     @abstractmethod
     def natural_gradient(self, theta: Floats, utilities: Floats, draws: Floats) -> Floats:
-        """sum_j u_j F^-1 grad log p(draw_j), for utilities `(n,)` that sum to zero."""
+        """sum_j u_j F^-1 grad log p(draw_j), for utilities that sum to zero over the draws."""
 
     @abstractmethod
     def root_fisher(self, theta: Floats, gradient: Floats) -> Floats:
@@ -63,20 +78,35 @@ class Family(ABC):
         """theta + length * G, then within the limits that keep every value reachable."""
 
     @abstractmethod
-    def mode(self, theta: Floats) -> Ints:
+    def mode(self, theta: Floats) -> Codes:
         """`(d,)` most likely codes."""
 
     @abstractmethod
-    def log_probabilities(self, theta: Floats, codes: Ints) -> Floats:
-        """`(n, d)` log-probability of each variable's code; a point's is the sum of its row."""
+    def log_densities(self, theta: Floats, draws: Floats) -> Floats:
+        """`(n, d)` log-density of each variable's draw: of the unrounded one, where a Gaussian is behind."""
+
+    @abstractmethod
+    def log_probabilities(self, theta: Floats, codes: Codes) -> Floats:
+        """`(n, d)` log-probability of each variable's code, in a continuum the log-density along its axis 0..1."""
 
     @abstractmethod
     def entropy(self, theta: Floats) -> Floats:
-        """`(d,)` entropy of the codes in nats."""
+        """`(d,)` entropy of the codes in nats; of a continuum, as if rounded to thousandths of its range."""
 
     @abstractmethod
     def marginals(self, theta: Floats) -> list[Floats]:
         """Each variable's own parameters: probabilities `(K,)`, or mean and standard deviation `(2,)`."""
+
+    @abstractmethod
+    def from_marginals(self, marginals: Sequence[Floats]) -> Floats:
+        """The theta of given `marginals`, within the limits."""
+
+    @abstractmethod
+    def peaked(self, codes: Codes, leaving: Floats) -> Floats:
+        """The theta with mode `codes`, `(d,)`, left with probabilities `leaving`, `(d,)` in (0, 1); within the limits.
+
+        A continuum gets its smallest sigma.
+        """
 
     def fisher_length(self, theta: Floats, gradient: Floats) -> float:
         """||G||_F, the length of G in the Fisher metric."""
@@ -87,19 +117,16 @@ class Family(ABC):
         stays = self.log_probabilities(theta, self.mode(theta)[None])[0]
         return np.asarray(-np.expm1(stays), dtype=np.float64)
 
-    def converged(self, theta: Floats, margin: float) -> bool:
-        """Whether every variable leaves its mode with at most twice the margin.
+    def settled(self, theta: Floats, margin: float) -> NDArray[np.bool_]:
+        """`(d,)`: whether each variable leaves its mode with at most twice the margin.
 
-        Where twice the margin is near what a uniform variable does anyway (few variables of few
-        values), halfway from uniform to the margin is asked instead.
+        Where twice the margin is near what a uniform variable does anyway (few values), halfway from
+        uniform to the margin is asked instead. A continuum is asked for a sigma within 10% of its smallest.
         """
-        uniform = 1 - 1 / self.sizes
+        uniform = 1 - 1 / np.maximum(self.sizes, 1)
         enough = np.minimum(2 * margin, (margin + uniform) / 2)
-        return bool((self.leaving_probability(theta) <= enough).all())
+        return np.asarray(self.leaving_probability(theta) <= enough)
 
-    def mean_normalized_entropy(self, theta: Floats) -> float:
-        """Each variable's entropy over its largest possible, mean over those with several values."""
-        several = self.sizes > 1
-        if not several.any():
-            return 0.0
-        return float(np.mean(self.entropy(theta)[several] / np.log(self.sizes[several])))
+    def normalized_entropy(self, theta: Floats) -> Floats:
+        """`(d,)` entropies over the largest possible; 0 for a constant."""
+        return np.where(self.sizes > 1, self.entropy(theta) / np.log(np.maximum(self.sizes, 2)), 0.0)

@@ -110,7 +110,7 @@ def test_the_file_holds_no_pickle(tmp_path):
     with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
         header = json.loads(archive["header"].tobytes())
         assert all(archive[name].dtype != object for name in archive.files)
-    assert header["space"]["flag"] == {"kind": "Boolean", "size": 2, "values": [False, True]}
+    assert header["space"]["variables"]["flag"] == {"kind": "Boolean", "size": 2, "values": [False, True]}
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 
 from asng_core.families.categorical import CategoricalFamily
+from asng_core.families.coordinates import Positions
 from asng_core.families.gaussian import GaussianFamily
 from asng_core.families.product import ProductFamily
 
@@ -86,7 +87,7 @@ def test_a_step_toward_one_point_ends_at_the_margin(case):
         theta = family.step(theta, family.natural_gradient(theta, ONE, point[None]), 0.1)
     assert family.mode(theta).tolist() == point.tolist()
     assert family.leaving_probability(theta) == pytest.approx(np.where(family.sizes > 1, cases.MARGIN, 0), abs=1e-6)
-    assert family.converged(theta, cases.MARGIN)
+    assert family.settled(theta, cases.MARGIN).all()
 
 
 def test_large_steps_stay_within_the_limits(case):
@@ -186,7 +187,7 @@ def test_a_million_variables_are_sampled_without_drift():
 @pytest.mark.parametrize("sigma", [0.4, 30.0, 1e6, 2.0**51])
 @pytest.mark.parametrize("mean", [0.0, 0.3, 0.5, 1.0])
 def test_gaussians_over_huge_ranges_keep_their_precision(sigma, mean):
-    family = GaussianFamily(np.array([2**53 + 1]), 0.1)
+    family = GaussianFamily(Positions(np.array([2**53 + 1])), 0.1)
     theta = np.array([np.rint(mean * 2**53), sigma])
     codes = family.codes(family.sample(theta, 2000, np.random.default_rng(9)))
     assert codes.min() >= 0
@@ -204,7 +205,7 @@ def test_gaussians_over_huge_ranges_keep_their_precision(sigma, mean):
 
 @pytest.mark.parametrize("sigma", [1e3, 1e6, 1e12])
 def test_bins_much_narrower_than_sigma_have_the_density_as_probability(sigma):
-    family = GaussianFamily(np.array([2**53]), 0.1)
+    family = GaussianFamily(Positions(np.array([2**53])), 0.1)
     mean = 2.0**52
     log_probability = family.log_probabilities(np.array([mean, sigma]), np.array([[int(mean + sigma)]]))[0, 0]
     assert log_probability == pytest.approx(scipy.stats.norm.logpdf(1) - np.log(sigma), abs=1e-6)
@@ -226,6 +227,6 @@ def test_categories_are_drawn_by_the_inverse_of_their_distribution_function():
 
 
 def test_far_tails_have_finite_log_probabilities():
-    family = GaussianFamily(np.array([30]), 0.1)
+    family = GaussianFamily(Positions(np.array([30])), 0.1)
     log_probability = family.log_probabilities(np.array([0.0, 1.0]), np.array([[25]]))[0, 0]
     assert log_probability == pytest.approx(scipy.stats.norm.logsf(24.5), rel=1e-6)

@@ -7,6 +7,7 @@ import pytest
 
 from asng_core import ASNG, Batch, Space
 from asng_core.families.categorical import CategoricalFamily
+from asng_core.families.coordinates import Positions
 from asng_core.families.gaussian import GaussianFamily
 from asng_core.families.product import ProductFamily
 from asng_core.utility import utilities
@@ -48,7 +49,7 @@ def test_recorded_mixed_single_steps_are_reproduced():
     sizes = record["ranges"][:, 1] - low + 1
     family = ProductFamily([
         (CategoricalFamily(categories, margin=1 / 3), np.arange(3)),
-        (GaussianFamily(sizes, margin=1 / 3, sigma_min=0.25), np.arange(3, 6)),
+        (GaussianFamily(Positions(sizes), margin=1 / 3, sigma_min=0.25), np.arange(3, 6)),
     ])
 
     def theta(probabilities, moments):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asng_core.merit import ranks
 from asng_core.utility import utilities
 
 values = st.sampled_from([-math.inf, -2.0, -0.0, 0.0, 1e-300, 0.5, 3.0, 1e300, math.inf, math.nan])
@@ -25,23 +26,24 @@ values = st.sampled_from([-math.inf, -2.0, -0.0, 0.0, 1e-300, 0.5, 3.0, 1e300, m
     ([5.0], [0]),
 ])
 def test_best_quarter_gains_and_worst_quarter_loses(losses, expected):
-    assert utilities(np.array(losses)).tolist() == pytest.approx(expected)
+    assert utilities(ranks(np.array(losses))).tolist() == pytest.approx(expected)
 
 
 @given(st.lists(values, min_size=1, max_size=40))
 def test_equals_the_plain_loop(losses):
-    assert utilities(np.array(losses)) == pytest.approx(oracles.utilities_by_loop(losses))
+    assert utilities(ranks(np.array(losses))) == pytest.approx(oracles.utilities_by_loop(losses))
 
 
 @given(st.lists(values, min_size=1, max_size=40))
 def test_sums_to_zero_and_does_not_touch_its_input(losses):
     array = np.array(losses)
-    result = utilities(array)
+    result = utilities(ranks(array))
     assert np.array_equal(array, np.array(losses), equal_nan=True)
     assert result.sum() == pytest.approx(0, abs=1e-12)
 
 
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=20, unique=True))
 def test_only_ranks_count(losses):
-    ranks = np.argsort(np.argsort(losses)).astype(float)
-    assert utilities(np.array(losses)).tolist() == utilities(ranks).tolist() == utilities(np.exp(ranks) - 9).tolist()
+    order = np.argsort(np.argsort(losses)).astype(float)
+    assert ranks(np.array(losses)).tolist() == order.tolist()
+    assert utilities(np.array(losses)).tolist() == utilities(order).tolist() == utilities(np.exp(order) - 9).tolist()

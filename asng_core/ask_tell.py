@@ -1,0 +1,326 @@
+"""Asking and telling: the bookkeeping that every optimizer of this package shares.
+
+A subclass says how points are proposed (`_propose`), what is done with results that have gathered
+(`_update`), and what else its state holds (`_settings`, `_extras`, `_load_extras`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar, overload
+
+import numpy as np
+
+from . import _checks, checkpoint
+from .candidate import Batch, Candidate
+from .constraints import rejection
+from .families.family import Codes, Floats
+from .fixed import Pins, pins
+from .late import Past, counts
+from .marginals import Marginal, initial_theta, marginals
+from .recommend import likeliest
+from .results import Best, Drawn, Told
+from .search_distribution import SearchDistribution
+from .space import Space
+from .summary import table
+
+_VERSION = 2
+_Self = TypeVar("_Self", bound="AskTell")
+
+
+class AskTell(ABC):
+    """An optimizer of a space by ask and tell, around one search distribution."""
+
+    _format: ClassVar[str]
+    space: Space
+    population_size: int
+
+    def __init__(self, space: Space, distribution: SearchDistribution, seed: object, population_size: int,
+                 init: object = None) -> None:
+        name = type(self).__name__
+        self.space, self._distribution = space, distribution
+        self.population_size = _checks.integer(f"{name}(population_size=...)", population_size, minimum=2)
+        self._rng = np.random.default_rng(_checks.seed(f"{name}(seed=...)", seed))
+        if init is not None:
+            distribution.restart(initial_theta(distribution, init))
+        self._open: dict[int, Drawn] = {}  # asked and not told
+        self._waiting: list[Told] = []  # told and not used
+        self._past = Past()
+        self._best: tuple[Codes, float, int | None] | None = None
+        self.n_asked = self.n_told = self.n_failed = self.generation = 0
+
+    # what a subclass decides
+
+    def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
+        """`(n, n_variables)` feasible draws."""
+        return self._feasible(lambda k: self._distribution.sample(k, self._rng, mirrored=mirrored), n, pinned)
+
+    @abstractmethod
+    def _update(self, results: list[Told]) -> None:
+        """Move the distribution by at least `population_size` results; `generation` has been counted up."""
+
+    def _receive(self, results: list[Told]) -> None:  # noqa: B027
+        """Look at every result as it is told."""
+
+    def _receive_injected(self, codes: Codes, loss: float, violation: float) -> None:  # noqa: B027
+        """Look at a result that was injected."""
+
+    @abstractmethod
+    def _settings(self) -> dict[str, Any]:
+        """The keyword arguments with which a like optimizer is made."""
+
+    def _extras(self) -> dict[str, Any]:
+        """What else the state holds."""
+        return {}
+
+    def _load_extras(self, state: Mapping[str, Any]) -> None:  # noqa: B027
+        """Take what `_extras` gave, on an optimizer just made. Raises ValueError for anything else."""
+
+    # ask
+
+    @overload
+    def ask(self, n: None = None, *, fixed: Mapping[str, Any] | None = None, mirrored: bool = False) -> Candidate: ...
+    @overload
+    def ask(self, n: int, *, fixed: Mapping[str, Any] | None = None, mirrored: bool = False) -> Batch: ...
+    def ask(self, n: int | None = None, *, fixed: Mapping[str, Any] | None = None,
+            mirrored: bool = False) -> Candidate | Batch:
+        """One candidate, or a batch of `n`, drawn from the distribution and open until told.
+
+        fixed: values that some variables take in this call; their results do not move these variables.
+        mirrored: draw ordered variables in antithetic pairs; a constraint may take one of a pair away.
+        """
+        count = 1 if n is None else _checks.integer("ask(n)", n, minimum=1)
+        pinned = pins(self._distribution, fixed) if fixed is not None else None
+        draws = self._propose(count, pinned, _checks.truth("ask(mirrored=...)", mirrored))
+        ids = range(self.n_asked, self.n_asked + count)
+        columns = None if pinned is None else pinned.columns
+        generation = self.generation
+        self._open.update((number, Drawn(draw, generation, columns)) for number, draw in zip(ids, draws, strict=True))
+        self._past.remember(generation, self._distribution.theta)
+        self.n_asked += count
+        batch = Batch(self.space, self._distribution.codes(draws), ids)
+        return batch[0] if n is None else batch
+
+    def sample(self, n: int) -> Batch:
+        """`n` points whose losses will not be told, such as those that train a supernet's weights."""
+        n = _checks.integer("sample(n)", n, minimum=1)
+        draws = self._feasible(lambda k: self._distribution.sample(k, self._rng), n)
+        return Batch(self.space, self._distribution.codes(draws), [None] * n)
+
+    def _feasible(self, draw: Callable[[int], Floats], n: int, pinned: Pins | None = None) -> Floats:
+        """`n` draws of `draw`, pinned, that satisfy the constraints."""
+        taken = draw if pinned is None else lambda k: pinned.on(draw(k))
+        if not self.space.constraints:
+            return taken(n)
+        return rejection(taken, lambda draws: np.array([self.space.feasible(values) for values in self.space.values(
+            self._distribution.codes(draws))]), n)
+
+    # tell
+
+    def tell(self, candidates: Candidate | Batch | Sequence[Candidate], losses: Any, violations: Any = None) -> None:
+        """Take the loss of a candidate, or the losses of a batch of any size, lower being better.
+
+        violations: by how much each candidate breaks constraints known only after evaluation, a number
+            or several; positive ones are added up, others satisfy.
+
+        Order of merit: feasible results by loss, +inf their last; infeasible ones by violation; failed
+        evaluations, whose loss is NaN. Equals tie. Raises TypeError or ValueError, with nothing changed,
+        for losses that are no numbers or do not match, and for candidates never asked or told before.
+        """
+        batch = Batch.of(candidates)
+        single = isinstance(candidates, Candidate)
+        values = [_checks.loss(losses)] if single else _checks.losses(losses, len(batch)).tolist()
+        excess = [0.0] * len(batch)
+        if violations is not None:
+            excess = [_checks.violation(violations)] if single else _checks.violations(violations, len(batch)).tolist()
+        ids = _checks.open_ids(batch.ids, self._open, self.n_asked)
+        drawn = [self._open[number] for number in ids]
+        if not _same_codes(self._distribution.codes(np.stack([each.draw for each in drawn])), batch.codes):
+            raise ValueError("tell(candidates) takes candidates that this optimizer asked, but these are of another.")
+        results = list(map(Told, drawn, ids, batch.codes, values, excess))
+        for result in results:
+            del self._open[result.id]
+            self._note_best(result.codes, result.loss, result.violation, result.id)
+        self.n_told += len(ids)
+        self.n_failed += sum(map(math.isnan, values))
+        self._receive(results)
+        self._waiting += [result for result in results if counts(result.drawn.generation, self.generation)]
+        if len(self._waiting) >= self.population_size:
+            waiting, self._waiting = self._waiting, []
+            self.generation += 1
+            self._update(waiting)
+            self._past.keep(self._open.values(), self.generation)
+
+    def inject(self, values: Mapping[str, Any], loss: Any, *, violation: Any = 0.0) -> None:
+        """Record the loss of a point that nobody asked for: it counts for `best` and moves no distribution.
+
+        It gets no id and counts as neither asked nor told. Raises ValueError for what is not a feasible
+        point of the space.
+        """
+        codes, number, excess = self.space.encode(values), _checks.loss(loss), _checks.violation(violation)
+        if not self.space.feasible(values):
+            raise ValueError(f"inject(values) must satisfy the space's constraints, got {_checks.shown(dict(values))}. "
+                             "Tell violations= instead of constraints for what only the evaluation knows.")
+        self._note_best(codes, number, excess, None)
+        self._receive_injected(codes, number, excess)
+
+    def _note_best(self, codes: Codes, loss: float, violation: float, number: int | None) -> None:
+        if not math.isnan(loss) and violation <= 0 and (self._best is None or loss < self._best[1]):
+            self._best = codes, loss, number
+
+    def _weights(self, results: list[Told]) -> Floats | None:
+        """`(n, n_variables)`: how much each result counts for each variable; None if all count fully for all."""
+        return self._past.weights([each.drawn for each in results], self._distribution)
+
+    # what is known
+
+    @property
+    def best(self) -> Best | None:
+        """The best feasible evaluation told or injected, the first of equals; None before there is one."""
+        if self._best is None:
+            return None
+        codes, loss, number = self._best
+        return Best(self.space.values(codes[None])[0], loss, number)
+
+    def mode(self) -> dict[str, Any]:
+        """Each active variable's most likely value."""
+        return self.space.values(self._distribution.mode()[None])[0]
+
+    def recommend(self) -> dict[str, Any]:
+        """The point to use when the search ends: the mode, which averages over noise as `best` cannot.
+
+        Where the mode breaks a constraint: the likeliest feasible of the likeliest points and of `best`.
+        """
+        best = [] if self._best is None else [self._best[0]]
+        return likeliest(self._distribution, best)
+
+    def distribution(self) -> dict[str, Marginal]:
+        """Per variable its probabilities `(K,)`, or mean and standard deviation if it is ordered."""
+        return marginals(self._distribution)
+
+    def summary(self) -> str:
+        """A table of what the optimizer believes about each variable."""
+        return table(self._distribution)
+
+    @property
+    def margin(self) -> float:
+        """Probability with which a converged variable still leaves its mode."""
+        return self._distribution.margin
+
+    @property
+    def entropy(self) -> float:
+        """How undecided the search is, from 1 (uniform) to 0; mean over the variables with several values."""
+        return self._distribution.entropy
+
+    @property
+    def converged(self) -> bool:
+        """Whether every variable leaves its mode with at most about twice the margin."""
+        return self._distribution.converged
+
+    @property
+    def step_size(self) -> float:
+        """Fisher length of the next step."""
+        return self._distribution.length
+
+    # state
+
+    def state_dict(self) -> dict[str, Any]:
+        """The whole state, open candidates included, as plain scalars, lists, dicts and arrays."""
+        best, waiting = self._best, self._waiting
+        return {
+            "format": self._format, "version": _VERSION, "space": self.space.describe(), "settings": self._settings(),
+            **self._distribution.state(),
+            "rng": self._rng.bit_generator.state,
+            "past": self._past.state(len(self._distribution.theta)),
+            "open": {"ids": list(self._open), **self._drawn_state(list(self._open.values()))},
+            "waiting": {"ids": [each.id for each in waiting], "losses": [each.loss for each in waiting],
+                        "violations": [each.violation for each in waiting],
+                        **self._drawn_state([each.drawn for each in waiting])},
+            "best": None if best is None else {"codes": best[0].copy(), "loss": best[1], "id": best[2]},
+            "n_asked": self.n_asked, "n_told": self.n_told, "n_failed": self.n_failed, "generation": self.generation,
+            **self._extras(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue bit for bit where `state_dict()` was taken, settings included.
+
+        Raises ValueError, with nothing changed, for a state of another space or of anything else.
+        """
+        name = type(self).__name__
+        try:
+            if state["version"] != _VERSION:
+                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
+            if json.dumps(state["space"]) != json.dumps(self.space.describe()):
+                raise ValueError(f"it must be of this optimizer's space {_checks.shown(self.space)}, "
+                                 f"but is of {_checks.shown(state['space'])}.")
+            new = type(self)(self.space, **state["settings"])
+            new._load(state)
+            new._load_extras(state)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"state must be what {name}.state_dict() returned for the same space: {error}") from error
+        vars(self).update(vars(new))
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        self._distribution.load(state)
+        self._rng.bit_generator.state = state["rng"]
+        self.n_asked, self.n_told, self.n_failed, self.generation = (
+            _checks.integer(key, state[key], minimum=0) for key in ("n_asked", "n_told", "n_failed", "generation"))
+        waiting, best = state["waiting"], state["best"]
+        self._past.load(state["past"], self._distribution.theta)
+        ids = [_checks.integer("an open id", number, minimum=0) for number in state["open"]["ids"]]
+        self._open = dict(zip(ids, self._load_drawn(state["open"], len(ids)), strict=True))
+        losses = [_checks.loss(loss) for loss in waiting["losses"]]
+        drawn = self._load_drawn(waiting, len(losses))
+        codes = self._distribution.codes(np.array([each.draw for each in drawn]).reshape(-1, len(self.space)))
+        excess = _checks.violations(waiting["violations"], len(losses)).tolist()
+        numbers = [_checks.integer("a waiting id", number, minimum=0) for number in waiting["ids"]]
+        self._waiting = [Told(*each) for each in zip(drawn, numbers, codes, losses, excess, strict=True)]
+        if best is not None:
+            number = None if best["id"] is None else _checks.integer("best id", best["id"], minimum=0)
+            self._best = self.space.checked(best["codes"]), _checks.loss(best["loss"]), number
+
+    def _drawn_state(self, drawn: list[Drawn]) -> dict[str, Any]:
+        n, d = len(drawn), len(self.space)
+        pinned = [[] if each.pinned is None else np.flatnonzero(each.pinned).tolist() for each in drawn]
+        return {"draws": np.array([each.draw for each in drawn], dtype=np.float64).reshape(n, d),
+                "generations": [each.generation for each in drawn], "pinned": pinned}
+
+    def _load_drawn(self, state: Mapping[str, Any], n: int) -> list[Drawn]:
+        d = len(self.space)
+        draws = _checks.state_array(state["draws"], (n, d))
+        generations = state.get("generations", [self.generation] * n)
+        if self.generation in generations:
+            self._past.remember(self.generation, self._distribution.theta)
+        if any(each not in self._past and counts(each, self.generation) for each in generations):
+            raise ValueError("the distribution of a draw is missing.")
+        pinned = [np.isin(np.arange(d), each) if each else None for each in state.get("pinned", [[]] * n)]
+        return [Drawn(*each) for each in zip(draws, generations, pinned, strict=True)]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the state to one file, atomically."""
+        checkpoint.write(path, self.state_dict())
+
+    @classmethod
+    def load(cls: type[_Self], path: str | os.PathLike[str], space: Space | None = None) -> _Self:
+        """The optimizer that `save` wrote; it continues bit for bit.
+
+        `space` is needed if it has constraints, or values that JSON cannot hold (anything but text,
+        numbers, truth values and None). Raises FileNotFoundError, or ValueError for a damaged or foreign file.
+        """
+        state = checkpoint.read(path, cls._format)
+        if space is None:
+            try:
+                space = Space.from_description(state["space"])
+            except (KeyError, TypeError, AttributeError) as error:
+                raise ValueError(f"{os.fspath(path)!r} does not describe a space ({error!r}). Pass space=.") from error
+        optimizer = cls(space)  # type: ignore[call-arg]  # subclasses have defaults for the rest
+        optimizer.load_state_dict(state)
+        return optimizer
+
+
+def _same_codes(a: Codes, b: Codes) -> bool:
+    return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype == np.float64)

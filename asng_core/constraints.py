@@ -1,0 +1,65 @@
+"""Constraints: predicates on a point's values, and drawing points that satisfy them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _checks
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+MAX_REJECTED = 10_000  # infeasible draws in a row, after which a space counts as too tight
+Predicate = Callable[[dict[str, Any]], bool]
+
+
+class Constraints:
+    """Predicates on the values, all of which a feasible point satisfies."""
+
+    def __init__(self, predicates: Iterable[Predicate]) -> None:
+        self.predicates = _checks.predicates("Space(constraints=...)", predicates)
+        self.names = [str(getattr(each, "__name__", type(each).__name__)) for each in self.predicates]
+
+    def satisfied(self, values: Mapping[str, Any]) -> bool:
+        """Whether all hold. Raises RuntimeError if one raises, TypeError if one answers neither True nor False."""
+        for i, predicate in enumerate(self.predicates):
+            try:
+                answer = predicate(dict(values))  # a copy each: one may change its own
+            except Exception as error:
+                raise RuntimeError(f"constraint {i} ({self.names[i]}) raised {type(error).__name__}: {error}, for the "
+                                   f"values {_checks.shown(dict(values))}. It must return True or False.") from error
+            if not isinstance(answer, (bool, np.bool_)):
+                raise TypeError(f"constraint {i} ({self.names[i]}) must return True or False, got "
+                                f"{_checks.shown(answer)} for the values {_checks.shown(dict(values))}.")
+            if not answer:
+                return False
+        return True
+
+    def __bool__(self) -> bool:
+        return bool(self.predicates)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constraints) and self.predicates == other.predicates
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def rejection(draw: Callable[[int], Floats], feasible: Callable[[Floats], Bools], n: int) -> Floats:
+    """`n` draws that are feasible, in the order drawn. Raises RuntimeError after MAX_REJECTED in a row are not."""
+    kept: list[Floats] = []
+    missing, tried, accepted, in_a_row = n, 0, 0, 0
+    while missing:
+        draws = draw(max(missing, min(in_a_row, 1000)))
+        good = np.flatnonzero(feasible(draws))
+        tried, accepted = tried + len(draws), accepted + len(good)
+        kept.append(draws[good[:missing]])
+        missing -= len(kept[-1])
+        in_a_row = 0 if len(good) else in_a_row + len(draws)
+        if missing and in_a_row >= MAX_REJECTED:
+            raise RuntimeError(f"the constraints leave too little to draw from: {accepted} of {tried} draws satisfied "
+                               f"them ({accepted / tried:.2%}), and the last {in_a_row} did not. Relax them, "
+                               "or define variables so that fewer combinations are infeasible.")
+    return np.concatenate(kept)

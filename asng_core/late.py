@@ -1,0 +1,85 @@
+"""What a late result counts: results of samples from an older distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from . import _checks
+from .families.family import Floats
+from .results import Drawn
+from .search_distribution import SearchDistribution
+
+MAX_AGE = 100  # generations after which a result no longer moves the distribution
+
+
+def late_weights(log_ratios: Floats) -> Floats:
+    """`(n,)` weights of `(n,)` draws, of which log p(draw now) - log p(draw when drawn) is given: min(1, the ratio)."""
+    return np.exp(np.minimum(log_ratios, 0.0))
+
+
+class Past:
+    """The distributions that draws not yet used are of: generation -> theta."""
+
+    def __init__(self) -> None:
+        self._thetas: dict[int, Floats] = {}
+
+    def remember(self, generation: int, theta: Floats) -> None:
+        self._thetas[generation] = theta
+
+    def keep(self, drawn: Iterable[Drawn], generation: int) -> None:
+        """Drop what none of `drawn` is of, and what is too old to count at `generation`."""
+        needed = {each.generation for each in drawn}
+        self._thetas = {number: theta for number, theta in self._thetas.items()
+                        if number in needed and counts(number, generation)}
+
+    def weights(self, drawn: Collection[Drawn], distribution: SearchDistribution) -> Floats | None:
+        """`(n, n_variables)`: how much each draw counts for each variable; None if all count fully for all.
+
+        Nothing where a variable is inactive or was pinned; less than 1 for a draw of an older distribution.
+        """
+        late = any(self._thetas[each.generation] is not distribution.theta for each in drawn)
+        if not late and distribution.space.conditions is None and all(each.pinned is None for each in drawn):
+            return None
+        draws = np.stack([each.draw for each in drawn])
+        free = distribution.active(draws)
+        for row, each in zip(free, drawn, strict=True):
+            if each.pinned is not None:
+                row &= ~each.pinned
+        weights = free.astype(np.float64)
+        if late:
+            ratios = distribution.log_densities(draws) - self._then(drawn, draws, distribution)
+            weights *= late_weights(np.where(free, ratios, 0.0).sum(axis=1))[:, None]
+        return weights
+
+    def _then(self, drawn: Collection[Drawn], draws: Floats, distribution: SearchDistribution) -> Floats:
+        """`(n, n_variables)` log-densities of the draws when they were drawn."""
+        generations = np.array([each.generation for each in drawn])
+        logs = np.empty(draws.shape)
+        for generation in set(generations.tolist()):
+            rows = generations == generation
+            logs[rows] = distribution.log_densities(draws[rows], self._thetas[generation])
+        return logs
+
+    def state(self, n_parameters: int) -> dict[str, Any]:
+        """Generations, and `(n, n_parameters)` thetas."""
+        values = np.array(list(self._thetas.values()), dtype=np.float64)
+        return {"generations": list(self._thetas), "values": values.reshape(len(self._thetas), n_parameters)}
+
+    def load(self, state: Mapping[str, Any], theta: Floats) -> None:
+        """Take what `state()` gave; `theta` is the present one."""
+        numbers = [_checks.integer("a generation", each, minimum=0) for each in state["generations"]]
+        values = _checks.state_array(state["values"], (len(numbers), len(theta)))
+        # the present one is known by its identity
+        self._thetas = {number: theta if np.array_equal(value, theta) else value
+                        for number, value in zip(numbers, values, strict=True)}
+
+    def __contains__(self, generation: int) -> bool:
+        return generation in self._thetas
+
+
+def counts(generation: int, now: int) -> bool:
+    """Whether a draw of `generation` still moves the distribution."""
+    return generation >= now - MAX_AGE
