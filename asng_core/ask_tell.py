@@ -20,7 +20,7 @@ from .candidate import Batch, Candidate
 from .constraints import rejection
 from .families.family import Codes, Floats
 from .fixed import Pins, pins
-from .late import Past, counts
+from .late import MAX_AGE, Past
 from .marginals import Marginal, initial_theta, marginals
 from .recommend import likeliest
 from .results import Best, Drawn, Told
@@ -139,16 +139,17 @@ class AskTell(ABC):
             excess = [_checks.violation(violations)] if single else _checks.violations(violations, len(batch)).tolist()
         ids = _checks.open_ids(batch.ids, self._open, self.n_asked)
         drawn = [self._open[number] for number in ids]
-        if not _same_codes(self._distribution.codes(np.stack([each.draw for each in drawn])), batch.codes):
+        if not _same_codes(self._distribution.codes(np.array([each.draw for each in drawn])), batch.codes):
             raise ValueError("tell(candidates) takes candidates that this optimizer asked, but these are of another.")
         results = list(map(Told, drawn, ids, batch.codes, values, excess))
-        for result in results:
-            del self._open[result.id]
-            self._note_best(result.codes, result.loss, result.violation, result.id)
+        for number, result in zip(ids, results, strict=True):
+            del self._open[number]
+            self._note_best(result.codes, result.loss, result.violation, number)
         self.n_told += len(ids)
         self.n_failed += sum(map(math.isnan, values))
         self._receive(results)
-        self._waiting += [result for result in results if counts(result.drawn.generation, self.generation)]
+        oldest = self.generation - MAX_AGE
+        self._waiting += [result for result in results if result.drawn.generation >= oldest]
         if len(self._waiting) >= self.population_size:
             waiting, self._waiting = self._waiting, []
             self.generation += 1
@@ -295,7 +296,7 @@ class AskTell(ABC):
         generations = state.get("generations", [self.generation] * n)
         if self.generation in generations:
             self._past.remember(self.generation, self._distribution.theta)
-        if any(each not in self._past and counts(each, self.generation) for each in generations):
+        if any(each not in self._past and each >= self.generation - MAX_AGE for each in generations):
             raise ValueError("the distribution of a draw is missing.")
         pinned = [np.isin(np.arange(d), each) if each else None for each in state.get("pinned", [[]] * n)]
         return [Drawn(*each) for each in zip(draws, generations, pinned, strict=True)]

@@ -33,7 +33,7 @@ class Past:
         """Drop what none of `drawn` is of, and what is too old to count at `generation`."""
         needed = {each.generation for each in drawn}
         self._thetas = {number: theta for number, theta in self._thetas.items()
-                        if number in needed and counts(number, generation)}
+                        if number in needed and number >= generation - MAX_AGE}
 
     def weights(self, drawn: Collection[Drawn], distribution: SearchDistribution) -> Floats | None:
         """`(n, n_variables)`: how much each draw counts for each variable; None if all count fully for all.
@@ -41,7 +41,7 @@ class Past:
         Nothing where a variable is inactive or was pinned; less than 1 for a draw of an older distribution.
         """
         late = any(self._thetas[each.generation] is not distribution.theta for each in drawn)
-        if not late and distribution.space.conditions is None and all(each.pinned is None for each in drawn):
+        if not late and distribution.space.conditions is None and not any(each.pinned is not None for each in drawn):
             return None
         draws = np.stack([each.draw for each in drawn])
         free = distribution.active(draws)
@@ -79,7 +79,3 @@ class Past:
     def __contains__(self, generation: int) -> bool:
         return generation in self._thetas
 
-
-def counts(generation: int, now: int) -> bool:
-    """Whether a draw of `generation` still moves the distribution."""
-    return generation >= now - MAX_AGE

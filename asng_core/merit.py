@@ -6,19 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def ranks(losses: NDArray[np.float64], violations: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+def ranks(losses: NDArray[np.float64], violations: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
     """`(n,)` dense ranks from 0, the best: feasible results by loss, +inf their last, then the infeasible by
     summed violation, then failures (NaN). Equals share a rank.
     """
-    failed = np.isnan(losses)
-    kind, within = failed.astype(np.int8), losses
+    keys: tuple[NDArray[np.float64], ...] = (losses,)
     if violations is not None and violations.any():
-        infeasible = violations > 0
-        kind = np.where(failed, 2, infeasible)
-        within = np.where(infeasible, violations, losses)
-    within = np.where(failed, 0.0, within)
-    order = np.lexsort((within, kind))
-    rank = np.zeros(len(losses))
-    a, b = order[:-1], order[1:]
-    rank[b] = ((within[b] != within[a]) | (kind[b] != kind[a])).cumsum()
+        kind = np.where(np.isnan(losses), 2.0, violations > 0)
+        keys = np.where(kind == 1, violations, losses), kind
+    order = np.lexsort(keys)  # NaN last
+    within = keys[0][order]
+    differs = within[1:] != within[:-1]
+    for key in keys[1:]:
+        differs |= key[order[1:]] != key[order[:-1]]
+    differs &= within[:-1] == within[:-1]  # NaN differs from itself, but a failure equals a failure
+    rank = np.zeros(len(losses), dtype=np.int64)
+    rank[order[1:]] = differs.cumsum()
     return rank

@@ -25,7 +25,7 @@ class Drawn(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A result: its draw, id, codes, loss and summed violation."""
+    """A result: its draw, id, codes `(n_variables,)`, loss and summed violation."""
 
     drawn: Drawn
     id: int

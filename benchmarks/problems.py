@@ -123,7 +123,7 @@ def _gemm(gpu: str) -> Table:
         configs, time = file["configs"].astype(np.int64), file["time_ms"][:, file["gpus"].tolist().index(gpu)]
         names = file["params"].tolist()
     space = Space({name: Ordinal(np.unique(column).tolist()) for name, column in zip(names, configs.T, strict=True)})
-    losses = np.full((space.size, 1), np.nan)
+    losses = np.full((int(space.size), 1), np.nan)
     codes = np.stack([np.unique(column, return_inverse=True)[1] for column in configs.T], axis=1)
     table = Table(f"gemm {gpu}", space, losses)
     losses[table.index(codes), 0] = time

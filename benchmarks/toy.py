@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from asng_core import ASNG, Space
 from asng_core.families.categorical import CategoricalFamily
+from asng_core.merit import ranks
 from asng_core.utility import utilities
 
 from . import store
@@ -79,7 +80,7 @@ class Adam:
     def update(self, loss: Any) -> Codes:
         draws = self.family.sample(self.theta, 2, self.rng)
         codes = self.family.codes(draws)
-        gradient = self.family.natural_gradient(self.theta, utilities(loss(codes)), draws).reshape(D, K)[:, :-1]
+        gradient = self.family.natural_gradient(self.theta, utilities(ranks(loss(codes))), draws).reshape(D, K)[:, :-1]
         self.t += 1
         self.first = 0.9 * self.first + 0.1 * gradient
         self.second = 0.999 * self.second + 0.001 * gradient**2

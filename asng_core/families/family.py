@@ -35,13 +35,6 @@ def norm(vector: Floats) -> float:
     return math.sqrt(np.square(vector).sum())
 
 
-def per_variable(utilities: Floats, n_variables: int) -> Floats:
-    """`(n, d)` utilities of `(n,)` or `(n, d)` ones."""
-    if utilities.ndim == 2:
-        return utilities
-    return np.broadcast_to(utilities[:, None], (len(utilities), n_variables))
-
-
 class Family(ABC):
     """A family of search distributions over d variables of `sizes` (K_1..K_d) values each, 0 for a continuum."""
 

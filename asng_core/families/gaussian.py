@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from . import normal
 from .coordinates import RESOLUTION, Coordinates
-from .family import Codes, Family, Floats, per_variable
+from .family import Codes, Family, Floats
 
 _SETTLED = 1.1  # of its smallest sigma, a continuous variable's sigma counts as converged
 
@@ -59,9 +59,9 @@ class GaussianFamily(Family):
     def natural_gradient(self, theta: Floats, utilities: Floats, draws: Floats) -> Floats:
         mean, sigma = self._split(theta)
         deviation = draws - mean
-        u = per_variable(utilities, len(self.sizes))
-        dm = np.einsum("ji,ji->i", u, deviation)
-        d2 = np.einsum("ji,ji->i", u, deviation**2 - sigma**2)
+        sums = "j,ji->i" if utilities.ndim == 1 else "ji,ji->i"
+        dm = np.einsum(sums, utilities, deviation)
+        d2 = np.einsum(sums, utilities, deviation**2 - sigma**2)
         return np.concatenate([dm, d2])
 
     def root_fisher(self, theta: Floats, gradient: Floats) -> Floats:
