@@ -219,7 +219,9 @@ class AskTell(ABC):
 
     @property
     def converged(self) -> bool:
-        """Whether every variable leaves its mode with at most about twice the margin."""
+        """Whether every variable that is active in the mode leaves its value there with at most about twice the margin;
+        a continuous Real is within 10% of its smallest sigma.
+        """
         return self._distribution.converged
 
     @property

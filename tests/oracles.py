@@ -27,6 +27,19 @@ def categorical_grid(probabilities):
                                           for row in codes])
 
 
+def active_by_recursion(active_if, point):
+    """Names active in `point`, a value for every variable: a parent that is inactive satisfies nothing."""
+    def active(name):
+        if name not in active_if:
+            return True
+        given = active_if[name]
+        return any(all(active(parent) and any(type(point[parent]) is type(v) and point[parent] == v for v in values)
+                       for parent, values in each.items())
+                   for each in ([given] if isinstance(given, dict) else given))
+
+    return {name for name in point if active(name)}
+
+
 def gaussian_grid(means, stds, order=12):
     """Nodes and weights with which sums are exact for polynomials up to degree 2 * order - 1."""
     x, w = np.polynomial.hermite_e.hermegauss(order)
