@@ -17,7 +17,7 @@ import numpy as np
 
 from . import _checks, checkpoint
 from .candidate import Batch, Candidate
-from .constraints import rejection
+from .constraints import quarter, rejection
 from .families.family import Codes, Floats
 from .fixed import Pins, pins
 from .late import MAX_AGE, Past
@@ -29,6 +29,7 @@ from .space import Space
 from .summary import table
 
 _VERSION = 2
+_NO_DRAWS = np.empty((0, 0))
 _Self = TypeVar("_Self", bound="AskTell")
 
 
@@ -49,6 +50,7 @@ class AskTell(ABC):
             distribution.restart(initial_theta(distribution, init))
         self._open: dict[int, Drawn] = {}  # asked and not told
         self._waiting: list[Told] = []  # told and not used
+        self._rejected: list[Drawn] = []  # broke a constraint, not used
         self._past = Past()
         self._best: tuple[Codes, float, int | None] | None = None
         self.n_asked = self.n_told = self.n_failed = self.generation = 0
@@ -57,7 +59,9 @@ class AskTell(ABC):
 
     def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
         """`(n, n_variables)` feasible draws."""
-        return self._feasible(lambda k: self._distribution.sample(k, self._rng, mirrored=mirrored), n, pinned)
+        draws, rejected = self._feasible(lambda k: self._distribution.sample(k, self._rng, mirrored=mirrored), n, pinned)
+        self._note_rejected(rejected, pinned)
+        return draws
 
     @abstractmethod
     def _update(self, results: list[Told]) -> None:
@@ -108,16 +112,26 @@ class AskTell(ABC):
     def sample(self, n: int) -> Batch:
         """`n` points whose losses will not be told, such as those that train a supernet's weights."""
         n = _checks.integer("sample(n)", n, minimum=1)
-        draws = self._feasible(lambda k: self._distribution.sample(k, self._rng), n)
+        draws, _ = self._feasible(lambda k: self._distribution.sample(k, self._rng), n)
         return Batch(self.space, self._distribution.codes(draws), [None] * n)
 
-    def _feasible(self, draw: Callable[[int], Floats], n: int, pinned: Pins | None = None) -> Floats:
-        """`n` draws of `draw`, pinned, that satisfy the constraints."""
+    def _feasible(self, draw: Callable[[int], Floats], n: int, pinned: Pins | None = None) -> tuple[Floats, Floats]:
+        """`n` draws of `draw`, pinned, that satisfy the constraints, and a quarter as many, at most, that do not."""
         taken = draw if pinned is None else lambda k: pinned.on(draw(k))
         if not self.space.constraints:
-            return taken(n)
-        return rejection(taken, lambda draws: np.array([self.space.feasible(values) for values in self.space.values(
-            self._distribution.codes(draws))]), n)
+            return taken(n), _NO_DRAWS
+        before = self._rng.bit_generator.state
+        try:
+            return rejection(taken, lambda draws: np.array([self.space.feasible(values) for values in self.space.values(
+                self._distribution.codes(draws))]), n)
+        except Exception:  # of a constraint too, which is the user's code
+            self._rng.bit_generator.state = before
+            raise
+
+    def _note_rejected(self, draws: Floats, pinned: Pins | None) -> None:
+        """Keep draws that broke a constraint for the next update (see `constraints.quarter`)."""
+        columns = None if pinned is None else pinned.columns
+        self._rejected += [Drawn(draw, self.generation, columns) for draw in draws]
 
     # tell
 
@@ -151,9 +165,10 @@ class AskTell(ABC):
         oldest = self.generation - MAX_AGE
         self._waiting += [result for result in results if result.drawn.generation >= oldest]
         if len(self._waiting) >= self.population_size:
-            waiting, self._waiting = self._waiting, []
+            waiting, rejected = self._waiting, self._rejected[-quarter(len(self._waiting)):]
+            self._waiting, self._rejected = [], []
             self.generation += 1
-            self._update(waiting)
+            self._update(waiting + [Told(drawn, -1, drawn.draw, math.nan, 0.0) for drawn in rejected])
             self._past.keep(self._open.values(), self.generation)
 
     def inject(self, values: Mapping[str, Any], loss: Any, *, violation: Any = 0.0) -> None:
@@ -243,6 +258,7 @@ class AskTell(ABC):
             "waiting": {"ids": [each.id for each in waiting], "losses": [each.loss for each in waiting],
                         "violations": [each.violation for each in waiting],
                         **self._drawn_state([each.drawn for each in waiting])},
+            "rejected": self._drawn_state(self._rejected),
             "best": None if best is None else {"codes": best[0].copy(), "loss": best[1], "id": best[2]},
             "n_asked": self.n_asked, "n_told": self.n_told, "n_failed": self.n_failed, "generation": self.generation,
             **self._extras(),
@@ -282,6 +298,7 @@ class AskTell(ABC):
         excess = _checks.violations(waiting["violations"], len(losses)).tolist()
         numbers = [_checks.integer("a waiting id", number, minimum=0) for number in waiting["ids"]]
         self._waiting = [Told(*each) for each in zip(drawn, numbers, codes, losses, excess, strict=True)]
+        self._rejected = self._load_drawn(state["rejected"], len(state["rejected"]["draws"]))
         if best is not None:
             number = None if best["id"] is None else _checks.integer("best id", best["id"], minimum=0)
             self._best = self.space.checked(best["codes"]), _checks.loss(best["loss"]), number

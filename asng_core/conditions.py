@@ -169,5 +169,6 @@ def _grouped(conditions: Conditions) -> list[str]:
             order[name] = None
 
     for name in conditions.order:
-        visit(name)
+        if name in parents:  # a child, its parents just before it
+            visit(name)
     return list(order)
