@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import _checks
+from .conditions import Bools
 from .families.family import Floats, Ints
 from .results import Drawn
 from .search_distribution import SearchDistribution
@@ -26,6 +27,17 @@ def late_weights(log_ratios: Floats, n_variables: Ints) -> Floats:
     in full takes 733, r cut at 1 takes 765, and counting none at all 2,500.
     """
     return np.exp(np.minimum(log_ratios, 0.0) * np.minimum(1.0, 2 / np.sqrt(np.maximum(n_variables, 1))))
+
+
+def free_variables(drawn: Collection[Drawn], distribution: SearchDistribution) -> Bools | None:
+    """`(n, n_variables)`: which variables of each draw are active and were not pinned; None if all are."""
+    if distribution.space.conditions is None and not any(each.pinned is not None for each in drawn):
+        return None
+    free = distribution.active(np.stack([each.draw for each in drawn]))
+    for row, each in zip(free, drawn, strict=True):
+        if each.pinned is not None:
+            row &= ~each.pinned
+    return free
 
 
 class Past:
@@ -49,13 +61,11 @@ class Past:
         Nothing where a variable is inactive or was pinned; less than 1 for a draw of an older distribution.
         """
         late = any(self._thetas[each.generation] is not distribution.theta for each in drawn)
-        if not late and distribution.space.conditions is None and not any(each.pinned is not None for each in drawn):
+        free = free_variables(drawn, distribution)
+        if free is None and not late:
             return None
         draws = np.stack([each.draw for each in drawn])
-        free = distribution.active(draws)
-        for row, each in zip(free, drawn, strict=True):
-            if each.pinned is not None:
-                row &= ~each.pinned
+        free = np.ones(draws.shape, dtype=np.bool_) if free is None else free
         weights = free.astype(np.float64)
         if late:
             ratios = distribution.log_densities(draws) - self._then(drawn, draws, distribution)

@@ -1,0 +1,78 @@
+"""Several objectives: which results are better than which.
+
+Results are ranked by the number of the front they are in (fast non-dominated sorting, Deb et al.,
+2002); a front would be one big tie, so within it those count for more that more hypervolume would be
+lost without (two objectives; Beume, Naujoks and Emmerich, 2007), or that stand less crowded (more).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..families.family import Floats, Ints
+from ..merit import ranks
+
+Bools = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+
+def merit(losses: Floats, violations: Floats) -> Ints:
+    """`(n,)` dense ranks from 0, the best, of `(n,)` or `(n, n_objectives)` losses and `(n,)` violations.
+
+    With one objective those of `asng_core.merit`. With several, feasible results by front and, within
+    one, by what they contribute; then the infeasible, then the failed, of which any loss is NaN.
+    """
+    if losses.ndim == 1:
+        return ranks(losses, violations)
+    failed = np.isnan(losses).any(axis=1)
+    feasible = ~failed & (violations <= 0)
+    keys = np.where(failed, np.nan, 0.0)
+    keys[feasible] = _order(losses[feasible])
+    return ranks(keys, violations)
+
+
+def _order(losses: Floats) -> Floats:
+    """`(n,)` numbers that rise from the best to the worst; equals are equal."""
+    order = np.zeros(len(losses))
+    left, worse = np.arange(len(losses)), 0
+    while len(left):
+        first = nondominated(losses[left])
+        members = left[first]
+        order[members] = worse + ranks(-contributions(losses[members]))
+        left, worse = left[~first], worse + len(members)
+    return order
+
+
+def nondominated(losses: Floats) -> Bools:
+    """`(n,)`: which of `(n, n_objectives)` losses no other one dominates; equals do not dominate each other."""
+    first = np.ones(len(losses), dtype=np.bool_)
+    for i, loss in enumerate(losses):
+        if first[i]:
+            first &= ~((losses >= loss).all(axis=1) & (losses > loss).any(axis=1))
+    return first
+
+
+def contributions(front: Floats) -> Floats:
+    """`(n,)`: how much each point of a front stands out; the ends of each objective most.
+
+    Two objectives: the hypervolume between a point and its neighbours. More: the crowding distance.
+    """
+    values, inverse, count = np.unique(front, axis=0, return_inverse=True, return_counts=True)
+    n, m = values.shape
+    spread = np.ptp(np.where(np.isfinite(values), values, 0.0), axis=0)
+    scaled = np.where(np.isfinite(values), values, 1e9) / np.where(spread > 0, spread, 1.0)
+    found = np.ones(n) if m == 2 else np.zeros(n)
+    for column in scaled.T:
+        order = np.argsort(column, kind="stable")
+        gap = np.full(n, np.inf)
+        gap[order[1:-1]] = (column[order[2:]] - column[order[1:-1]] if m == 2 else column[order[2:]] - column[order[:-2]])
+        found = found * gap if m == 2 else found + gap
+    result: Floats = np.where(count > 1, 0.0, found)[inverse.ravel()]  # a copy adds nothing
+    return result
+
+
+def scalarized(losses: Floats, rng: np.random.Generator) -> Floats:
+    """`(n,)` losses of one objective: augmented Chebyshev norms of ranks under random weights (Knowles, 2006)."""
+    weights = rng.dirichlet(np.ones(losses.shape[1]))
+    each = np.stack([ranks(column) / len(column) for column in losses.T], axis=1) * weights
+    norms: Floats = each.max(axis=1) + 0.05 * each.sum(axis=1)
+    return np.where(np.isnan(losses).any(axis=1), np.nan, norms)

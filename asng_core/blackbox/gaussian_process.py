@@ -1,0 +1,50 @@
+"""Gaussian process regression, the formulas.
+
+The covariance of two points at squared feature distance D is exp(-D / (d l)), d the number of
+variables, l the length scale; each evaluation adds noise variance. Targets have zero mean.
+
+Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..families.family import Floats
+
+LENGTH_SCALES = tuple(0.05 * 2.0**i for i in range(7))
+
+
+def squared_distances(a: Floats, b: Floats) -> Floats:
+    """`(n, m)` squared distances of `(n, p)` and `(m, p)` features."""
+    distances = a @ b.T
+    distances *= -2
+    distances += np.square(a).sum(axis=1)[:, None]
+    distances += np.square(b).sum(axis=1)
+    return np.maximum(distances, 0.0, out=distances)
+
+
+def misfit(covariance: Floats, noise: Floats | float, targets: Floats) -> float:
+    """-2 log of the marginal likelihood of `(n,)` targets at the best amplitude, up to a constant (eq. 5.8).
+
+    One Cholesky factor gives both of its terms: of the covariance bordered by the targets, whose last
+    pivot is c - t' K^-1 t.
+    """
+    n = len(targets)
+    border = 2.0 * (targets @ targets) / np.min(noise) + 1.0
+    bordered = np.empty((n + 1, n + 1))
+    bordered[:n, :n] = covariance
+    bordered[np.arange(n), np.arange(n)] += noise
+    bordered[n, :n] = bordered[:n, n] = targets
+    bordered[n, n] = border
+    pivots = np.diag(np.linalg.cholesky(bordered))
+    explained = max(border - float(pivots[-1]) ** 2, 1e-12)
+    return n * math.log(explained / n) + 2.0 * float(np.log(pivots[:-1]).sum())
+
+
+def near(value: float, grid: tuple[float, ...]) -> tuple[float, ...]:
+    """The grid's entry nearest to `value` on a log scale, and those beside it."""
+    i = int(np.argmin([abs(math.log(each / value)) for each in grid]))
+    return grid[max(0, i - 1) : i + 2]

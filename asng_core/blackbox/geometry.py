@@ -1,0 +1,86 @@
+"""How the points of a space lie to each other: features for a model, neighbours, and points anywhere.
+
+Points are `(n, n_variables)` draws, the coordinates in which a family samples; whatever an inactive
+variable holds is without meaning.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..conditions import Bools
+from ..families.family import Floats
+from ..search_distribution import SearchDistribution
+
+_REDRAWN = 0.7  # one more variable is redrawn with probability 1 - _REDRAWN: 1.43 on average
+_FINEST = 1e-3  # smallest move of an ordered variable, relative to its range
+
+
+class Geometry:
+    """The draws of one distribution's space.
+
+    The squared distance of the features of two points is the sum over variables of: 1 for different
+    categories, the squared difference over the squared range for ordered values, and something between
+    where a variable is active in only one of the points.
+    """
+
+    def __init__(self, distribution: SearchDistribution) -> None:
+        space, family = distribution.space, distribution.family
+        self.sizes = space.sizes
+        ordered = np.array([variable.ordered for variable in space.variables.values()]) & (self.sizes != 1)
+        low, high = (family.draws(codes.astype(space.dtype)) for codes in (space.lows, space.highs))
+        self._varying = np.flatnonzero(self.sizes != 1)
+        self._ordered = np.flatnonzero(ordered)
+        self._low, self._range = low[self._ordered], (high - low)[self._ordered]
+        self._unordered = np.flatnonzero(~ordered)
+        self._categories = self.sizes[self._unordered]
+        line = ordered | (self.sizes == 2)  # one column: two categories are the ends of a line
+        self._line = np.flatnonzero(line & (self.sizes != 1))
+        self._middle = (low + high)[self._line] / 2
+        self._width = (high - low)[self._line]
+        self._one_hot = np.flatnonzero(~line & (self.sizes != 1))
+        several = self.sizes[self._one_hot]
+        self._starts = len(self._line) + np.cumsum(several) - several
+        self.n_features = len(self._line) + int(several.sum())
+
+    def features(self, draws: Floats, active: Bools | None = None) -> Floats:
+        """`(n, n_features)`; an inactive variable is as far from each of its values."""
+        features = np.zeros((len(draws), self.n_features))
+        on_line = (draws[:, self._line] - self._middle) / self._width
+        # the tails of a Gaussian stand for the ends of the range
+        features[:, : len(self._line)] = np.clip(on_line, -0.5, 0.5)
+        if active is not None:
+            features[:, : len(self._line)] *= active[:, self._line]
+        if len(self._one_hot):
+            columns = draws[:, self._one_hot].astype(np.int64) + self._starts
+            present = np.sqrt(0.5) if active is None else np.sqrt(0.5) * active[:, self._one_hot]
+            np.put_along_axis(features, columns, present, axis=1)
+        return features
+
+    def anywhere(self, n: int, rng: np.random.Generator) -> Floats:
+        """`(n, n_variables)` draws, uniform over categories and along the axes of ordered values."""
+        draws = np.zeros((n, len(self.sizes)))
+        draws[:, self._unordered] = rng.integers(0, self._categories, (n, len(self._unordered)))
+        draws[:, self._ordered] = self._low + self._range * rng.random((n, len(self._ordered)))
+        return draws
+
+    def neighbours(self, draws: Floats, rng: np.random.Generator) -> Floats:
+        """One neighbour of each draw: 1 + Geometric variables redrawn, categories uniformly, ordered values near by.
+
+        An ordered value moves by a Gaussian whose scale is log-uniform between a thousandth of the range
+        and the range, so that every precision has its turn.
+        """
+        n, d = draws.shape
+        redrawn = np.empty((n, d))
+        redrawn[:, self._unordered] = rng.integers(0, self._categories, (n, len(self._unordered)))
+        shape = (n, len(self._ordered))
+        scale = self._range * np.exp(rng.uniform(math.log(_FINEST), 0.0, shape))
+        moved = draws[:, self._ordered] + scale * rng.standard_normal(shape)
+        redrawn[:, self._ordered] = np.clip(moved, self._low, self._low + self._range)
+        count = rng.geometric(_REDRAWN, n)
+        chosen = np.zeros((n, d), dtype=np.bool_)
+        order = rng.random((n, len(self._varying))).argsort(axis=1)
+        chosen[:, self._varying] = order < count[:, None]
+        return np.where(chosen, redrawn, draws)

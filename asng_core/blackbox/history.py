@@ -1,0 +1,112 @@
+"""Every evaluation, in the order told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _checks
+from ..families.family import Codes, Floats, Ints
+from ..space import Space
+
+
+class History:
+    """Rows of evaluations, as arrays that are read-only.
+
+    `codes` `(n, n_variables)`, `losses` `(n,)` or `(n, n_objectives)`, `violations` `(n,)`, `ids` `(n,)`,
+    -1 for an injected one.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._n = 0
+        self._arrays: dict[str, NDArray[Any]] = {
+            "codes": np.empty((0, len(space)), dtype=space.dtype), "losses": np.empty(0),
+            "violations": np.empty(0), "ids": np.empty(0, dtype=np.int64)}
+        self._rows: dict[int, int] = {}
+
+    @property
+    def codes(self) -> Codes:
+        return self._filled("codes")
+
+    @property
+    def losses(self) -> Floats:
+        return self._filled("losses")
+
+    @property
+    def violations(self) -> Floats:
+        return self._filled("violations")
+
+    @property
+    def ids(self) -> Ints:
+        return self._filled("ids")
+
+    @property
+    def values(self) -> list[dict[str, Any]]:
+        """The points, in the user's values."""
+        return self._space.values(self.codes)
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame: id, the variables, loss (or loss_0, loss_1, ...) and violation."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError("History.to_frame() needs pandas. Run: pip install 'asng[frame]'") from error
+        frame = pandas.DataFrame(self.values, columns=list(self._space.names))
+        frame.insert(0, "id", self.ids)
+        losses = self.losses
+        for i, column in enumerate(np.atleast_2d(losses.T)):
+            frame["loss" if losses.ndim == 1 else f"loss_{i}"] = column
+        frame["violation"] = self.violations
+        return frame
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __repr__(self) -> str:
+        return f"History({self._n} evaluations of {', '.join(self._space.names[:5])})"
+
+    def append(self, number: int, codes: Codes, loss: float | tuple[float, ...], violation: float) -> None:
+        """One more evaluation."""
+        new = {"codes": codes, "losses": np.asarray(loss), "violations": violation, "ids": number}
+        for name, value in new.items():
+            array = self._arrays[name]
+            if self._n == 0 and name == "losses":  # now it is known how many objectives there are
+                array = np.empty((0, *np.shape(value)))
+            if self._n == len(array):
+                array = np.concatenate([array, np.empty((max(64, self._n), *array.shape[1:]), dtype=array.dtype)])
+            array[self._n] = value
+            self._arrays[name] = array
+        if number >= 0:
+            self._rows[number] = self._n
+        self._n += 1
+
+    def rows(self, ids: Ints) -> list[int]:
+        """Where the evaluations of these ids are."""
+        return [self._rows[number] for number in ids.tolist()]
+
+    def state(self) -> dict[str, Any]:
+        return {name: self._filled(name).copy() for name in self._arrays}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
+        n = len(state["ids"])
+        losses, codes = np.array(state["losses"], dtype=np.float64), np.asarray(state["codes"])
+        for shape, array in (((n, len(self._space)), codes), ((n,), losses[:, 0] if losses.ndim == 2 else losses)):
+            if array.shape != shape:
+                raise ValueError(f"an array of the history has shape {array.shape}, but {shape} is needed.")
+        if n:
+            codes = self._space.checked(codes)
+        self._arrays = {"codes": codes.astype(self._space.dtype), "losses": losses,
+                        "violations": _checks.state_array(state["violations"], (n,)),
+                        "ids": np.array(state["ids"], dtype=np.int64)}
+        self._n = n
+        self._rows = {number: row for row, number in enumerate(self._arrays["ids"].tolist()) if number >= 0}
+
+    def _filled(self, name: str) -> Any:
+        view = self._arrays[name][: self._n]
+        view.flags.writeable = False
+        return view

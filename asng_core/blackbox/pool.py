@@ -1,0 +1,83 @@
+"""Candidates for the next evaluation: many are proposed, the model says which one is worth paying for.
+
+The pool outlives an evaluation. Each time new proposals come in, all are scored by the lower
+confidence bound (Srinivas et al., ICML 2010), the best one is taken, and the next best SIZE stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from ..families.family import Floats
+from .surrogate import CAPACITY, Conditioned, Surrogate
+
+SIZE = 100
+CONFIDENCE = 2.0  # standard deviations below the mean
+
+
+class Pool:
+    """`draws` `(n, d)` and `keys` of the candidates, with their covariances and variances under a surrogate."""
+
+    def __init__(self, n_variables: int, n_features: int) -> None:
+        self.draws = np.empty((0, n_variables))
+        self.keys: list[bytes] = []
+        self._features = np.empty((0, n_features))
+        self._covariances = np.empty((0, CAPACITY))
+        self._variances = np.empty(0)
+        self._version = -1
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def extend(self, draws: Floats, keys: list[bytes], features: Floats, surrogate: Surrogate) -> None:
+        """More candidates, none of which is in the pool."""
+        if self._version != surrogate.version:
+            self._covariances, self._variances = self._under(surrogate, self._features)
+            self._version = surrogate.version
+        covariances, variances = self._under(surrogate, features)
+        self.draws, self._features = np.concatenate([self.draws, draws]), np.concatenate([self._features, features])
+        self._covariances = np.concatenate([self._covariances, covariances])
+        self._variances = np.concatenate([self._variances, variances])
+        self.keys = self.keys + keys
+
+    @staticmethod
+    def _under(surrogate: Surrogate, features: Floats) -> tuple[Floats, Floats]:
+        """`(m, CAPACITY)` covariances with the surrogate's points, and `(m,)` variances given them."""
+        padded = np.empty((len(features), CAPACITY))
+        padded[:, : surrogate.n] = covariances = surrogate.covariances(features)
+        return padded, 1.0 - np.einsum("ij,ij->i", covariances @ surrogate.inverse, covariances)
+
+    def condition(self, surrogate: Surrogate, change: Conditioned) -> None:
+        """Follow one point that was added to the surrogate."""
+        if not len(self) or self._version != surrogate.version:
+            return
+        n = len(change.weights)
+        covariance = surrogate.covariances(self._features, change.features[None])[:, 0]
+        shared = covariance - self._covariances[:, :n] @ change.weights
+        self._covariances[:, n] = covariance
+        self._variances -= shared**2 / change.variance
+
+    def take(self, surrogate: Surrogate, coefficients: Floats, amplitude: float, again: bool) -> tuple[Floats, bytes]:
+        """Draw and key of the most promising candidate; it stays in the pool if it may be asked `again`."""
+        n = surrogate.n
+        means = self._covariances[:, :n] @ coefficients
+        scores = means - CONFIDENCE * np.sqrt(np.maximum(self._variances, 0.0) * amplitude)
+        order = np.argsort(scores, kind="stable")
+        best = order[0]
+        draw, key = self.draws[best], self.keys[best]
+        self._keep(order[: SIZE] if again else order[1 : SIZE + 1])
+        return draw, key
+
+    def _keep(self, rows: Any) -> None:
+        self.draws, self._features = self.draws[rows], self._features[rows]
+        self._covariances, self._variances = self._covariances[rows], self._variances[rows]
+        self.keys = [self.keys[row] for row in rows.tolist()]
+
+    def discard(self, key: bytes) -> None:
+        """Take one candidate out, if it is in."""
+        if key in self.keys:
+            self._keep(np.delete(np.arange(len(self)), self.keys.index(key)))
