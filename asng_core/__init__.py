@@ -1,5 +1,8 @@
-"""Adaptive Stochastic Natural Gradient (ASNG) for discrete variables, by ask and tell; NumPy only."""
+"""Adaptive Stochastic Natural Gradient (ASNG) for discrete and mixed variables, by ask and tell; NumPy only."""
 
+from .blackbox.history import History
+from .blackbox.memo import SpaceExhausted
+from .blackbox.minimizer import Minimizer
 from .candidate import Batch, Candidate
 from .marginals import MeanStd
 from .optimizer import ASNG
@@ -8,6 +11,6 @@ from .results import Best
 from .space import Space
 from .variables import Boolean, Categorical, Ordinal, Variable
 
-__all__ = ["ASNG", "Batch", "Best", "Boolean", "Candidate", "Categorical", "Integer", "MeanStd", "Ordinal", "Real",
-           "Space", "Variable"]
+__all__ = ["ASNG", "Batch", "Best", "Boolean", "Candidate", "Categorical", "History", "Integer", "MeanStd",
+           "Minimizer", "Ordinal", "Real", "Space", "SpaceExhausted", "Variable"]
 __version__ = "0.1.0"

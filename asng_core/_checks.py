@@ -190,15 +190,37 @@ def probabilities(where: str, value: Sequence[Any] | NDArray[Any]) -> Floats:
 
 def losses(value: object, n: int) -> NDArray[np.float64]:
     """`(n,)` float64 losses from anything `float()` takes (0-d tensors too), text excepted."""
+    if getattr(value, "ndim", 1) > 1:
+        raise ValueError(f"losses must have shape ({n},), one per candidate, got {tuple(getattr(value, 'shape', ()))}.")
+    return np.array([loss(each) for each in _one_each(value, n)], dtype=np.float64)
+
+
+def objectives(value: object, n: int, known: tuple[int, ...] | None) -> list[Any]:
+    """`n` losses as floats, or as tuples of one float per objective.
+
+    `known` is () or (n_objectives,), the shape of one candidate's losses if any was told before.
+    """
+    found = [tuple(map(loss, each)) if isinstance(each, (list, tuple)) or getattr(each, "ndim", 0) > 0 else loss(each)
+             for each in _one_each(value, n)]
+    shapes = {np.shape(each) for each in found}
+    if len(shapes) > 1 or (0,) in shapes:
+        raise ValueError(f"losses must have shape (n,), or (n, n_objectives) with several objectives, n = {n}, "
+                         f"got {shown(value)}.")
+    if known is not None and shapes != {known}:
+        raise ValueError(f"a candidate must have as many losses as those told before: shape {known}, "
+                         f"got {shapes.pop()}.")
+    return found
+
+
+def _one_each(value: object, n: int) -> list[Any]:
+    """What came for each of `n` candidates."""
     dimensions = getattr(value, "ndim", 1)  # of an array or a tensor
     if isinstance(value, (str, bytes, Set, Mapping)) or not isinstance(value, Iterable) or dimensions == 0:
         raise TypeError(f"losses must be a list of one number per candidate ({n}), got {shown(value)}.")
-    if dimensions != 1:
-        raise ValueError(f"losses must have shape ({n},), one per candidate, got {tuple(getattr(value, 'shape', ()))}.")
     listed = list(value)
     if len(listed) != n:
         raise ValueError(f"losses must be one number per candidate: {n} candidates, got {len(listed)} losses.")
-    return np.array([loss(each) for each in listed], dtype=np.float64)
+    return listed
 
 
 def loss(value: object) -> float:

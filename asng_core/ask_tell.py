@@ -23,7 +23,7 @@ from .fixed import Pins, pins
 from .late import MAX_AGE, Past
 from .marginals import Marginal, initial_theta, marginals
 from .recommend import likeliest
-from .results import Best, Drawn, Told
+from .results import Best, Drawn, Told, failed
 from .search_distribution import SearchDistribution
 from .space import Space
 from .summary import table
@@ -59,13 +59,18 @@ class AskTell(ABC):
 
     def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
         """`(n, n_variables)` feasible draws."""
-        draws, rejected = self._feasible(lambda k: self._distribution.sample(k, self._rng, mirrored=mirrored), n, pinned)
+        draws, rejected = self._feasible(
+            lambda k: self._distribution.sample(k, self._rng, mirrored=mirrored), n, pinned)
         self._note_rejected(rejected, pinned)
         return draws
 
     @abstractmethod
     def _update(self, results: list[Told]) -> None:
         """Move the distribution by at least `population_size` results; `generation` has been counted up."""
+
+    def _checked_losses(self, losses: Any, n: int, single: bool) -> list[Any]:
+        """The losses of `n` candidates, or of a `single` one."""
+        return [_checks.loss(losses)] if single else _checks.losses(losses, n).tolist()
 
     def _receive(self, results: list[Told]) -> None:  # noqa: B027
         """Look at every result as it is told."""
@@ -100,12 +105,12 @@ class AskTell(ABC):
         count = 1 if n is None else _checks.integer("ask(n)", n, minimum=1)
         pinned = pins(self._distribution, fixed) if fixed is not None else None
         draws = self._propose(count, pinned, _checks.truth("ask(mirrored=...)", mirrored))
-        ids = range(self.n_asked, self.n_asked + count)
+        ids = range(self.n_asked, self.n_asked + len(draws))
         columns = None if pinned is None else pinned.columns
         generation = self.generation
         self._open.update((number, Drawn(draw, generation, columns)) for number, draw in zip(ids, draws, strict=True))
         self._past.remember(generation, self._distribution.theta)
-        self.n_asked += count
+        self.n_asked += len(draws)
         batch = Batch(self.space, self._distribution.codes(draws), ids)
         return batch[0] if n is None else batch
 
@@ -147,7 +152,7 @@ class AskTell(ABC):
         """
         batch = Batch.of(candidates)
         single = isinstance(candidates, Candidate)
-        values = [_checks.loss(losses)] if single else _checks.losses(losses, len(batch)).tolist()
+        values = self._checked_losses(losses, len(batch), single)
         excess = [0.0] * len(batch)
         if violations is not None:
             excess = [_checks.violation(violations)] if single else _checks.violations(violations, len(batch)).tolist()
@@ -160,7 +165,7 @@ class AskTell(ABC):
             del self._open[number]
             self._note_best(result.codes, result.loss, result.violation, number)
         self.n_told += len(ids)
-        self.n_failed += sum(map(math.isnan, values))
+        self.n_failed += sum(map(failed, values))
         self._receive(results)
         oldest = self.generation - MAX_AGE
         self._waiting += [result for result in results if result.drawn.generation >= oldest]
@@ -177,7 +182,8 @@ class AskTell(ABC):
         It gets no id and counts as neither asked nor told. Raises ValueError for what is not a feasible
         point of the space.
         """
-        codes, number, excess = self.space.encode(values), _checks.loss(loss), _checks.violation(violation)
+        codes, excess = self.space.encode(values), _checks.violation(violation)
+        number = self._checked_losses(loss, 1, True)[0]
         if not self.space.feasible(values):
             raise ValueError(f"inject(values) must satisfy the space's constraints, got {_checks.shown(dict(values))}. "
                              "Tell violations= instead of constraints for what only the evaluation knows.")
@@ -292,7 +298,8 @@ class AskTell(ABC):
         self._past.load(state["past"], self._distribution.theta)
         ids = [_checks.integer("an open id", number, minimum=0) for number in state["open"]["ids"]]
         self._open = dict(zip(ids, self._load_drawn(state["open"], len(ids)), strict=True))
-        losses = [_checks.loss(loss) for loss in waiting["losses"]]
+        losses = [tuple(map(_checks.loss, loss)) if isinstance(loss, (list, tuple)) else _checks.loss(loss)
+                  for loss in waiting["losses"]]
         drawn = self._load_drawn(waiting, len(losses))
         codes = self._distribution.codes(np.array([each.draw for each in drawn]).reshape(-1, len(self.space)))
         excess = _checks.violations(waiting["violations"], len(losses)).tolist()

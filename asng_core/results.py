@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from .conditions import Bools
@@ -9,10 +10,11 @@ from .families.family import Codes, Floats
 
 
 class Best(NamedTuple):
-    """The best evaluation told: the user's values, its loss, and the candidate's id, None if injected."""
+    """The best evaluation told: the user's values, its loss (with several objectives a tuple), and the
+    candidate's id, None if injected."""
 
     values: dict[str, Any]
-    loss: float
+    loss: Any
     id: int | None
 
 
@@ -30,5 +32,10 @@ class Told(NamedTuple):
     drawn: Drawn
     id: int
     codes: Codes
-    loss: float
+    loss: Any  # a float, or a tuple of them: one per objective
     violation: float
+
+
+def failed(loss: float | tuple[float, ...]) -> bool:
+    """Whether an evaluation failed: its loss, or one of its losses, is NaN."""
+    return any(map(math.isnan, loss)) if isinstance(loss, tuple) else math.isnan(loss)

@@ -67,6 +67,13 @@ class SearchDistribution:
         """The codes of draws, the inactive variables masked."""
         return self.space.masked(self.family.codes(draws))
 
+    def draws(self, codes: Codes) -> Floats:
+        """`(n, d)` draws that stand for masked codes; those of inactive variables for their modes."""
+        if self.space.conditions is not None:
+            active = self.space.active(codes)
+            codes = np.where(active, codes, self.family.mode(self.theta)).astype(self.space.dtype)
+        return self.family.draws(codes)
+
     def active(self, draws: Floats) -> Bools:
         """`(n, d)`: which variables are active."""
         return self.space.active(self.family.codes(draws))
@@ -114,7 +121,7 @@ class SearchDistribution:
 
     @property
     def converged(self) -> bool:
-        """Whether every variable that is active in the mode leaves its value there with at most about twice the margin."""
+        """Whether every variable active in the mode leaves its value there with at most about twice the margin."""
         mode = self.family.mode(self.theta)[None]
         return bool((self.family.settled(self.theta, self.margin) | ~self.space.active(mode)[0]).all())
 

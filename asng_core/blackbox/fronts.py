@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..conditions import Bools
 from ..families.family import Floats, Ints
 from ..merit import ranks
-
-Bools = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
 def merit(losses: Floats, violations: Floats) -> Ints:
@@ -64,8 +63,12 @@ def contributions(front: Floats) -> Floats:
     for column in scaled.T:
         order = np.argsort(column, kind="stable")
         gap = np.full(n, np.inf)
-        gap[order[1:-1]] = (column[order[2:]] - column[order[1:-1]] if m == 2 else column[order[2:]] - column[order[:-2]])
-        found = found * gap if m == 2 else found + gap
+        if m == 2:
+            gap[order[1:-1]] = column[order[2:]] - column[order[1:-1]]
+            found *= gap
+        else:
+            gap[order[1:-1]] = column[order[2:]] - column[order[:-2]]
+            found += gap
     result: Floats = np.where(count > 1, 0.0, found)[inverse.ravel()]  # a copy adds nothing
     return result
 

@@ -82,5 +82,5 @@ class Geometry:
         count = rng.geometric(_REDRAWN, n)
         chosen = np.zeros((n, d), dtype=np.bool_)
         order = rng.random((n, len(self._varying))).argsort(axis=1)
-        chosen[:, self._varying] = order < count[:, None]
+        chosen[:, self._varying] = order < np.reshape(count, (n, 1))
         return np.where(chosen, redrawn, draws)

@@ -17,7 +17,7 @@ class History:
     """Rows of evaluations, as arrays that are read-only.
 
     `codes` `(n, n_variables)`, `losses` `(n,)` or `(n, n_objectives)`, `violations` `(n,)`, `ids` `(n,)`,
-    -1 for an injected one.
+    negative for an injected one.
     """
 
     def __init__(self, space: Space) -> None:
@@ -42,7 +42,8 @@ class History:
 
     @property
     def ids(self) -> Ints:
-        return self._filled("ids")
+        ids: Ints = self._filled("ids")
+        return ids
 
     @property
     def values(self) -> list[dict[str, Any]]:
@@ -71,7 +72,7 @@ class History:
 
     def append(self, number: int, codes: Codes, loss: float | tuple[float, ...], violation: float) -> None:
         """One more evaluation."""
-        new = {"codes": codes, "losses": np.asarray(loss), "violations": violation, "ids": number}
+        new: dict[str, Any] = {"codes": codes, "losses": np.asarray(loss), "violations": violation, "ids": number}
         for name, value in new.items():
             array = self._arrays[name]
             if self._n == 0 and name == "losses":  # now it is known how many objectives there are

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -50,18 +51,18 @@ class Memo:
         chosen = chosen[self.feasible(codes[chosen])]
         return draws[chosen], keys(codes[chosen])
 
-    def any_unseen(self, rng: np.random.Generator) -> tuple[Floats, bytes]:
-        """A random new point. Raises SpaceExhausted if the space is listed and nothing is left."""
-        for _ in range(_TRIES // 20):
-            draws, found = self.unseen(self._geometry.anywhere(20, rng))
+    def any_unseen(self, rng: np.random.Generator, on: Callable[[Floats], Floats]) -> tuple[Floats, bytes]:
+        """A random new point among those that `on`, which pins variables, leaves.
+
+        Raises SpaceExhausted if there is none: certain in a space of up to 2^20 points, else after 2^16 draws.
+        """
+        blocks = (self._geometry.anywhere(20, rng) for _ in range(_TRIES // 20))
+        for block in itertools.chain(blocks, self._listed(rng)):
+            draws, found = self.unseen(on(block))
             if found:
-                return draws[0], found[0]
-        left = [(draws, found) for draws, found in map(self.unseen, self._listed(rng)) if found]
-        if not left:
-            raise SpaceExhausted("every point of the space that satisfies its constraints has been asked.")
-        draws, found = left[0]
-        row = rng.integers(len(found))
-        return draws[row], found[row]
+                row = rng.integers(len(found))
+                return draws[row], found[row]
+        raise SpaceExhausted("every point that satisfies the constraints, and what is fixed, has been asked.")
 
     def _listed(self, rng: np.random.Generator) -> Iterator[Floats]:
         """Draws of all points in blocks, in random order; of a larger space, a random part."""

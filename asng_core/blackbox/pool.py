@@ -6,7 +6,7 @@ confidence bound (Srinivas et al., ICML 2010), the best one is taken, and the ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -81,3 +81,17 @@ class Pool:
         """Take one candidate out, if it is in."""
         if key in self.keys:
             self._keep(np.delete(np.arange(len(self)), self.keys.index(key)))
+
+    def state(self) -> dict[str, Any]:
+        return {"draws": self.draws.copy(), "covariances": self._covariances.copy(),
+                "variances": self._variances.copy(), "version": self._version}
+
+    def load(self, state: Mapping[str, Any], keys: Callable[[Floats], list[bytes]],
+             features: Callable[[Floats], Floats]) -> None:
+        """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
+        n = len(state["variances"])
+        self.draws = _checks.state_array(state["draws"], (n, self.draws.shape[1]))
+        self._covariances = np.array(state["covariances"], dtype=np.float64).reshape(n, CAPACITY)
+        self._variances = _checks.state_array(state["variances"], (n,))
+        self._version = _checks.integer("version", state["version"], minimum=-1)
+        self.keys, self._features = keys(self.draws), features(self.draws)

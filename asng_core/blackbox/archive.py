@@ -1,0 +1,57 @@
+"""The best results of the present run: parents of candidates, and company for every generation.
+
+An elite that takes part in each update keeps a small population from forgetting what it has found, and
+its stagnation tells when a run has given all it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from .fronts import merit, nondominated
+from .history import History
+
+SIZE = 10
+SIZE_OF_FRONT = 40  # with several objectives
+TAKING_PART = 2  # of the archive, in every update
+
+
+def patience(n_variables: int) -> int:
+    """Evaluations without improvement after which a run is over: a neighbourhood of 3 d, and some more."""
+    return 30 + 3 * n_variables
+
+
+class Archive:
+    """`rows` are those of the history, the best first; `stalled` evaluations since the last improvement."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.stalled = 0
+
+    def insert(self, history: History, new: Sequence[int]) -> None:
+        """Take rows that were just told."""
+        rows = [*self.rows, *new]
+        losses, violations = history.losses[rows], history.violations[rows]
+        rank = merit(losses, violations)
+        n = len(self.rows)
+        if losses.ndim == 1:
+            improved = not n or rank[n:].min() < rank[:n].min()
+        else:
+            improved = bool(nondominated(losses)[n:].any())
+        self.stalled = 0 if improved else self.stalled + len(new)
+        size = SIZE if losses.ndim == 1 else SIZE_OF_FRONT
+        self.rows = [rows[i] for i in np.argsort(rank, kind="stable")[:size]]
+
+    def state(self) -> dict[str, Any]:
+        return {"rows": list(self.rows), "stalled": self.stalled}
+
+    def load(self, state: Mapping[str, Any], history: History) -> None:
+        """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
+        self.rows = [_checks.integer("a row", row, minimum=0) for row in state["rows"]]
+        if self.rows and max(self.rows) >= len(history):
+            raise ValueError("the archive names an evaluation that the history does not hold.")
+        self.stalled = _checks.integer("stalled", state["stalled"], minimum=0)

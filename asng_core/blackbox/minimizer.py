@@ -1,0 +1,300 @@
+"""ASNG as an optimizer of black boxes, by ask and tell: wiring only, one file of this folder a mechanism."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from ..ask_tell import AskTell
+from ..families.family import Codes, Floats
+from ..fixed import Pins
+from ..late import free_variables
+from ..optimizer import default_population_size
+from ..results import Best, Told
+from ..search_distribution import SearchDistribution, n_variables
+from ..space import Space
+from ..utility import utilities
+from .archive import TAKING_PART, Archive, patience
+from .fronts import merit, nondominated, scalarized
+from .geometry import Geometry
+from .history import History
+from .memo import Memo, SpaceExhausted, keys
+from .pool import Pool
+from .surrogate import Surrogate
+from .trusted import NOISES, midranks, most_trusted
+
+_INITIAL = 10  # results before the model has a say
+_PROPOSED = 20  # candidates from the distribution for one evaluation, and as many neighbours of the archive
+_PARENTS = 20  # results of the best posterior mean, under noise
+_SCREENED = 150  # evaluations that the model screens under noise; after that the distribution samples alone
+_EXACT = (0.01,)  # noise of the model of a function without noise: what a smooth model cannot follow
+
+
+class Minimizer(AskTell):
+    """The ask/tell optimizer for expensive functions: ASNG, and what it takes to waste no evaluation.
+
+    >>> from asng_core import Minimizer, Space
+    >>> optimizer = Minimizer(Space.binary(30), seed=1)
+    >>> for _ in range(120):
+    ...     point = optimizer.ask()
+    ...     optimizer.tell(point, -sum(point.values()))
+    >>> optimizer.best.loss
+    -30.0
+
+    Without noise, no point is asked twice; a model of all results screens candidates from the search
+    distribution and from the neighbourhood of the best; the best take part in every update; and a run that
+    has stalled gives way to a new one. `recommend()` is the best point evaluated.
+
+    With `noisy=True` points may be asked again, the model screens the first evaluations only, and
+    `recommend()` is the evaluated point that a model of all results trusts most.
+
+    Points may be asked in any number at any time: those whose results are still out are taken into account.
+    With several objectives `tell` takes `(n, n_objectives)` losses, and `front` is the result.
+
+    space: the variables.
+    noisy: whether evaluating a point again may give another loss.
+    seed, population_size, margin, init: as for `ASNG`.
+
+    Raises SpaceExhausted from `ask` when every feasible point has been asked. Not thread-safe.
+    """
+
+    _format = "asng_core.Minimizer"
+
+    def __init__(self, space: Space, *, noisy: bool = False, seed: int | np.random.SeedSequence | None = None,
+                 population_size: int | None = None, margin: float | None = None,
+                 init: Mapping[str, Any] | None = None) -> None:
+        if not isinstance(space, Space):
+            raise TypeError(f"Minimizer(space) must be a Space, got {_checks.shown(space)}. "
+                            "Use Space({name: variable}).")
+        self.noisy = _checks.truth("Minimizer(noisy=...)", noisy)
+        d = n_variables(space)
+        if population_size is None:
+            population_size = default_population_size(d)
+        distribution = SearchDistribution(space, **_checks.update_settings("Minimizer", {
+            "margin": margin, "initial_step_size": 1.0, "alpha": 1.5, "adapt": True}))
+        super().__init__(space, distribution, seed=seed, population_size=population_size, init=init)
+        self._patience = patience(d)
+        self._geometry = Geometry(distribution)
+        self._memo = Memo(distribution, self._geometry)
+        self._surrogate = Surrogate(self._geometry.n_features, d, NOISES if noisy else _EXACT)
+        self._pool = self._new_pool()
+        self._archive = Archive()
+        self._run_start = 0  # generation in which the present run began
+        self._n_injected = 0
+        self._trusted: tuple[int, Codes] | None = None
+        self.history = History(space)
+
+    # asking
+
+    def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
+        if mirrored or (self.noisy and self.n_asked >= _SCREENED):
+            return self._plain(n, pinned, mirrored)
+        draws: list[Floats] = []
+        try:
+            for i in range(n):
+                draws.append(self._next(pinned, self.n_asked + i))
+        except SpaceExhausted:
+            if not draws:
+                raise
+        return np.stack(draws)
+
+    def _plain(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
+        """Draws of the distribution, whatever is known of them."""
+        draws = super()._propose(n, pinned, mirrored)
+        for i, draw in enumerate(draws):
+            self._enter(self.n_asked + i, draw, keys(self._distribution.codes(draw[None]))[0])
+        return draws
+
+    def _next(self, pinned: Pins | None, number: int) -> Floats:
+        """The draw of candidate `number`."""
+        draw, key = self._chosen(pinned)
+        self._enter(number, draw, key)
+        return draw
+
+    def _chosen(self, pinned: Pins | None) -> tuple[Floats, bytes]:
+        on = pinned.on if pinned is not None else lambda draws: draws
+        if len(self.history) < _INITIAL:
+            draws, found = self._unseen(on(self._distribution.sample(_PROPOSED, self._rng)))
+            return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, on)
+        coefficients, amplitude = self._surrogate.fit(self._targets())
+        pool = self._pool if pinned is None else self._new_pool()
+        draws, found = self._unseen(on(self._candidates(coefficients)), set(pool.keys))
+        if not found and not len(pool):
+            return self._memo.any_unseen(self._rng, on)
+        pool.extend(draws, found, self._features(draws), self._surrogate)
+        return pool.take(self._surrogate, coefficients, amplitude, again=self.noisy)
+
+    def _unseen(self, draws: Floats, beside: Iterable[bytes] = ()) -> tuple[Floats, list[bytes]]:
+        return self._memo.unseen(draws, frozenset(beside))
+
+    def _candidates(self, coefficients: Floats) -> Floats:
+        """`(2 _PROPOSED, n_variables)` draws: of the distribution, and neighbours of the best points."""
+        sampled = self._distribution.sample(_PROPOSED, self._rng)
+        best = self._archive.rows
+        if self.noisy:  # where no single result can be believed
+            best = self.history.rows(self._surrogate.best(coefficients)[:_PARENTS])
+        if not best:
+            return sampled
+        parents = self.history.codes[self._rng.choice(best, _PROPOSED)]
+        return np.concatenate([sampled, self._geometry.neighbours(self._distribution.draws(parents), self._rng)])
+
+    def _targets(self) -> Floats:
+        """Places of the results that the model holds, in their order of merit."""
+        rows = self.history.rows(self._surrogate.told)
+        losses, violations = self.history.losses[rows], self.history.violations[rows]
+        single = losses if losses.ndim == 1 else scalarized(losses, self._rng)
+        return midranks(merit(single, violations))
+
+    def _features(self, draws: Floats) -> Floats:
+        conditional = self.space.conditions is not None
+        return self._geometry.features(draws, self._distribution.active(draws) if conditional else None)
+
+    def _enter(self, number: int, draw: Floats, key: bytes) -> None:
+        """A point is going to be evaluated: remember it, and let the model reckon with it."""
+        if not self.noisy:
+            self._memo.known.add(key)
+            self._pool.discard(key)
+        elif number >= _SCREENED:
+            return
+        if self._surrogate.full:
+            coefficients, _ = self._surrogate.fit(self._targets())
+            self._surrogate.shrink(coefficients)
+        change = self._surrogate.add(number, self._features(draw[None])[0])
+        self._pool.condition(self._surrogate, change)
+
+    def _new_pool(self) -> Pool:
+        return Pool(len(self.space), self._geometry.n_features)
+
+    # telling
+
+    def _checked_losses(self, losses: Any, n: int, single: bool) -> list[Any]:
+        known = self.history.losses.shape[1:] if len(self.history) else None
+        return _checks.objectives([losses] if single else losses, n, known)
+
+    def _note_best(self, codes: Codes, loss: Any, violation: float, number: int | None) -> None:
+        if not isinstance(loss, tuple):
+            super()._note_best(codes, loss, violation, number)
+
+    def _receive(self, results: list[Told]) -> None:
+        first = len(self.history)
+        for each in results:
+            self.history.append(each.id, each.codes, each.loss, each.violation)
+            self._surrogate.observe(each.id)
+        if not self.noisy:  # late ones of an earlier run would draw the present one back there
+            new = [first + i for i, each in enumerate(results) if each.drawn.generation >= self._run_start]
+            if new:
+                self._archive.insert(self.history, new)
+
+    def _receive_injected(self, codes: Codes, loss: Any, violation: float) -> None:
+        self._n_injected += 1
+        draw = self._distribution.draws(codes[None])[0]
+        self._enter(-self._n_injected, draw, keys(codes[None])[0])
+        self.history.append(-self._n_injected, codes, loss, violation)
+        self._surrogate.observe(-self._n_injected)
+        if not self.noisy:
+            self._archive.insert(self.history, [len(self.history) - 1])
+
+    def _update(self, results: list[Told]) -> None:
+        if self.noisy:
+            self._step(results, [], self._weights(results))
+            return
+        results = [each for each in results if each.drawn.generation >= self._run_start]
+        if results:
+            told = {each.id for each in results}
+            elite = [row for row in self._archive.rows[:TAKING_PART] if self.history.ids[row] not in told]
+            free = free_variables([each.drawn for each in results], self._distribution)
+            if free is not None:
+                free = np.concatenate([free, self.space.active(self.history.codes[elite])])
+            self._step(results, elite, None if free is None else free.astype(np.float64))
+        if self._archive.stalled > self._patience:
+            self._restart()
+
+    def _step(self, results: list[Told], elite: list[int], weights: Floats | None) -> None:
+        """Move the distribution by results together with rows of the history."""
+        draws = np.array([each.drawn.draw for each in results])
+        # a draw that broke a constraint, and was not evaluated, has no losses of several objectives
+        failed = np.full(self.history.losses.shape[1:], np.nan)
+        losses = np.array([each.loss if each.id >= 0 else failed for each in results])
+        violations = np.array([each.violation for each in results])
+        if elite:
+            draws = np.concatenate([draws, self._distribution.draws(self.history.codes[elite])])
+            losses = np.concatenate([losses, self.history.losses[elite]])
+            violations = np.concatenate([violations, self.history.violations[elite]])
+        self._distribution.update(draws, utilities(merit(losses, violations)), weights)
+
+    def _restart(self) -> None:
+        """A new run; what is known of the points remains."""
+        self._distribution.restart()
+        self._archive, self._pool = Archive(), self._new_pool()
+        self._run_start = self.generation
+
+    # what is known
+
+    @property
+    def best(self) -> Best | None:
+        """The best feasible evaluation told or injected, the first of equals; None before there is one.
+
+        Raises RuntimeError with several objectives, which have a `front` instead.
+        """
+        if self.history.losses.ndim > 1:
+            raise RuntimeError(f"best is not defined for {self.history.losses.shape[1]} objectives, none of which "
+                               "comes first. Use front.")
+        return super().best
+
+    @property
+    def front(self) -> list[Best]:
+        """The feasible evaluations that no other one dominates: their values, losses and ids, in the order told.
+
+        With one objective those whose loss is `best.loss`.
+        """
+        losses = self.history.losses
+        table = losses[:, None] if losses.ndim == 1 else losses
+        rows = np.flatnonzero(~np.isnan(table).any(axis=1) & (self.history.violations <= 0))
+        rows = rows[nondominated(table[rows])]
+        points = self.space.values(self.history.codes[rows])
+        return [Best(values, tuple(loss) if losses.ndim > 1 else loss, number if number >= 0 else None)
+                for values, loss, number in zip(points, losses[rows].tolist(), self.history.ids[rows].tolist(),
+                                                strict=True)]
+
+    def recommend(self) -> dict[str, Any]:
+        """The point to use when the search ends; it has been evaluated, and satisfies the constraints.
+
+        Without noise that of `best`; with noise the one that a model of all results trusts most. Before
+        there is any, the mode.
+        """
+        if self.noisy and len(self.history):
+            if self.history.losses.ndim > 1:
+                raise RuntimeError("recommend() is not defined for several objectives. Use front.")
+            if self._trusted is None or self._trusted[0] != len(self.history):
+                codes = most_trusted(self.history, self._distribution, self._geometry)
+                self._trusted = len(self.history), codes
+            return self.space.values(self._trusted[1][None])[0]
+        best = self.best
+        return super().recommend() if best is None else best.values
+
+    # state
+
+    def _settings(self) -> dict[str, Any]:
+        return {"noisy": self.noisy, "population_size": self.population_size, "margin": self._distribution.margin}
+
+    def _extras(self) -> dict[str, Any]:
+        known = np.frombuffer(b"".join(sorted(self._memo.known)), dtype=self.space.dtype)
+        return {"history": self.history.state(), "archive": self._archive.state(),
+                "surrogate": self._surrogate.state(), "pool": self._pool.state(),
+                "known": known.reshape(-1, len(self.space)).copy(), "run_start": self._run_start,
+                "n_injected": self._n_injected}
+
+    def _load_extras(self, state: Mapping[str, Any]) -> None:
+        self.history.load(state["history"])
+        self._archive.load(state["archive"], self.history)
+        self._surrogate.load(state["surrogate"])
+        self._pool.load(state["pool"], lambda draws: keys(self._distribution.codes(draws)), self._features)
+        known = np.asarray(state["known"], dtype=self.space.dtype)
+        if known.shape[1:] != (len(self.space),):
+            raise ValueError("the known points are of another space.")
+        self._memo.known = set(keys(known))
+        self._run_start = _checks.integer("run_start", state["run_start"], minimum=0)
+        self._n_injected = _checks.integer("n_injected", state["n_injected"], minimum=0)
