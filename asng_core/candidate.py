@@ -64,7 +64,7 @@ class Batch(Sequence[Candidate]):
             raise ValueError("candidates must hold at least one Candidate, got none.")
         if isinstance(listed, Batch):
             return listed
-        if any(len(each) != len(listed[0]) for each in listed):
+        if any(len(each.codes) != len(listed[0].codes) for each in listed):
             raise ValueError("candidates must be of one space, but some have other variables than the first.")
         return cls(listed[0]._space, np.stack([each.codes for each in listed]), [each.id for each in listed])
 

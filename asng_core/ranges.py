@@ -108,12 +108,13 @@ class Real(Variable):
             number = _checks.real("", value)
         except (TypeError, ValueError):
             number = math.nan
-        slack = _NEARLY * (self.high - self.low if self.continuous else float(self._step))
+        step = float(self._step)
+        slack = _NEARLY * (self.high - self.low if self.continuous else max(step, abs(self.low), abs(self.high)))
         if self.low - slack <= number <= self.high + slack:
             if self.continuous:
                 return min(max(number, self.low), self.high)
-            code = min(round((number - self.low) / float(self._step)), self.size - 1)
-            if math.isclose(self.decode(code), number, rel_tol=_NEARLY, abs_tol=slack):
+            code = min(max(round((number - self.low) / step), 0), self.size - 1)
+            if math.isclose(self.decode(code), number, rel_tol=_NEARLY, abs_tol=_NEARLY * step):
                 return code
         steps = "" if self.step is None else f" in steps of {self.step}"
         raise ValueError(f"must be a number within {self.low}..{self.high}{steps}, got {_checks.shown(value)}.")

@@ -114,7 +114,7 @@ class SearchDistribution:
 
     @property
     def converged(self) -> bool:
-        """Whether every variable that is active in the mode leaves its value there with at most about twice the margin."""
+        """Whether every variable active in the mode leaves its value there with at most about twice the margin."""
         mode = self.family.mode(self.theta)[None]
         return bool((self.family.settled(self.theta, self.margin) | ~self.space.active(mode)[0]).all())
 
