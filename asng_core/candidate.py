@@ -57,7 +57,8 @@ class Batch(Sequence[Candidate]):
     def of(cls, candidates: object) -> Batch:
         """A batch of one candidate, of a sequence of candidates, or the batch itself."""
         listed = [candidates] if isinstance(candidates, Candidate) else candidates
-        if not isinstance(listed, Sequence) or not all(isinstance(each, Candidate) for each in listed):
+        if not isinstance(listed, Batch) and not (
+                isinstance(listed, Sequence) and all(isinstance(each, Candidate) for each in listed)):
             raise TypeError("candidates must be a Candidate, a Batch or a list of Candidates as ask() returned "
                             f"them, got {_checks.shown(candidates)}.")
         if not listed:

@@ -63,6 +63,13 @@ def test_real_steps_are_the_nearest_floats_to_the_decimals(low, step, digits, n)
     assert [variable.decode(i) for i in (0, n // 2, n)] == [(low + step * i) / 10**digits for i in (0, n // 2, n)]
 
 
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(0, 100_000))
+def test_reals_in_steps_are_rebuilt_and_reach_their_bounds(low, step, n):
+    variable = Real(low, low + n * step, step=step)
+    assert abs(variable.size - 1 - n) <= n * 2**-20  # low + n * step is rounded
+    assert variable == Space.from_description(Space({"x": variable}).describe()).variables["x"]
+
+
 @pytest.mark.parametrize("variable", [Real(0, 1, step=0.1), Real(-3, 3, step=0.25),
                                       Real(0.001, 5, step=0.001, log=True), Real(1e-8, 1, step=1e-8, log=True),
                                       Real(1e6, 2e6, step=12.5), Real(4, 4)])
@@ -74,6 +81,7 @@ def test_reals_in_steps_take_what_they_give_and_nearly_equal_floats(variable):
         for i in range(1, 4):  # the way a user may come by it
             assert variable.encode(variable.low + (value - variable.low) / i * i) == code
     assert Real(0, 10, step=0.5).encode(3) == 6
+    assert not Space({"x": Real(0, 1, step=1)}).contains({"x": True})
     with pytest.raises(ValueError, match=r"must be a number within 0.0..10.0 in steps of 0.5, got 3.2"):
         Real(0, 10, step=0.5).encode(3.2)
 
@@ -187,6 +195,8 @@ def test_spaces_pickle_and_deep_copy():
     (lambda: Real(-1.7e308, 1.7e308), ValueError, r"Real\(high=...\) - low must be finite"),
     (lambda: Real(0, 1, step=0), ValueError, r"Real\(step=...\) must be greater than 0"),
     (lambda: Real(0, 1, step=1e-17), ValueError, r"Real\(low, high\) must span at most 2\*\*53 steps"),
+    (lambda: Real(0, 1e300, step=1e-300), ValueError, r"Real\(low, high\) must span at most 2\*\*53 steps, got inf"),
+    (lambda: Integer(0, 10**400), ValueError, r"Integer\(low, high\) must span at most 2\*\*53 steps"),
     (lambda: Real(0, 1, log=True), ValueError, r"Real\(log=True\) must have low greater than 0, got low=0.0"),
     (lambda: Real(0, 1, step=0.1, log=True), ValueError, r"Real\(log=True\) must have low greater than 0"),
     (lambda: Space.binary(0), ValueError, r"n_variables\) must be at least 1, got 0"),
