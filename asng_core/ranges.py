@@ -101,7 +101,8 @@ class Real(Variable):
             step = float(self._step)
             _checks.n_steps("Real", (self.high - self.low) / step, self.low, self.low / step, self.log)
             # a bound that floats came by may lie a little below the decimal it stands for
-            span = Decimal(repr(self.high)) - self._low + self._step * Decimal(_NEARLY)
+            slack = max(_NEARLY * step, 2 * math.ulp(max(abs(self.low), abs(self.high))))
+            span = Decimal(repr(self.high)) - self._low + Decimal(min(slack, step / 2))
             last = int(_DECIMALS.divide_int(span, self._step))
             self.size = last + 1
             self.high = self.decode(last)
