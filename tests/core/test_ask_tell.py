@@ -251,3 +251,16 @@ def test_integers_converge_only_when_each_leaves_its_mode_with_at_most_twice_the
     leaving = optimizer._distribution.family.leaving_probability(optimizer._distribution.theta)
     assert optimizer.converged == (leaving <= 2 * optimizer.margin).all()
     assert optimizer.converged or len(sizes) > 100
+
+
+@pytest.mark.parametrize("initial_step_size", [1e-50, 1e99])
+def test_extreme_step_sizes_and_ranges_stay_finite(initial_step_size):
+    space = Space({"n": Integer(0, 100), "l": Integer(1, 2**40, log=True), "w": Real(-1e300, 1e300), "b": Boolean(),
+                   "q": Real(1e-300, 1e300, log=True), "h": Integer(0, 2**53)})
+    optimizer = ASNG(space, seed=1, initial_step_size=initial_step_size, population_size=2)
+    for _ in range(100):
+        batch = optimizer.ask(3)
+        optimizer.tell(batch, [candidate["n"] for candidate in batch])
+    assert np.isfinite(optimizer.state_dict()["theta"]).all()
+    assert 0 <= optimizer.entropy <= 1
+    assert "nan" not in optimizer.summary()
