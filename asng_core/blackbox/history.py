@@ -30,15 +30,18 @@ class History:
 
     @property
     def codes(self) -> Codes:
-        return self._filled("codes")
+        codes: Codes = self._filled("codes")
+        return codes
 
     @property
     def losses(self) -> Floats:
-        return self._filled("losses")
+        losses: Floats = self._filled("losses")
+        return losses
 
     @property
     def violations(self) -> Floats:
-        return self._filled("violations")
+        violations: Floats = self._filled("violations")
+        return violations
 
     @property
     def ids(self) -> Ints:

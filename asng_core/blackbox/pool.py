@@ -15,7 +15,7 @@ from .. import _checks
 from ..families.family import Floats
 from .surrogate import CAPACITY, Conditioned, Surrogate
 
-SIZE = 100
+SIZE = 60
 CONFIDENCE = 2.0  # standard deviations below the mean
 
 
@@ -56,7 +56,7 @@ class Pool:
         if not len(self) or self._version != surrogate.version:
             return
         n = len(change.weights)
-        covariance = surrogate.covariances(self._features, change.features[None])[:, 0]
+        covariance = surrogate.covariances(self._features, n)[:, 0]
         shared = covariance - self._covariances[:, :n] @ change.weights
         self._covariances[:, n] = covariance
         self._variances -= shared**2 / change.variance
