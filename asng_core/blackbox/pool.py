@@ -16,7 +16,6 @@ from ..families.family import Floats
 from .surrogate import CAPACITY, Conditioned, Surrogate
 
 SIZE = 60
-CONFIDENCE = 2.0  # standard deviations below the mean
 
 
 class Pool:
@@ -61,11 +60,15 @@ class Pool:
         self._covariances[:, n] = covariance
         self._variances -= shared**2 / change.variance
 
-    def take(self, surrogate: Surrogate, coefficients: Floats, amplitude: float, again: bool) -> tuple[Floats, bytes]:
-        """Draw and key of the most promising candidate; it stays in the pool if it may be asked `again`."""
+    def take(self, surrogate: Surrogate, coefficients: Floats, amplitude: float, confidence: float,
+             again: bool) -> tuple[Floats, bytes]:
+        """Draw and key of the candidate whose mean less `confidence` standard deviations is lowest.
+
+        It stays in the pool if it may be asked `again`.
+        """
         n = surrogate.n
         means = self._covariances[:, :n] @ coefficients
-        scores = means - CONFIDENCE * np.sqrt(np.maximum(self._variances, 0.0) * amplitude)
+        scores = means - confidence * np.sqrt(np.maximum(self._variances, 0.0) * amplitude)
         order = np.argsort(scores, kind="stable")
         best = order[0]
         draw, key = self.draws[best], self.keys[best]
