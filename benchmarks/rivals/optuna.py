@@ -1,0 +1,86 @@
+"""Optuna: TPE, the Gaussian-process sampler, NSGA-II."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, Trial
+
+from . import BestSeen, Codes, Loss, Open, Setting
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def violation(trial: FrozenTrial) -> Sequence[float]:
+    """Above 0 if violated."""
+    return [float(trial.user_attrs["invalid"])]
+
+
+class _Optuna(BestSeen):
+    """A study by ask and tell: suggest_int on the positions of ordered variables, suggest_categorical else."""
+
+    lacks: ClassVar[frozenset[str]] = frozenset({"two-objectives"})
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        self.constraints = {"constraints_func": violation} if setting.constraint else {}
+        with warnings.catch_warnings():  # experimental features announce themselves
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self.study = optuna.create_study(directions=["minimize"] * setting.n_objectives,
+                                             sampler=self.sampler(setting, seed))
+        self.distributions: dict[str, optuna.distributions.BaseDistribution] = {
+            name: optuna.distributions.IntDistribution(0, variable.size - 1) if variable.ordered
+            else optuna.distributions.CategoricalDistribution(range(variable.size))
+            for name, variable in setting.space.variables.items()}
+        self.open: Open[Trial] = Open()
+
+    def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
+        raise NotImplementedError
+
+    def ask(self) -> Codes:
+        trial = self.study.ask(self.distributions)
+        codes = np.array([trial.params[name] for name in self.distributions], dtype=np.int64)
+        self.open.put(codes, trial)
+        return codes
+
+    def tell(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+        trial = self.open.pop(codes)
+        trial.set_user_attr("invalid", bool(np.isnan(loss).any()))
+        self.study.tell(trial, _values(loss))
+
+    def add(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+        params: dict[str, Any] = dict(zip(self.distributions, codes.tolist(), strict=True))
+        attributes = {"constraints": [0.0]} if self.constraints else None
+        self.study.add_trial(optuna.create_trial(params=params, distributions=self.distributions,
+                                                 values=_values(loss), system_attrs=attributes))
+
+
+def _values(loss: Loss) -> list[float]:
+    """An invalid point has no loss, and its violation outweighs any."""
+    return np.where(np.isnan(loss), np.inf, loss).reshape(-1).tolist()
+
+
+class TPE(_Optuna):
+    """Multivariate, which is its default for one objective."""
+
+    lacks = frozenset()
+
+    def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, **self.constraints)
+
+
+class GP(_Optuna):
+    def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
+        return optuna.samplers.GPSampler(seed=seed, deterministic_objective=not setting.noisy, **self.constraints)
+
+
+class NSGA2(_Optuna):
+    lacks = frozenset()
+
+    def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
+        return optuna.samplers.NSGAIISampler(seed=seed, **self.constraints)

@@ -1,0 +1,130 @@
+"""Real tables: every method on every table, in five modes.
+
+  noise-free      ten tables, distinct evaluations: log10(fraction of configurations strictly better + 1e-5)
+  constrained     GPU kernels, where an invalid configuration cannot be evaluated
+  noisy           six tables, an evaluation is one random training seed; the recommended point is scored
+  asynchronous    1 to 128 workers with exponential durations, the noisy tables and OneMax
+  two-objectives  two tables, hypervolume over that of the whole table; the only score where more is better
+
+    python -m benchmarks.tables noise-free                       every method, 20 seeds; hours
+    python -m benchmarks.tables noisy --methods "(1+1) EA"       one method
+    python -m benchmarks.tables noise-free --stored              what the stored runs say
+    python -m benchmarks.tables all --quick                      a check of the whole path, seconds
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import problems, runs, scores, store
+from .rivals import METHODS, OURS
+
+SEEDS, BUDGET = 20, 1000
+QUICK = ("ASNG, plain", "random search", "(1+1) EA", "regularized evolution")
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Which runs, and the budgets that the tables show."""
+
+    run: Callable[..., dict[str, Any]]
+    tables: tuple[str, ...]
+    budgets: tuple[int, ...] = (50, 100, 200, 500, 1000)
+    label: str = "log10(fraction better + 1e-5)"
+    workers: tuple[int, ...] = ()
+
+
+MODES = {
+    "noise-free": Mode(runs.noise_free, problems.PLAIN),
+    "constrained": Mode(runs.noise_free, problems.CONSTRAINED),
+    "noisy": Mode(runs.noisy, problems.NOISY, (100, 200, 500, 1000)),
+    "asynchronous": Mode(runs.asynchronous, (runs.ONEMAX, *problems.NOISY), workers=(1, 8, 32, 128)),
+    "two-objectives": Mode(runs.two_objectives, problems.TWO_OBJECTIVES, (200, 1000), "hypervolume / whole table's"),
+}
+
+
+def tasks(name: str, methods: Sequence[str], seeds: int, budget: int) -> list[dict[str, Any]]:
+    """The runs of a mode: every method that can take part, within its caps."""
+    mode, found = MODES[name], []
+    for method in methods:
+        entry = METHODS[method]
+        if name in (entry.only or MODES) and name not in entry.load().lacks:
+            found += [{"method": method, "table": table, "seed": seed, **({"workers": workers} if workers else {}),
+                       "budget": min(3 * budget if table == runs.ONEMAX else budget, entry.budget)}
+                      for seed in range(min(seeds, entry.seeds)) for table in mode.tables
+                      for workers in mode.workers or (0,)]
+    return found
+
+
+def report(name: str, records: scores.Records) -> str:
+    """The tables of a mode."""
+    mode = MODES[name]
+    longest = max(len(record["result"].get("score", ())) for record in records)
+    budgets = tuple(budget for budget in mode.budgets if runs.GRID.index(budget) < longest)
+    if name == "asynchronous":
+        return _asynchronous(records, mode.workers)
+    parts = [scores.score_table(records, budgets, mode.tables, 4 if name == "two-objectives" else 2)]
+    left_out = tuple(table for table in mode.tables if table in problems.LEFT_OUT)
+    if left_out:
+        parts += ["left out while tuning: " + ", ".join(left_out), scores.score_table(records, budgets, left_out)]
+    if any(record["task"]["method"] == OURS for record in records):
+        parts.append(scores.comparison(records, OURS, budgets))
+    return "\n\n".join(parts)
+
+
+def _asynchronous(records: scores.Records, workers: tuple[int, ...]) -> str:
+    """Per number of workers: median evaluations to OneMax's optimum, and the mean score at the end."""
+    lines = ["| method | " + " | ".join(f"{what}, {n}" for what in ("OneMax", "score") for n in workers) + " |",
+             "|---" * (2 * len(workers) + 1) + "|"]
+    onemax = [record for record in records if record["task"]["table"] == runs.ONEMAX]
+    noisy = [record for record in records if record["task"]["table"] != runs.ONEMAX]
+    for method in dict.fromkeys(record["task"]["method"] for record in records):
+        cells = []
+        for n in workers:
+            found = scores.grouped(onemax, lambda result: result["optimum"] or np.inf, method=method, workers=n)
+            median = np.quantile(found[method][runs.ONEMAX], 0.5, method="lower")
+            cells.append(f"{median:.0f}" if np.isfinite(median) else "not reached")
+        for n in workers:
+            ends = scores.grouped(noisy, lambda result: result["score"][-1], method=method, workers=n)
+            cells.append(f"{np.mean([np.mean(found) for found in ends[method].values()]):.2f}")
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def caps(methods: Sequence[str]) -> str:
+    capped = [f"{method} {METHODS[method].budget} evaluations and {min(SEEDS, METHODS[method].seeds)} seeds"
+              for method in methods if METHODS[method].budget < BUDGET or METHODS[method].seeds < SEEDS]
+    return "Capped: " + "; ".join(capped) + "." if capped else "No method is capped."
+
+
+def main() -> None:
+    parser = store.parser("tables", __doc__)
+    parser.add_argument("mode", choices=[*MODES, "all"])
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS), metavar="METHOD",
+                        help="of " + ", ".join(METHODS))
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"runs per table (default {SEEDS})")
+    parser.add_argument("--stored", action="store_true", help="measure nothing, show what is stored")
+    parser.add_argument("--quick", action="store_true", help="cheap methods, 2 seeds, 200 evaluations")
+    options = parser.parse_args()
+    methods, seeds, budget = (QUICK, 2, 200) if options.quick else (options.methods, options.seeds, BUDGET)
+    for name in MODES if options.mode == "all" else (options.mode,):
+        path = options.out / f"tables_{name}{'_quick' if options.quick else ''}.json"
+        if options.stored:
+            records = [record for record in json.loads(path.read_text())["records"]
+                       if record["task"]["method"] in methods]
+        else:
+            records = store.measure(path, MODES[name].run, tasks(name, methods, seeds, budget),
+                                    packages=("numpy", "cmaes", "optuna", "nevergrad", "smac", "pymoo"),
+                                    jobs=options.jobs, restart=options.restart)
+        if name != "asynchronous":
+            scores.draw(records, MODES[name].label, path.with_suffix(".png"))
+        print(f"## {name}\n\n{report(name, records)}\n\n{caps(methods)}\n")
+
+
+if __name__ == "__main__":
+    main()
