@@ -116,9 +116,10 @@ def draw(records: Records, label: str, path: Path) -> None:
     for number, (method, runs) in enumerate(grouped(records, lambda result: result["score"]).items()):
         mean, low, high = mean_band({table: np.array(curves) for table, curves in runs.items()})
         x = GRID[:len(mean)]
-        style = {"color": f"C{number % 10}", "linestyle": "-" if number < 10 else "--"}
-        axis.plot(x, mean, label=method, linewidth=2.5 if number == 0 else 1.2, **style)
-        axis.fill_between(x, low, high, alpha=0.15, linewidth=0, color=style["color"])
+        color = f"C{number % 10}"
+        axis.plot(x, mean, label=method, linewidth=2.5 if number == 0 else 1.2, color=color,
+                  linestyle="-" if number < 10 else "--")
+        axis.fill_between(x, low, high, alpha=0.15, linewidth=0, color=color)
     ticks = [n for n in (10, 20, 50, 100, 200, 500, 1000) if n <= GRID[-1]]
     axis.set(xscale="log", xlabel="evaluations", ylabel=label)
     axis.set_xticks(ticks, list(map(str, ticks)))

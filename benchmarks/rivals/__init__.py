@@ -117,11 +117,11 @@ METHODS: dict[str, Entry] = {
     "regularized evolution, 20": Entry("classic:SmallPopulation"),
     "CatCMAwM": Entry("cmaes:CatCMA"),
     "pymoo GA": Entry("pymoo:Genetic"),
-    "nevergrad 1+1": Entry("nevergrad:OnePlusOne"),
-    "NGOpt": Entry("nevergrad:NGOpt"),
-    "Optuna TPE": Entry("optuna:TPE", budget=200),
+    "nevergrad 1+1": Entry("nevergrad:OnePlusOne", seeds=10),
+    "NGOpt": Entry("nevergrad:NGOpt", seeds=3, only=("noise-free", "constrained", "noisy")),
+    "Optuna TPE": Entry("optuna:TPE", budget=200, only=("noise-free", "constrained", "noisy", "two-objectives")),
     "Optuna NSGA-II": Entry("optuna:NSGA2", only=("two-objectives",)),
-    "Optuna GP": Entry("optuna:GP", budget=100, seeds=3),
+    "Optuna GP": Entry("optuna:GP", budget=100, seeds=3, only=("noise-free", "constrained", "noisy")),
     "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),
 }
 OURS = next(iter(METHODS))

@@ -23,8 +23,7 @@ class _Classic(BestSeen):
 
     def changed(self, codes: Codes, variables: Codes) -> Codes:
         """A copy in which each of these variables has another value, uniformly drawn."""
-        child = codes.copy()
-        sizes = self.sizes[variables]
+        child, sizes = np.array(codes), self.sizes[variables]
         child[variables] = (codes[variables] + 1 + self.rng.integers(sizes - 1)) % sizes
         return child
 

@@ -26,7 +26,7 @@ class _Optuna(BestSeen):
     lacks: ClassVar[frozenset[str]] = frozenset({"two-objectives"})
 
     def __init__(self, setting: Setting, seed: int) -> None:
-        self.constraints = {"constraints_func": violation} if setting.constraint else {}
+        self.constraints = violation if setting.constraint else None
         with warnings.catch_warnings():  # experimental features announce themselves
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self.study = optuna.create_study(directions=["minimize"] * setting.n_objectives,
@@ -62,7 +62,7 @@ class _Optuna(BestSeen):
 
 def _values(loss: Loss) -> list[float]:
     """An invalid point has no loss, and its violation outweighs any."""
-    return np.where(np.isnan(loss), np.inf, loss).reshape(-1).tolist()
+    return [np.inf if np.isnan(value) else float(value) for value in np.atleast_1d(loss)]
 
 
 class TPE(_Optuna):
@@ -71,16 +71,17 @@ class TPE(_Optuna):
     lacks = frozenset()
 
     def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
-        return optuna.samplers.TPESampler(seed=seed, multivariate=True, **self.constraints)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, constraints_func=self.constraints)
 
 
 class GP(_Optuna):
     def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
-        return optuna.samplers.GPSampler(seed=seed, deterministic_objective=not setting.noisy, **self.constraints)
+        return optuna.samplers.GPSampler(seed=seed, deterministic_objective=not setting.noisy,
+                                         constraints_func=self.constraints)
 
 
 class NSGA2(_Optuna):
     lacks = frozenset()
 
     def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
-        return optuna.samplers.NSGAIISampler(seed=seed, **self.constraints)
+        return optuna.samplers.NSGAIISampler(seed=seed, constraints_func=self.constraints)
