@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import optuna
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import Trial
 
 from . import BestSeen, Codes, Loss, Open, Setting
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-def violation(trial: FrozenTrial) -> Sequence[float]:
-    """Above 0 if violated."""
-    return [float(trial.user_attrs["invalid"])]
-
-
 class _Optuna(BestSeen):
-    """A study by ask and tell: suggest_int on the positions of ordered variables, suggest_categorical else."""
+    """A study by ask and tell: integer positions for ordered variables, categories for the others."""
 
     lacks: ClassVar[frozenset[str]] = frozenset({"two-objectives"})
 
     def __init__(self, setting: Setting, seed: int) -> None:
-        self.constraints = violation if setting.constraint else None
+        self.constrained = setting.constraint is not None
         with warnings.catch_warnings():  # experimental features announce themselves
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self.study = optuna.create_study(directions=["minimize"] * setting.n_objectives,
@@ -49,15 +43,15 @@ class _Optuna(BestSeen):
     def tell(self, codes: Codes, loss: Loss) -> None:
         self.see(codes, loss)
         trial = self.open.pop(codes)
-        trial.set_user_attr("invalid", bool(np.isnan(loss).any()))
+        if self.constrained:
+            trial.set_constraint("invalid", float(np.isnan(loss).any()))  # above 0 if violated
         self.study.tell(trial, _values(loss))
 
     def add(self, codes: Codes, loss: Loss) -> None:
         self.see(codes, loss)
         params: dict[str, Any] = dict(zip(self.distributions, codes.tolist(), strict=True))
-        attributes = {"constraints": [0.0]} if self.constraints else None
-        self.study.add_trial(optuna.create_trial(params=params, distributions=self.distributions,
-                                                 values=_values(loss), system_attrs=attributes))
+        self.study.add_trial(optuna.create_trial(params=params, distributions=self.distributions, values=_values(loss),
+                                                 constraints={"invalid": 0.0} if self.constrained else None))
 
 
 def _values(loss: Loss) -> list[float]:
@@ -71,17 +65,16 @@ class TPE(_Optuna):
     lacks = frozenset()
 
     def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
-        return optuna.samplers.TPESampler(seed=seed, multivariate=True, constraints_func=self.constraints)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True)
 
 
 class GP(_Optuna):
     def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
-        return optuna.samplers.GPSampler(seed=seed, deterministic_objective=not setting.noisy,
-                                         constraints_func=self.constraints)
+        return optuna.samplers.GPSampler(seed=seed, deterministic_objective=not setting.noisy)
 
 
 class NSGA2(_Optuna):
     lacks = frozenset()
 
     def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
-        return optuna.samplers.NSGAIISampler(seed=seed, constraints_func=self.constraints)
+        return optuna.samplers.NSGAIISampler(seed=seed)
