@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from asng_core import ASNG, Candidate
+import asng_core
+from asng_core import ASNG, Space
 
 from . import Codes, Loss, Open, Setting
 
@@ -15,13 +16,15 @@ class Plain:
     lacks: ClassVar[frozenset[str]] = frozenset({"constrained", "two-objectives"})
 
     def __init__(self, setting: Setting, seed: int) -> None:
-        self.optimizer = ASNG(setting.space, seed=seed)
-        self.open: Open[Candidate] = Open()
+        self.space = setting.space
+        self.optimizer: Any = ASNG(self.space, seed=seed)
+        self.open: Open[Any] = Open()
 
     def ask(self) -> Codes:
         candidate = self.optimizer.ask()
-        self.open.put(candidate.codes, candidate)
-        return candidate.codes
+        codes: Codes = candidate.codes
+        self.open.put(codes, candidate)
+        return codes
 
     def tell(self, codes: Codes, loss: Loss) -> None:
         self.optimizer.tell(self.open.pop(codes), loss)
@@ -30,4 +33,20 @@ class Plain:
         """It has no way to take it."""
 
     def recommend(self) -> Codes:
-        return self.optimizer.space.encode(self.optimizer.recommend())
+        return self.space.encode(self.optimizer.recommend())
+
+
+class Minimizer(Plain):
+    """The black-box mechanisms included; constraints belong to the space."""
+
+    lacks = frozenset()
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        core: Any = asng_core  # not there yet
+        constraints = {"constraints": [setting.constraint]} if setting.constraint else {}
+        self.space = Space(setting.space.variables, **constraints)
+        self.optimizer = core.Minimizer(self.space, seed=seed, noisy=setting.noisy)
+        self.open = Open()
+
+    def add(self, codes: Codes, loss: Loss) -> None:
+        self.optimizer.inject(self.space.decode(codes), loss)

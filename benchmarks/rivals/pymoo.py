@@ -16,8 +16,11 @@ from . import BestSeen, Codes, Loss, Setting
 
 
 class Genetic(BestSeen):
+    """The population of its documentation's two-objective example, better here than its 10 for one objective
+    and than the default of 50."""
+
     lacks: ClassVar[frozenset[str]] = frozenset({"asynchronous"})
-    population_size = 50
+    population_size = 20
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self.names = setting.space.names
