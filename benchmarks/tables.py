@@ -64,36 +64,49 @@ def tasks(name: str, methods: Sequence[str], seeds: int, budget: int) -> list[di
 def report(name: str, records: scores.Records) -> str:
     """The tables of a mode."""
     mode = MODES[name]
+    if mode.workers:
+        return _asynchronous(records, mode.workers)
     longest = max(len(record["result"].get("score", ())) for record in records)
     budgets = tuple(budget for budget in mode.budgets if runs.GRID.index(budget) < longest)
-    if name == "asynchronous":
-        return _asynchronous(records, mode.workers)
     parts = [scores.score_table(records, budgets, mode.tables, 4 if name == "two-objectives" else 2)]
     left_out = tuple(table for table in mode.tables if table in problems.LEFT_OUT)
     if left_out:
         parts += ["left out while tuning: " + ", ".join(left_out), scores.score_table(records, budgets, left_out)]
-    if any(record["task"]["method"] == OURS for record in records):
-        parts.append(scores.comparison(records, OURS, budgets))
-    return "\n\n".join(parts)
+    columns = {str(budget): scores.grouped(records, scores.score_at(budget)) for budget in budgets}
+    if mode.run is runs.noise_free:
+        columns["log2 evaluations to the optimum"] = scores.grouped(records, scores.log2_to_optimum)
+    return "\n\n".join([*parts, *_comparison(columns)])
+
+
+def _comparison(columns: dict[str, dict[str, dict[str, list[float]]]]) -> list[str]:
+    return [scores.comparison(columns, OURS)] if OURS in next(iter(columns.values())) else []
 
 
 def _asynchronous(records: scores.Records, workers: tuple[int, ...]) -> str:
-    """Per number of workers: median evaluations to OneMax's optimum, and the mean score at the end."""
-    lines = ["| method | " + " | ".join(f"{what}, {n}" for what in ("OneMax", "score") for n in workers) + " |",
-             "|---" * (2 * len(workers) + 1) + "|"]
+    """Per number of workers: evaluations to OneMax's optimum, and the score at the end on the noisy tables."""
     onemax = [record for record in records if record["task"]["table"] == runs.ONEMAX]
     noisy = [record for record in records if record["task"]["table"] != runs.ONEMAX]
-    for method in dict.fromkeys(record["task"]["method"] for record in records):
-        cells = []
-        for n in workers:
-            found = scores.grouped(onemax, lambda result: result["optimum"] or np.inf, method=method, workers=n)
-            median = np.quantile(found[method][runs.ONEMAX], 0.5, method="lower")
-            cells.append(f"{median:.0f}" if np.isfinite(median) else "not reached")
-        for n in workers:
-            ends = scores.grouped(noisy, lambda result: result["score"][-1], method=method, workers=n)
-            cells.append(f"{np.mean([np.mean(found) for found in ends[method].values()]):.2f}")
-        lines.append(f"| {method} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    reached = {n: scores.grouped(onemax, lambda result: result["optimum"] or np.inf, workers=n) for n in workers}
+    ends = {n: scores.grouped(noisy, lambda result: result["score"][-1], workers=n) for n in workers}
+    lines = ["| method | " + " | ".join(f"{what}, {n}" for what in ("OneMax", "score") for n in workers) + " |",
+             "|---" * (2 * len(workers) + 1) + "|"]
+    for method in ends[workers[0]]:
+        medians = [np.quantile(reached[n][method][runs.ONEMAX], 0.5, method="lower") for n in workers]
+        means = [np.mean([np.mean(found) for found in ends[n][method].values()]) for n in workers]
+        lines.append(f"| {method} | " + " | ".join(
+            [f"{median:.0f}" if np.isfinite(median) else "not reached" for median in medians]
+            + [f"{mean:.2f}" for mean in means]) + " |")
+    differences = _comparison({f"score, {n}": found for n, found in ends.items()})
+    return "\n\n".join(["\n".join(lines), *differences])
+
+
+def panels(name: str, records: scores.Records) -> dict[str, scores.Records]:
+    """What the figure shows side by side."""
+    if not MODES[name].workers:
+        return {name: records}
+    return {f"{n} workers": [record for record in records
+                             if record["task"]["workers"] == n and "score" in record["result"]]
+            for n in MODES[name].workers}
 
 
 def caps(methods: Sequence[str]) -> str:
@@ -121,8 +134,7 @@ def main() -> None:
             records = store.measure(path, MODES[name].run, tasks(name, methods, seeds, budget),
                                     packages=("numpy", "cmaes", "optuna", "nevergrad", "smac", "pymoo"),
                                     jobs=options.jobs, restart=options.restart)
-        if name != "asynchronous":
-            scores.draw(records, MODES[name].label, path.with_suffix(".png"))
+        scores.draw(panels(name, records), MODES[name].label, path.with_suffix(".png"))
         print(f"## {name}\n\n{report(name, records)}\n\n{caps(methods)}\n")
 
 
