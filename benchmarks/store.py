@@ -40,6 +40,12 @@ def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[dict
     return [known[_key(task)] for task in tasks]
 
 
+def stored(path: Path, tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records of those tasks that are in the file."""
+    known = {_key(record["task"]): record for record in json.loads(path.read_text())["records"]}
+    return [known[key] for key in map(_key, tasks) if key in known]
+
+
 def parser(module: str, doc: str | None) -> argparse.ArgumentParser:
     """The options that every benchmark has; `doc` is the module's, its claim and commands."""
     options = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=doc,

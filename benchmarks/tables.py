@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -127,13 +126,10 @@ def main() -> None:
     methods, seeds, budget = (QUICK, 2, 200) if options.quick else (options.methods, options.seeds, BUDGET)
     for name in MODES if options.mode == "all" else (options.mode,):
         path = options.out / f"tables_{name}{'_quick' if options.quick else ''}.json"
-        if options.stored:
-            records = [record for record in json.loads(path.read_text())["records"]
-                       if record["task"]["method"] in methods]
-        else:
-            records = store.measure(path, MODES[name].run, tasks(name, methods, seeds, budget),
-                                    packages=("numpy", "cmaes", "optuna", "nevergrad", "smac", "pymoo"),
-                                    jobs=options.jobs, restart=options.restart)
+        wanted = tasks(name, methods, seeds, budget)
+        records = store.stored(path, wanted) if options.stored else store.measure(
+            path, MODES[name].run, wanted, packages=("numpy", "cmaes", "optuna", "nevergrad", "smac", "pymoo"),
+            jobs=options.jobs, restart=options.restart)
         scores.draw(panels(name, records), MODES[name].label, path.with_suffix(".png"))
         print(f"## {name}\n\n{report(name, records)}\n\n{caps(methods)}\n")
 

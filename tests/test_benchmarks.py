@@ -60,6 +60,7 @@ def test_stored_results_resume_and_keep_the_order(tmp_path):
     path.write_text(json.dumps(stored))
     again = store.measure(path, double, [{"x": 3}, marked])
     assert [record["result"]["y"] for record in again] == [6, -1]
+    assert store.stored(path, [{"x": 9}, marked])[0]["result"]["y"] == -1
     assert store.measure(path, double, [marked], restart=True)[0]["result"]["y"] == 2 * marked["x"]
 
 
