@@ -54,7 +54,7 @@ def tasks(name: str, methods: Sequence[str], seeds: int, budget: int) -> list[di
         entry = METHODS[method]
         if name in (entry.only or MODES) and name not in entry.load().lacks:
             found += [{"method": method, "table": table, "seed": seed, **({"workers": workers} if workers else {}),
-                       "budget": min(3 * budget if table == runs.ONEMAX else budget, entry.budget)}
+                       "budget": min(budget, entry.budget) * (3 if table == runs.ONEMAX else 1)}
                       for seed in range(min(seeds, entry.seeds)) for table in mode.tables
                       for workers in mode.workers or (0,)]
     return found
@@ -109,9 +109,14 @@ def panels(name: str, records: scores.Records) -> dict[str, scores.Records]:
 
 
 def caps(methods: Sequence[str]) -> str:
-    capped = [f"{method} {METHODS[method].budget} evaluations and {min(SEEDS, METHODS[method].seeds)} seeds"
-              for method in methods if METHODS[method].budget < BUDGET or METHODS[method].seeds < SEEDS]
-    return "Capped: " + "; ".join(capped) + "." if capped else "No method is capped."
+    """How much of the slow methods is run."""
+    capped = []
+    for method in methods:
+        entry = METHODS[method]
+        limits = [f"{limit} {what}" for limit, full, what in ((entry.budget, BUDGET, "evaluations"),
+                                                              (entry.seeds, SEEDS, "seeds")) if limit < full]
+        capped += [f"{method} {' and '.join(limits)}"] if limits else []
+    return f"Capped: {'; '.join(capped)}." if capped else "No method is capped."
 
 
 def main() -> None:
