@@ -132,9 +132,9 @@ def main() -> None:
     for name in MODES if options.mode == "all" else (options.mode,):
         path = options.out / f"tables_{name}{'_quick' if options.quick else ''}.json"
         wanted = tasks(name, methods, seeds, budget)
+        libraries = dict.fromkeys(library for method in methods if (library := METHODS[method].library))
         records = store.stored(path, wanted) if options.stored else store.measure(
-            path, MODES[name].run, wanted, packages=("numpy", "cmaes", "optuna", "nevergrad", "smac", "pymoo"),
-            jobs=options.jobs, restart=options.restart)
+            path, MODES[name].run, wanted, packages=("numpy", *libraries), jobs=options.jobs, restart=options.restart)
         scores.draw(panels(name, records), MODES[name].label, path.with_suffix(".png"))
         print(f"## {name}\n\n{report(name, records)}\n\n{caps(methods)}\n")
 

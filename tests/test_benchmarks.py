@@ -89,8 +89,7 @@ LIBRARIES = pytest.mark.filterwarnings("ignore")  # the libraries' own
 
 
 def made(name, setting, seed=0):
-    pytest.importorskip({"Optuna": "optuna", "NGOpt": "nevergrad", "SMAC3": "smac", "pymoo": "pymoo",
-                         "nevergrad": "nevergrad", "CatCMAwM": "cmaes"}.get(name.split()[0], "numpy"))
+    pytest.importorskip(METHODS[name].library or "numpy")
     return METHODS[name].load()(setting, seed)
 
 

@@ -102,6 +102,12 @@ class Entry:
     seeds: int = 1000
     only: tuple[str, ...] = ()  # modes; all that it can if empty
 
+    @property
+    def library(self) -> str | None:
+        """The package that it needs, which its file is named after."""
+        module = self.path.split(":")[0]
+        return None if module in ("asng", "classic") else module
+
     def load(self) -> type[Method]:
         module, name = self.path.split(":")
         method: type[Method] = getattr(import_module(f"{__name__}.{module}"), name)
