@@ -26,10 +26,10 @@ from .pool import Pool
 from .surrogate import Surrogate
 from .trusted import NOISES, midranks, most_trusted
 
-_INITIAL = 10  # results before the model has a say
+_INITIAL = 8  # results before the model has a say
 _PROPOSED = 20  # candidates from the distribution for one evaluation, and as many neighbours of the archive
 _PARENTS = 20  # results of the best posterior mean, under noise
-_SCREENED = 200  # evaluations that the model screens under noise; after that the distribution samples alone
+_SCREENED = 200  # results up to which the model screens under noise; after that the distribution samples alone
 _CONFIDENCE, _CONFIDENCE_NOISY = 2.0, 3.0  # standard deviations below the mean that a candidate is credited with
 _EXACT = (0.01,)  # noise of the model of a function without noise: what a smooth model cannot follow
 
@@ -91,7 +91,7 @@ class Minimizer(AskTell):
     # asking
 
     def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
-        if mirrored or (self.noisy and self.n_asked >= _SCREENED):
+        if mirrored or not self._screening:
             return self._plain(n, pinned, mirrored)
         draws: list[Floats] = []
         try:
@@ -101,6 +101,11 @@ class Minimizer(AskTell):
             if not draws:
                 raise
         return np.stack(draws)
+
+    @property
+    def _screening(self) -> bool:
+        """Whether the model chooses what is asked."""
+        return not self.noisy or len(self.history) < _SCREENED
 
     def _plain(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
         """Draws of the distribution, whatever is known of them."""
@@ -159,8 +164,11 @@ class Minimizer(AskTell):
         if not self.noisy:
             self._memo.known.add(key)
             self._pool.discard(key)
-        elif number >= _SCREENED:
-            return
+        if self._screening:
+            self._model(number, draw)
+
+    def _model(self, number: int, draw: Floats) -> None:
+        """Add a point to the model, its result pending."""
         if self._surrogate.full:
             coefficients, _ = self._surrogate.fit(self._targets())
             self._surrogate.shrink(coefficients)
@@ -184,7 +192,9 @@ class Minimizer(AskTell):
         first = len(self.history)
         for each in results:
             self.history.append(each.id, each.codes, each.loss, each.violation)
-            self._surrogate.observe(each.id)
+            if not self._surrogate.observe(each.id) and self._screening:  # dropped while its result was out
+                self._model(each.id, each.drawn.draw)
+                self._surrogate.observe(each.id)
         if not self.noisy:  # late ones of an earlier run would draw the present one back there
             new = [first + i for i, each in enumerate(results) if each.drawn.generation >= self._run_start]
             if new:

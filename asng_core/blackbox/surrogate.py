@@ -84,9 +84,11 @@ class Surrogate:
         self.n += 1
         return Conditioned(weights, variance)
 
-    def observe(self, number: int) -> None:
-        """The result of this id is known from now on; nothing happens if its point was dropped."""
-        self._told[: self.n] |= self._ids[: self.n] == number
+    def observe(self, number: int) -> bool:
+        """The result of this id is known from now on. False if its point was dropped, or never in."""
+        found = self._ids[: self.n] == number
+        self._told[: self.n] |= found
+        return bool(found.any())
 
     def fit(self, targets: Floats) -> tuple[Floats, float]:
         """`(n,)` coefficients of the posterior mean, and the amplitude, given the targets of `told`."""
