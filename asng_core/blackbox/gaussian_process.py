@@ -14,7 +14,7 @@ import numpy as np
 
 from ..families.family import Floats
 
-LENGTH_SCALES = tuple(0.05 * 2.0**i for i in range(7))
+LENGTH_SCALES = tuple(0.0125 * 2.0**i for i in range(9))
 
 
 def squared_norms(features: Floats) -> Floats:

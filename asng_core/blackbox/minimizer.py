@@ -31,7 +31,8 @@ _PROPOSED = 20  # candidates from the distribution for one evaluation, and as ma
 _PARENTS = 20  # results of the best posterior mean, under noise
 _SCREENED = 200  # results up to which the model screens under noise; after that the distribution samples alone
 _CONFIDENCE, _CONFIDENCE_NOISY = 2.0, 3.0  # standard deviations below the mean that a candidate is credited with
-_EXACT = (0.01,)  # noise of the model of a function without noise: what a smooth model cannot follow
+# noise of the model of a function without noise: what a smooth model cannot follow
+_EXACT, _EXACT_CONTINUOUS = (0.01,), (1e-4, 0.01)
 
 
 class Minimizer(AskTell):
@@ -80,7 +81,8 @@ class Minimizer(AskTell):
         self._patience = patience(d)
         self._geometry = Geometry(distribution)
         self._memo = Memo(distribution, self._geometry)
-        self._surrogate = Surrogate(self._geometry.n_features, d, NOISES if noisy else _EXACT)
+        exact = _EXACT_CONTINUOUS if space.continuous.any() else _EXACT
+        self._surrogate = Surrogate(self._geometry.n_features, d, NOISES if noisy else exact)
         self._pool = self._new_pool()
         self._archive = Archive()
         self._run_start = 0  # generation in which the present run began
@@ -303,6 +305,7 @@ class Minimizer(AskTell):
         self.history.load(state["history"])
         self._archive.load(state["archive"], self.history)
         self._surrogate.load(state["surrogate"])
+        self.history.rows(self._surrogate.told)  # KeyError if one is missing
         self._pool.load(state["pool"], lambda draws: keys(self._distribution.codes(draws)), self._features)
         known = np.asarray(state["known"], dtype=self.space.dtype)
         if known.shape[1:] != (len(self.space),):

@@ -46,7 +46,7 @@ class Pool:
     @staticmethod
     def _under(surrogate: Surrogate, features: Floats) -> tuple[Floats, Floats]:
         """`(m, CAPACITY)` covariances with the surrogate's points, and `(m,)` variances given them."""
-        padded = np.empty((len(features), CAPACITY))
+        padded = np.zeros((len(features), CAPACITY))
         padded[:, : surrogate.n] = covariances = surrogate.covariances(features)
         return padded, 1.0 - np.einsum("ij,ij->i", covariances @ surrogate.inverse, covariances)
 

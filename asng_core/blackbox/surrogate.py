@@ -93,8 +93,9 @@ class Surrogate:
     def fit(self, targets: Floats) -> tuple[Floats, float]:
         """`(n,)` coefficients of the posterior mean, and the amplitude, given the targets of `told`."""
         n = self.n
-        mean, std = targets.mean(), targets.std()
-        self._targets[:n][self._told[:n]] = (targets - mean) / (std if std > 0 else 1.0)
+        if len(targets):
+            std = targets.std()
+            self._targets[:n][self._told[:n]] = (targets - targets.mean()) / (std if std > 0 else 1.0)
         if n > _REFIT * self._n_fitted:
             self._refit()
         coefficients = self._inverse[:n, :n] @ self._targets[:n]

@@ -42,7 +42,7 @@ def most_trusted(history: History, distribution: SearchDistribution, geometry: G
     features = geometry.features(draws, distribution.active(draws))
     distances = squared_distances(features, features) / len(distribution.space)
     _, scale, noise = min((misfit(np.exp(-distances / scale), noise / count, means), scale, noise)
-                          for scale, noise in itertools.product(LENGTH_SCALES[1:5], NOISES))
+                          for scale, noise in itertools.product(LENGTH_SCALES, NOISES))
     covariance = np.exp(-distances / scale)
     posterior = covariance @ np.linalg.solve(covariance + np.diag(noise / count), means)
     best: Codes = codes[int(np.argmin(posterior))]
