@@ -71,7 +71,7 @@ def test_a_simple_optimum_is_found_on_every_space(name, noisy):
         reached.append(float(cases.distance(space, space.encode(optimizer.recommend())[None])[0]))
     possible = cases.distance(space, cases.random_codes(space, rng, 20_000))
     # the best of 220 random points would be among the best 4.5 in a thousand
-    assert np.median(reached) <= np.quantile(possible, 1e-2 if noisy else 2e-3) + 0.01 + 0.02 * noisy
+    assert np.median(reached) <= np.quantile(possible, 5e-2 if noisy else 2e-3) + 0.01
 
 
 def test_points_of_a_batch_and_those_pending_are_distinct():
