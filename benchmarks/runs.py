@@ -124,9 +124,12 @@ def completed(method: Method, loss: Callable[[Codes], float], setting: Setting,
 
 
 def _one_training_seed(table: Table, rng: np.random.Generator) -> Callable[[Codes], float]:
+    per_seed = table.per_seed
+    if per_seed is None:
+        raise ValueError(f"table {table.name!r} holds no training seeds. Use one of {', '.join(problems.NOISY)}.")
+
     def loss(codes: Codes) -> float:
-        assert table.per_seed is not None
-        losses = table.per_seed[int(table.index(codes))]
+        losses = per_seed[int(table.index(codes))]
         return float(rng.choice(losses[~np.isnan(losses)]))
     return loss
 

@@ -54,7 +54,7 @@ def tasks(name: str, methods: Sequence[str], seeds: int, budget: int) -> list[di
         entry = METHODS[method]
         if name in (entry.only or MODES) and name not in entry.load().lacks:
             found += [{"method": method, "table": table, "seed": seed, **({"workers": workers} if workers else {}),
-                       "budget": min(budget, entry.budget) * (3 if table == runs.ONEMAX else 1)}
+                       "budget": min(budget, entry.budget_in(name)) * (3 if table == runs.ONEMAX else 1)}
                       for seed in range(min(seeds, entry.seeds)) for table in mode.tables
                       for workers in mode.workers or (0,)]
     return found
@@ -108,12 +108,12 @@ def panels(name: str, records: scores.Records) -> dict[str, scores.Records]:
             for n in MODES[name].workers}
 
 
-def caps(methods: Sequence[str]) -> str:
+def caps(name: str, methods: Sequence[str]) -> str:
     """How much of the slow methods is run."""
     capped = []
     for method in methods:
         entry = METHODS[method]
-        limits = [f"{limit} {what}" for limit, full, what in ((entry.budget, BUDGET, "evaluations"),
+        limits = [f"{limit} {what}" for limit, full, what in ((entry.budget_in(name), BUDGET, "evaluations"),
                                                               (entry.seeds, SEEDS, "seeds")) if limit < full]
         capped += [f"{method} {' and '.join(limits)}"] if limits else []
     return f"Capped: {'; '.join(capped)}." if capped else "No method is capped."
@@ -136,7 +136,7 @@ def main() -> None:
         records = store.stored(path, wanted) if options.stored else store.measure(
             path, MODES[name].run, wanted, packages=("numpy", *libraries), jobs=options.jobs, restart=options.restart)
         scores.draw(panels(name, records), MODES[name].label, path.with_suffix(".png"))
-        print(f"## {name}\n\n{report(name, records)}\n\n{caps(methods)}\n")
+        print(f"## {name}\n\n{report(name, records)}\n\n{caps(name, methods)}\n")
 
 
 if __name__ == "__main__":

@@ -100,7 +100,11 @@ class Entry:
     path: str  # module:class
     budget: int = 1000
     seeds: int = 1000
+    noisy_budget: int | None = None  # if not the same: without a memo, a run asks less
     only: tuple[str, ...] = ()  # modes; all that it can if empty
+
+    def budget_in(self, mode: str) -> int:
+        return self.noisy_budget if mode == "noisy" and self.noisy_budget else self.budget
 
     @property
     def library(self) -> str | None:
@@ -126,7 +130,8 @@ METHODS: dict[str, Entry] = {
     "pymoo GA": Entry("pymoo:Genetic"),
     "nevergrad 1+1": Entry("nevergrad:OnePlusOne", seeds=5),
     "NGOpt": Entry("nevergrad:NGOpt", budget=200, seeds=3, only=("noise-free", "constrained", "noisy")),
-    "Optuna TPE": Entry("optuna:TPE", budget=200, only=("noise-free", "constrained", "noisy", "two-objectives")),
+    "Optuna TPE": Entry("optuna:TPE", budget=200, noisy_budget=1000,
+                        only=("noise-free", "constrained", "noisy", "two-objectives")),
     "Optuna NSGA-II": Entry("optuna:NSGA2", only=("two-objectives",)),
     "Optuna GP": Entry("optuna:GP", budget=100, seeds=3, only=("noise-free", "constrained", "noisy")),
     "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),
