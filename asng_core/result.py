@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from . import _checks
 from .blackbox.history import History
+from .blackbox.minimizer import Minimizer
 from .results import Best
+from .space import Space
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,3 +71,20 @@ class Result:
         if self.best is not None:
             found = f"loss {self.best.loss:.6g} at {_checks.shown(self.best.values)}"
         return f"Result({found}; {self.n_evaluations} evaluations{failed}; {self.stop_reason})"
+
+
+def negated(space: Space, history: History) -> History:
+    """The same evaluations, with losses of the other sign."""
+    state = history.state()
+    other = History(space)
+    other.load(state | {"losses": -state["losses"]})
+    return other
+
+
+def averaged(optimizer: Minimizer, history: History) -> Best:
+    """The recommended point, with the mean of its losses."""
+    values = optimizer.recommend()
+    codes, point = history.codes, optimizer.space.encode(values)
+    losses = history.losses[((codes == point) | (np.isnan(codes) & np.isnan(point))).all(axis=1)]
+    losses = losses[~np.isnan(losses)]
+    return Best(values, float(losses.mean()) if len(losses) else np.nan, None)

@@ -10,14 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import checkpoint, run_checks
-from .blackbox.history import History
 from .blackbox.memo import SpaceExhausted
 from .blackbox.minimizer import Minimizer
 from .candidate import Candidate
 from .interrupts import Interrupts
-from .result import Result
+from .result import Result, averaged, negated
 from .results import Best
-from .space import Space
 from .workers import FAILED, Workers
 
 _SAVE_EVERY = 1.0  # seconds between two checkpoints, or more where saving takes long
@@ -237,20 +235,3 @@ class Run:
             best = averaged(optimizer, history)
         front = [each._replace(loss=self._signed(each.loss, ())) for each in optimizer.front]
         return Result(best, front, history, optimizer.n_told, optimizer.n_failed, reason, self._sign < 0)
-
-
-def negated(space: Space, history: History) -> History:
-    """The same evaluations, with losses of the other sign."""
-    state = history.state()
-    other = History(space)
-    other.load(state | {"losses": -state["losses"]})
-    return other
-
-
-def averaged(optimizer: Minimizer, history: History) -> Best:
-    """The recommended point, with the mean of its losses."""
-    values = optimizer.recommend()
-    codes, point = history.codes, optimizer.space.encode(values)
-    losses = history.losses[((codes == point) | (np.isnan(codes) & np.isnan(point))).all(axis=1)]
-    losses = losses[~np.isnan(losses)]
-    return Best(values, float(losses.mean()) if len(losses) else np.nan, None)
