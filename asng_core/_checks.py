@@ -88,19 +88,21 @@ def truth(where: str, value: object) -> bool:
     return bool(value)
 
 
-def grid_size(kind: str, low: float, high: float, step: float, log: bool) -> int:
-    """The number of positions from `low` to at most `high`: numbers that are exact, Decimals or ints."""
+def ordered_bounds(kind: str, low: float, high: float) -> None:
+    """Bounds the right way round."""
     if low > high:
         raise ValueError(f"{kind}(low, high) must have low <= high, got low={low}, high={high}. Swap them.")
-    last = int((high - low) // step)
-    if last > EXACT_INTEGERS:
-        raise ValueError(f"{kind}(low, high) must span at most 2**53 steps, got {last}. Search a coarser grid.")
+
+
+def n_steps(kind: str, steps: float, low: float, low_steps: float, log: bool) -> None:
+    """So few steps, and on a log scale so near to 0, that float64 tells the positions apart."""
+    if steps > EXACT_INTEGERS:
+        raise ValueError(f"{kind}(low, high) must span at most 2**53 steps, got {steps}. Search a coarser grid.")
     if log:
         positive_low(kind, low)
-        if high // step > LOG_POSITIONS:
-            raise ValueError(f"{kind}(log=True) must have high at most 2**40 steps, got {int(high // step)}. "
+        if low_steps + steps > LOG_POSITIONS:
+            raise ValueError(f"{kind}(log=True) must have high at most 2**40 steps, got {low_steps + steps:.6g}. "
                              "Take larger steps, or a Real(log=True).")
-    return last + 1
 
 
 def positive_low(kind: str, low: float) -> None:

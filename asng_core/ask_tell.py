@@ -1,21 +1,19 @@
 """Asking and telling: the bookkeeping that every optimizer of this package shares.
 
 A subclass says how points are proposed (`_propose`), what is done with results that have gathered
-(`_update`), and what else its state holds (`_settings`, `_extras`, `_load_extras`).
+(`_update`), and what its state holds beyond what is kept here (see `saved`).
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, overload
 
 import numpy as np
 
-from . import _checks, checkpoint
+from . import _checks
 from .candidate import Batch, Candidate
 from .constraints import quarter, rejection
 from .families.family import Codes, Floats
@@ -24,21 +22,16 @@ from .late import MAX_AGE, Past
 from .marginals import Marginal, initial_theta, marginals
 from .recommend import likeliest
 from .results import Best, Drawn, Told, failed
+from .saved import Saved
 from .search_distribution import SearchDistribution
 from .space import Space
 from .summary import table
 
-_VERSION = 2
 _NO_DRAWS = np.empty((0, 0))
-_Self = TypeVar("_Self", bound="AskTell")
 
 
-class AskTell(ABC):
+class AskTell(Saved):
     """An optimizer of a space by ask and tell, around one search distribution."""
-
-    _format: ClassVar[str]
-    space: Space
-    population_size: int
 
     def __init__(self, space: Space, distribution: SearchDistribution, seed: object, population_size: int,
                  init: object = None) -> None:
@@ -48,19 +41,17 @@ class AskTell(ABC):
         self._rng = np.random.default_rng(_checks.seed(f"{name}(seed=...)", seed))
         if init is not None:
             distribution.restart(initial_theta(distribution, init))
-        self._open: dict[int, Drawn] = {}  # asked and not told
-        self._waiting: list[Told] = []  # told and not used
-        self._rejected: list[Drawn] = []  # broke a constraint, not used
-        self._past = Past()
-        self._best: tuple[Codes, float, int | None] | None = None
+        self._open, self._waiting, self._rejected, self._past, self._best = {}, [], [], Past(), None
         self.n_asked = self.n_told = self.n_failed = self.generation = 0
 
     # what a subclass decides
 
     def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
         """`(n, n_variables)` feasible draws."""
-        draws, rejected = self._feasible(
-            lambda k: self._distribution.sample(k, self._rng, mirrored=mirrored), n, pinned)
+        def draw(k: int) -> Floats:
+            return self._distribution.sample(k, self._rng, mirrored=mirrored)
+
+        draws, rejected = self._feasible(draw, n, pinned)
         self._note_rejected(rejected, pinned)
         return draws
 
@@ -72,22 +63,11 @@ class AskTell(ABC):
         """The losses of `n` candidates, or of a `single` one."""
         return [_checks.loss(losses)] if single else _checks.losses(losses, n).tolist()
 
-    def _receive(self, results: list[Told]) -> None:  # noqa: B027
+    def _receive(self, results: list[Told]) -> None:
         """Look at every result as it is told."""
 
-    def _receive_injected(self, codes: Codes, loss: float, violation: float) -> None:  # noqa: B027
+    def _receive_injected(self, codes: Codes, loss: float, violation: float) -> None:
         """Look at a result that was injected."""
-
-    @abstractmethod
-    def _settings(self) -> dict[str, Any]:
-        """The keyword arguments with which a like optimizer is made."""
-
-    def _extras(self) -> dict[str, Any]:
-        """What else the state holds."""
-        return {}
-
-    def _load_extras(self, state: Mapping[str, Any]) -> None:  # noqa: B027
-        """Take what `_extras` gave, on an optimizer just made. Raises ValueError for anything else."""
 
     # ask
 
@@ -246,8 +226,9 @@ class AskTell(ABC):
 
     @property
     def converged(self) -> bool:
-        """Whether every variable that is active in the mode leaves its value there with at most about twice the margin;
-        a continuous Real is within 10% of its smallest sigma.
+        """Whether every variable active in the mode leaves its value there with at most about twice the margin.
+
+        A continuous Real is asked for a sigma within 10% of its smallest.
         """
         return self._distribution.converged
 
@@ -256,104 +237,6 @@ class AskTell(ABC):
         """Fisher length of the next step."""
         return self._distribution.length
 
-    # state
-
-    def state_dict(self) -> dict[str, Any]:
-        """The whole state, open candidates included, as plain scalars, lists, dicts and arrays."""
-        best, waiting = self._best, self._waiting
-        return {
-            "format": self._format, "version": _VERSION, "space": self.space.describe(), "settings": self._settings(),
-            **self._distribution.state(),
-            "rng": self._rng.bit_generator.state,
-            "past": self._past.state(len(self._distribution.theta)),
-            "open": {"ids": list(self._open), **self._drawn_state(list(self._open.values()))},
-            "waiting": {"ids": [each.id for each in waiting], "losses": [each.loss for each in waiting],
-                        "violations": [each.violation for each in waiting],
-                        **self._drawn_state([each.drawn for each in waiting])},
-            "rejected": self._drawn_state(self._rejected),
-            "best": None if best is None else {"codes": best[0].copy(), "loss": best[1], "id": best[2]},
-            "n_asked": self.n_asked, "n_told": self.n_told, "n_failed": self.n_failed, "generation": self.generation,
-            **self._extras(),
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue bit for bit where `state_dict()` was taken, settings included.
-
-        Raises ValueError, with nothing changed, for a state of another space or of anything else.
-        """
-        name = type(self).__name__
-        try:
-            if state["version"] != _VERSION:
-                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
-            if json.dumps(state["space"]) != json.dumps(self.space.describe()):
-                raise ValueError(f"it must be of this optimizer's space {_checks.shown(self.space)}, "
-                                 f"but is of {_checks.shown(state['space'])}.")
-            new = type(self)(self.space, **state["settings"])
-            new._load(state)
-            new._load_extras(state)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"state must be what {name}.state_dict() returned for the same space: {error}") from error
-        vars(self).update(vars(new))
-
-    def _load(self, state: Mapping[str, Any]) -> None:
-        self._distribution.load(state)
-        self._rng.bit_generator.state = state["rng"]
-        self.n_asked, self.n_told, self.n_failed, self.generation = (
-            _checks.integer(key, state[key], minimum=0) for key in ("n_asked", "n_told", "n_failed", "generation"))
-        waiting, best = state["waiting"], state["best"]
-        self._past.load(state["past"], self._distribution.theta)
-        ids = [_checks.integer("an open id", number, minimum=0) for number in state["open"]["ids"]]
-        self._open = dict(zip(ids, self._load_drawn(state["open"], len(ids)), strict=True))
-        losses = [tuple(map(_checks.loss, loss)) if isinstance(loss, (list, tuple)) else _checks.loss(loss)
-                  for loss in waiting["losses"]]
-        drawn = self._load_drawn(waiting, len(losses))
-        codes = self._distribution.codes(np.array([each.draw for each in drawn]).reshape(-1, len(self.space)))
-        excess = _checks.violations(waiting["violations"], len(losses)).tolist()
-        numbers = [_checks.integer("a waiting id", number, minimum=0) for number in waiting["ids"]]
-        self._waiting = [Told(*each) for each in zip(drawn, numbers, codes, losses, excess, strict=True)]
-        self._rejected = self._load_drawn(state["rejected"], len(state["rejected"]["draws"]))
-        if best is not None:
-            number = None if best["id"] is None else _checks.integer("best id", best["id"], minimum=0)
-            self._best = self.space.checked(best["codes"]), _checks.loss(best["loss"]), number
-
-    def _drawn_state(self, drawn: list[Drawn]) -> dict[str, Any]:
-        n, d = len(drawn), len(self.space)
-        pinned = [[] if each.pinned is None else np.flatnonzero(each.pinned).tolist() for each in drawn]
-        return {"draws": np.array([each.draw for each in drawn], dtype=np.float64).reshape(n, d),
-                "generations": [each.generation for each in drawn], "pinned": pinned}
-
-    def _load_drawn(self, state: Mapping[str, Any], n: int) -> list[Drawn]:
-        d = len(self.space)
-        draws = _checks.state_array(state["draws"], (n, d))
-        generations = state.get("generations", [self.generation] * n)
-        if self.generation in generations:
-            self._past.remember(self.generation, self._distribution.theta)
-        if any(each not in self._past and each >= self.generation - MAX_AGE for each in generations):
-            raise ValueError("the distribution of a draw is missing.")
-        pinned = [np.isin(np.arange(d), each) if each else None for each in state.get("pinned", [[]] * n)]
-        return [Drawn(*each) for each in zip(draws, generations, pinned, strict=True)]
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the state to one file, atomically."""
-        checkpoint.write(path, self.state_dict())
-
-    @classmethod
-    def load(cls: type[_Self], path: str | os.PathLike[str], space: Space | None = None) -> _Self:
-        """The optimizer that `save` wrote; it continues bit for bit.
-
-        `space` is needed if it has constraints, or values that JSON cannot hold (anything but text,
-        numbers, truth values and None). Raises FileNotFoundError, or ValueError for a damaged or foreign file.
-        """
-        state = checkpoint.read(path, cls._format)
-        if space is None:
-            try:
-                space = Space.from_description(state["space"])
-            except (KeyError, TypeError, AttributeError) as error:
-                raise ValueError(f"{os.fspath(path)!r} does not describe a space ({error!r}). Pass space=.") from error
-        optimizer = cls(space)  # type: ignore[call-arg]  # subclasses have defaults for the rest
-        optimizer.load_state_dict(state)
-        return optimizer
-
 
 def _same_codes(a: Codes, b: Codes) -> bool:
-    return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype == np.float64)
+    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())  # NaN where inactive

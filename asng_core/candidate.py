@@ -57,14 +57,15 @@ class Batch(Sequence[Candidate]):
     def of(cls, candidates: object) -> Batch:
         """A batch of one candidate, of a sequence of candidates, or the batch itself."""
         listed = [candidates] if isinstance(candidates, Candidate) else candidates
-        if not isinstance(listed, Sequence) or not all(isinstance(each, Candidate) for each in listed):
+        if not isinstance(listed, Batch) and not (
+                isinstance(listed, Sequence) and all(isinstance(each, Candidate) for each in listed)):
             raise TypeError("candidates must be a Candidate, a Batch or a list of Candidates as ask() returned "
                             f"them, got {_checks.shown(candidates)}.")
         if not listed:
             raise ValueError("candidates must hold at least one Candidate, got none.")
         if isinstance(listed, Batch):
             return listed
-        if any(len(each) != len(listed[0]) for each in listed):
+        if any(len(each.codes) != len(listed[0].codes) for each in listed):
             raise ValueError("candidates must be of one space, but some have other variables than the first.")
         return cls(listed[0]._space, np.stack([each.codes for each in listed]), [each.id for each in listed])
 

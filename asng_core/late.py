@@ -24,10 +24,10 @@ def late_weights(log_ratios: Floats, n_variables: Ints) -> Floats:
     with many variables one result would outweigh the rest: the power keeps the spread of a few
     variables, whatever d. On OneMax with 100 variables, 32 workers and durations that vary
     exponentially, the median of 25 runs finds the optimum after 568 evaluations; counting late results
-    in full takes 733, r cut at 1 takes 765, and counting none at all 2,500.
+    in full takes 733, r cut at 1 takes 755, and counting none at all 2,500.
     """
-    weights: Floats = np.exp(np.minimum(log_ratios, 0.0) * np.minimum(1.0, 2 / np.sqrt(np.maximum(n_variables, 1))))
-    return weights
+    power = np.minimum(1.0, 2 / np.sqrt(np.maximum(n_variables, 1)))
+    return np.asarray(np.exp(np.minimum(log_ratios, 0.0) * power))
 
 
 def free_variables(drawn: Collection[Drawn], distribution: SearchDistribution) -> Bools | None:
@@ -63,7 +63,7 @@ class Past:
         """
         late = any(self._thetas[each.generation] is not distribution.theta for each in drawn)
         free = free_variables(drawn, distribution)
-        if free is None and not late:
+        if not late and free is None:
             return None
         draws = np.stack([each.draw for each in drawn])
         free = np.ones(draws.shape, dtype=np.bool_) if free is None else free

@@ -14,7 +14,7 @@ def ranks(losses: NDArray[np.float64], violations: NDArray[np.float64] | None = 
     if violations is not None and violations.any():
         kind = np.where(np.isnan(losses), 2.0, violations > 0)
         keys = np.where(kind == 1, violations, losses), kind
-    order = np.lexsort(keys)  # NaN last
+    order = np.lexsort(keys) if len(keys) > 1 else losses.argsort(kind="stable")  # NaN last
     within = keys[0][order]
     differs = within[1:] != within[:-1]
     for key in keys[1:]:

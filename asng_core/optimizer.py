@@ -72,9 +72,9 @@ class ASNG(AskTell):
         super().__init__(space, distribution, seed=seed, population_size=population_size, init=init)
 
     def _update(self, results: list[Told]) -> None:
-        losses, violations = (np.array([getattr(each, name) for each in results]) for name in ("loss", "violation"))
-        self._distribution.update(np.array([each.drawn.draw for each in results]),
-                                  utilities(ranks(losses, violations)), self._weights(results))
+        drawn, _, _, losses, violations = zip(*results, strict=True)
+        u = utilities(ranks(np.array(losses), np.array(violations)))
+        self._distribution.update(np.array([each.draw for each in drawn]), u, self._weights(results))
 
     def _settings(self) -> dict[str, Any]:
         return {"population_size": self.population_size, **self._distribution.settings()}

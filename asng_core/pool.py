@@ -130,4 +130,6 @@ class Pool(Workers):
         self._executor.shutdown(wait=not busy)
         for process in processes:
             process.terminate()
+        for process in processes:
+            process.join(1.0)
         self._executor = None

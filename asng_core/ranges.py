@@ -6,6 +6,8 @@ import math
 from decimal import Context, Decimal
 from typing import Any
 
+import numpy as np
+
 from . import _checks
 from .variables import Variable
 
@@ -27,8 +29,10 @@ class Integer(Variable):
         self.step = _checks.integer("Integer(step=...)", step, minimum=1)
         self.log = _checks.truth("Integer(log=...)", log)
         high = _checks.integer("Integer(high=...)", high)
-        self.size = _checks.grid_size("Integer", self.low, high, self.step, self.log)
-        self.high = self.low + self.step * (self.size - 1)
+        _checks.ordered_bounds("Integer", self.low, high)
+        last = (high - self.low) // self.step
+        _checks.n_steps("Integer", last, self.low, self.low // self.step, self.log)
+        self.size, self.high = last + 1, self.low + self.step * last
         self.offset = self.low / self.step if self.log else 0.0
 
     def decode(self, code: Any) -> int:
@@ -87,16 +91,22 @@ class Real(Variable):
         self.step = None if step is None else _checks.real("Real(step=...)", step, above=0)
         self.log = _checks.truth("Real(log=...)", log)
         self._low, self._step = Decimal(repr(self.low)), Decimal(repr(self.step or 1.0))
+        _checks.ordered_bounds("Real", self.low, self.high)
+        _checks.real("Real(high=...) - low", self.high - self.low)
         if self.step is None and self.low < self.high:
-            _checks.real("Real(high=...) - low", self.high - self.low)
             self.size = 0
             if self.log:
                 _checks.positive_low("Real", self.low)
         else:
-            exact = _DECIMALS.create_decimal(repr(self.high))
-            self.size = _checks.grid_size("Real", self._low, exact, self._step, self.log)  # type: ignore[arg-type]
-            self.high = self.decode(self.size - 1)
-            self.offset = self.low / float(self._step) if self.log else 0.0
+            step = float(self._step)
+            _checks.n_steps("Real", (self.high - self.low) / step, self.low, self.low / step, self.log)
+            # a bound that floats came by may lie a little below the decimal it stands for
+            slack = max(_NEARLY * step, 2 * math.ulp(max(abs(self.low), abs(self.high))))
+            span = Decimal(repr(self.high)) - self._low + Decimal(min(slack, step / 2))
+            last = int(_DECIMALS.divide_int(span, self._step))
+            self.size = last + 1
+            self.high = self.decode(last)
+            self.offset = self.low / step if self.log else 0.0
 
     def decode(self, code: Any) -> float:
         if self.continuous:
@@ -105,15 +115,16 @@ class Real(Variable):
 
     def encode(self, value: object) -> int | float:
         try:
-            number = _checks.real("", value)
+            number = math.nan if isinstance(value, (bool, np.bool_)) else _checks.real("", value)
         except (TypeError, ValueError):
             number = math.nan
-        slack = _NEARLY * (self.high - self.low if self.continuous else float(self._step))
+        step = float(self._step)
+        slack = _NEARLY * (self.high - self.low if self.continuous else max(step, abs(self.low), abs(self.high)))
         if self.low - slack <= number <= self.high + slack:
             if self.continuous:
                 return min(max(number, self.low), self.high)
-            code = min(round((number - self.low) / float(self._step)), self.size - 1)
-            if math.isclose(self.decode(code), number, rel_tol=_NEARLY, abs_tol=slack):
+            code = min(max(round((number - self.low) / step), 0), self.size - 1)
+            if math.isclose(self.decode(code), number, rel_tol=_NEARLY, abs_tol=_NEARLY * step):
                 return code
         steps = "" if self.step is None else f" in steps of {self.step}"
         raise ValueError(f"must be a number within {self.low}..{self.high}{steps}, got {_checks.shown(value)}.")

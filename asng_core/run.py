@@ -100,6 +100,7 @@ class Run:
                 with interrupts.held():
                     self._fill(workers)
                 if not len(workers):
+                    run_checks.any_point(f"{self._name}(space)", self._optimizer.space, len(self._optimizer.history))
                     reason = "space exhausted: every feasible point was evaluated"
             if reason is not None:
                 return reason

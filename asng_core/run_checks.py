@@ -30,6 +30,14 @@ def space(where: str, value: object) -> Space:
     return value
 
 
+def any_point(where: str, points: Space, n_known: int) -> None:
+    """A space in which something was found to evaluate."""
+    if not n_known:
+        names = ", ".join(points.constraints.names)
+        raise ValueError(f"{where} must have points that satisfy its constraints ({names}), but none of those tried "
+                         "does. Loosen them.")
+
+
 def budget(where: str, value: object) -> int:
     """A number of evaluations."""
     number = _checks.integer(where, value)

@@ -112,10 +112,10 @@ def _software(name: str) -> Table:
 def _gemm_valid(v: Mapping[str, Any]) -> bool:
     """The kernel's own rules: tiles divide evenly among threads and vectors."""
     kwg = 32
-    return (v["MWG"] % (v["MDIMC"] * v["VWM"]) == 0 and v["NWG"] % (v["NDIMC"] * v["VWN"]) == 0
-            and v["MWG"] % (v["MDIMA"] * v["VWM"]) == 0 and v["NWG"] % (v["NDIMB"] * v["VWN"]) == 0
-            and kwg % (v["MDIMC"] * v["NDIMC"] // v["MDIMA"]) == 0
-            and kwg % (v["MDIMC"] * v["NDIMC"] // v["NDIMB"]) == 0)
+    return bool(v["MWG"] % (v["MDIMC"] * v["VWM"]) == 0 and v["NWG"] % (v["NDIMC"] * v["VWN"]) == 0
+                and v["MWG"] % (v["MDIMA"] * v["VWM"]) == 0 and v["NWG"] % (v["NDIMB"] * v["VWN"]) == 0
+                and kwg % (v["MDIMC"] * v["NDIMC"] // v["MDIMA"]) == 0
+                and kwg % (v["MDIMC"] * v["NDIMC"] // v["NDIMB"]) == 0)
 
 
 def _gemm(gpu: str) -> Table:

@@ -28,16 +28,23 @@ def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[dict
     A record is its task and what `run` returned, both JSON. Each task runs in a process of its own
     pool of `jobs`; the file is rewritten after each.
     """
-    stored = [] if restart or not path.exists() else json.loads(path.read_text())["records"]
-    known = {_key(record["task"]): record for record in stored}
+    before = {} if restart or not path.exists() else json.loads(path.read_text())
+    known = {_key(record["task"]): record for record in before.get("records", [])}
+    versions = {**before.get("versions", {}), **{package: version(package) for package in ("asng", *packages)}}
     missing = [task for task in tasks if _key(task) not in known]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # fork and threads do not mix
         futures = {pool.submit(run, **task): task for task in missing}
         for future in tqdm(as_completed(futures), total=len(missing), desc=path.stem, disable=not missing):
             task = futures[future]
             known[_key(task)] = {"task": task, "result": future.result()}
-            _write(path, list(known.values()), packages)
+            _write(path, list(known.values()), versions)
     return [known[_key(task)] for task in tasks]
+
+
+def stored(path: Path, tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records of those tasks that are in the file."""
+    known = {_key(record["task"]): record for record in json.loads(path.read_text())["records"]}
+    return [known[key] for key in map(_key, tasks) if key in known]
 
 
 def parser(module: str, doc: str | None) -> argparse.ArgumentParser:
@@ -54,8 +61,7 @@ def _key(task: dict[str, Any]) -> str:
     return json.dumps(task, sort_keys=True)
 
 
-def _write(path: Path, records: list[dict[str, Any]], packages: Sequence[str]) -> None:
-    versions = {package: version(package) for package in ("asng", *packages)}
+def _write(path: Path, records: list[dict[str, Any]], versions: dict[str, str]) -> None:
     text = json.dumps({"date": date.today().isoformat(), "machine": machine(), "versions": versions,
                        "records": records}).replace('{"task"', '\n{"task"')  # a line a record
     path.parent.mkdir(exist_ok=True)

@@ -110,7 +110,7 @@ def random_codes(space, rng, n):
 
 
 def distance(space, codes, share=1 / 3):
-    """`(n,)` summed distances of codes from a `share` of each range, in ranges; an inactive variable is at no distance."""
+    """`(n,)` summed distances of codes from a `share` of each range, in ranges; an inactive variable is at none."""
     span = space.highs - space.lows
     target = np.where(space.continuous, space.lows + share * span, space.sizes * share // 1)
     return np.where(space.active(codes), np.abs(codes - target) / np.where(span > 0, span, 1.0), 0.0).sum(axis=1)

@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import overhead, population, store, toy
+from asng_core import Boolean, Categorical, Ordinal, Space
+from benchmarks import functions, overhead, population, problems, runs, scores, store, tables, toy
+from benchmarks.rivals import METHODS, Setting
 
 
 def call(module, monkeypatch, capsys, *arguments):
@@ -58,6 +60,7 @@ def test_stored_results_resume_and_keep_the_order(tmp_path):
     path.write_text(json.dumps(stored))
     again = store.measure(path, double, [{"x": 3}, marked])
     assert [record["result"]["y"] for record in again] == [6, -1]
+    assert store.stored(path, [{"x": 9}, marked])[0]["result"]["y"] == -1
     assert store.measure(path, double, [marked], restart=True)[0]["result"]["y"] == 2 * marked["x"]
 
 
@@ -77,3 +80,180 @@ def test_the_mini_space_runs_from_the_command_line(monkeypatch, capsys, tmp_path
     printed = call(mini_space, monkeypatch, capsys, "--quick", "--out", tmp_path)
     assert "spread of networks / spread of seeds" in printed
     assert (tmp_path / "mini_space_quick.png").exists()
+
+
+SPACE = Space({"op": Categorical(list("abcd")), "size": Ordinal([1, 3, 5, 7, 9]), "norm": Boolean(),
+               "act": Categorical(list("xyz"))})
+SLOW = ("Optuna GP", "SMAC3")
+LIBRARIES = pytest.mark.filterwarnings("ignore")  # the libraries' own
+
+
+def made(name, setting, seed=0):
+    pytest.importorskip(METHODS[name].library or "numpy")
+    return METHODS[name].load()(setting, seed)
+
+
+def able(mode):
+    return [name for name, entry in METHODS.items() if name not in SLOW and mode in (entry.only or tables.MODES)]
+
+
+def distance(codes):
+    return float((np.asarray(codes) != [2, 3, 1, 0]).sum())
+
+
+@LIBRARIES
+@pytest.mark.parametrize("name", [*able("noise-free"), *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+def test_every_rival_repeats_itself_and_finds_more_than_chance(name):
+    def run():
+        method, asked = made(name, Setting(SPACE, budget=40)), []
+        for _ in range(40):
+            asked.append(np.array(method.ask()))
+            assert ((asked[-1] >= 0) & (asked[-1] < SPACE.sizes)).all()
+            method.tell(asked[-1], distance(asked[-1]))
+        method.add(np.array([2, 3, 1, 0]), 0.0)
+        return np.array(asked), method.recommend()
+
+    (first, recommended), (second, _) = run(), run()
+    assert first.tolist() == second.tolist()
+    assert distance(recommended) <= 1
+
+
+@LIBRARIES
+@pytest.mark.parametrize("name", able("asynchronous"))
+def test_asynchronous_rivals_take_results_in_any_order(name):
+    method = made(name, Setting(SPACE, budget=60, n_workers=6))
+    if "asynchronous" in method.lacks:
+        pytest.skip("it lacks it")
+    rng, open_points = np.random.default_rng(0), [method.ask() for _ in range(6)]
+    for _ in range(60):
+        codes = open_points.pop(rng.integers(len(open_points)))
+        method.tell(codes, distance(codes))
+        open_points.append(method.ask())
+    assert SPACE.decode(method.recommend())
+
+
+@LIBRARIES
+@pytest.mark.parametrize("name", able("constrained"))
+def test_constrained_rivals_pay_for_valid_points_alone(name):
+    table = constrained_table()
+    setting = Setting(SPACE, budget=30, constraint=table.constraint)
+    method = made(name, setting)
+    if "constrained" in method.lacks:
+        pytest.skip("it lacks it")
+    paid = list(runs.distinct(method, table, setting, np.random.default_rng(0)))
+    assert len(paid) == 30
+    assert not np.isnan(paid).any()
+
+
+def constrained_table():
+    points = np.stack(np.unravel_index(np.arange(SPACE.size), SPACE.sizes), axis=1)
+    losses = np.array([[distance(codes)] for codes in points])
+    losses[(points[:, 0] == 0) & (points[:, 1] > 1)] = np.nan
+    return problems.Table("toy", SPACE, losses, constraint=lambda v: v["op"] != "a" or v["size"] < 5)
+
+
+@LIBRARIES
+@pytest.mark.parametrize("name", able("two-objectives"))
+def test_rivals_of_two_objectives_take_two_losses(name):
+    method = made(name, Setting(SPACE, budget=30, n_objectives=2))
+    if "two-objectives" in method.lacks:
+        pytest.skip("it lacks it")
+    for _ in range(30):
+        codes = method.ask()
+        method.tell(codes, np.array([distance(codes), float(codes.sum())]))
+
+
+class Stubborn:
+    """Asks one point for ever."""
+
+    def __init__(self):
+        self.told, self.added = 0, 0
+
+    def ask(self):
+        return np.zeros(4, dtype=np.int64)
+
+    def tell(self, codes, loss):
+        self.told += 1
+
+    def add(self, codes, loss):
+        self.added += 1
+
+
+def test_known_points_are_free_until_an_unseen_one_is_drawn():
+    method, table = Stubborn(), constrained_table()
+    losses = list(runs.distinct(method, table, Setting(SPACE, budget=1000), np.random.default_rng(0)))
+    n_valid = int((~np.isnan(table.losses)).sum())
+    assert len(losses) == n_valid  # the space is exhausted
+    assert sorted(float(loss[0]) for loss in losses) == sorted(table.losses[~np.isnan(table.losses)].tolist())
+    assert (method.told, method.added) == (1 + runs.FREE * (n_valid - 1), n_valid - 1)
+
+
+def test_workers_tell_in_order_of_completion():
+    class Counting(Stubborn):
+        asked = 0
+
+        def ask(self):
+            self.asked += 1
+            return np.array([self.asked])
+
+        def tell(self, codes, loss):
+            assert self.asked - self.told == 4  # in flight
+            super().tell(codes, loss)
+
+    run = runs.completed(Counting(), lambda codes: float(codes[0]), Setting(SPACE, budget=200, n_workers=4),
+                         np.random.default_rng(0))
+    order = list(run)
+    assert order != sorted(order)
+    assert len(set(order)) == 200
+
+
+def test_hypervolume_is_the_dominated_area():
+    rng = np.random.default_rng(0)
+    points, probes = rng.random((12, 2)), 1.1 * rng.random((100_000, 2))
+    dominated = (points[:, None] <= probes).all(axis=2).any(axis=0).mean()
+    assert runs.hypervolume(points) == pytest.approx(1.21 * dominated, abs=0.01)
+    assert runs.hypervolume(np.array([[0.1, 0.1], [0.1, 0.1], [0.6, 0.6]])) == pytest.approx(1)
+
+
+def test_the_paired_bootstrap_pairs():
+    rng = np.random.default_rng(0)
+    theirs = {table: rng.normal(scale=10, size=20) for table in "abc"}
+    difference, low, high = scores.paired_bootstrap({table: runs - 1 for table, runs in theirs.items()}, theirs)
+    assert low == pytest.approx(high) == pytest.approx(difference) == -1
+    ours = {table: rng.normal(scale=10, size=20) for table in "abc"}
+    difference, low, high = scores.paired_bootstrap(ours, {table: runs[:5] for table, runs in theirs.items()})
+    assert low < difference < high
+
+
+def test_constraints_and_invalid_rows_agree():
+    table = problems.table(problems.CONSTRAINED[0])
+    rows = np.random.default_rng(0).integers(table.space.size, size=500)
+    points = table.space.decode(np.stack(np.unravel_index(rows, table.space.sizes), axis=1))
+    assert [table.constraint(point) for point in points] == (~np.isnan(table.losses[rows, 0])).tolist()
+
+
+def test_the_stored_optimum_of_an_nk_landscape_is_the_least_loss():
+    with np.load(problems.DATA / "nk" / "nk.npz") as file:
+        contributions, point = file["contributions"][3], file["points"][3]
+    bits = np.arange(2**18)[:, None] >> np.arange(17, -1, -1) & 1
+    total = sum(contributions[i, bits[:, (i + np.arange(5)) % 18] @ [16, 8, 4, 2, 1]] for i in range(18))
+    function = functions.nk(13)
+    assert function.optimum == pytest.approx(-total.max() / 18, abs=1e-12)
+    assert function.loss(point.astype(np.int64)) == pytest.approx(function.optimum, abs=1e-12)
+
+
+def test_hidden_optima_are_reached():
+    assert functions.run("(1+1) EA", "OneMax 30x5", 0, 5_000)["evaluations"] > 50
+    assert functions.run("random search", "OneMax d=100", 0, 50) == {"evaluations": None}
+
+
+@pytest.mark.parametrize("mode", tables.MODES)
+def test_tables_run_from_the_command_line_and_show_what_is_stored(mode, monkeypatch, capsys, tmp_path):
+    printed = call(tables, monkeypatch, capsys, mode, "--quick", "--jobs", 1, "--out", tmp_path)
+    assert "(1+1) EA |" in printed or mode == "two-objectives"
+    assert (tmp_path / f"tables_{mode}_quick.png").exists()
+    assert call(tables, monkeypatch, capsys, mode, "--quick", "--stored", "--out", tmp_path) == printed
+
+
+def test_functions_run_from_the_command_line(monkeypatch, capsys, tmp_path):
+    assert "not reached" in call(functions, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)

@@ -17,12 +17,18 @@ from ..families.family import Floats
 LENGTH_SCALES = tuple(0.05 * 2.0**i for i in range(7))
 
 
-def squared_distances(a: Floats, b: Floats) -> Floats:
-    """`(n, m)` squared distances of `(n, p)` and `(m, p)` features."""
-    distances = a @ b.T
+def squared_norms(features: Floats) -> Floats:
+    """`(n,)` squared norms of `(n, p)` features."""
+    norms: Floats = np.einsum("ij,ij->i", features, features)
+    return norms
+
+
+def squared_distances(a: Floats, b: Floats, b_norms: Floats | None = None) -> Floats:
+    """`(n, m)` squared distances of `(n, p)` and `(m, p)` features; the latters' squared norms may be known."""
+    distances: Floats = a @ b.T
     distances *= -2
-    distances += np.square(a).sum(axis=1)[:, None]
-    distances += np.square(b).sum(axis=1)
+    distances += squared_norms(a)[:, None]
+    distances += squared_norms(b) if b_norms is None else b_norms
     return np.maximum(distances, 0.0, out=distances)
 
 

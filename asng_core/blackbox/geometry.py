@@ -6,8 +6,6 @@ variable holds is without meaning.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ..conditions import Bools
@@ -15,7 +13,7 @@ from ..families.family import Floats
 from ..search_distribution import SearchDistribution
 
 _REDRAWN = 0.7  # one more variable is redrawn with probability 1 - _REDRAWN: 1.43 on average
-_FINEST = 1e-3  # smallest move of an ordered variable, relative to its range
+_FINEST = 1e-3  # smallest move of an ordered variable, relative to its range; of a grid's, half a step
 
 
 class Geometry:
@@ -34,6 +32,8 @@ class Geometry:
         self._varying = np.flatnonzero(self.sizes != 1)
         self._ordered = np.flatnonzero(ordered)
         self._low, self._range = low[self._ordered], (high - low)[self._ordered]
+        steps = np.where(self.sizes > 1, 0.5 / np.maximum(self.sizes - 1, 1), 0.0)[self._ordered]
+        self._finest = np.log(np.maximum(steps, _FINEST))
         self._unordered = np.flatnonzero(~ordered)
         self._categories = self.sizes[self._unordered]
         line = ordered | (self.sizes == 2)  # one column: two categories are the ends of a line
@@ -69,14 +69,14 @@ class Geometry:
     def neighbours(self, draws: Floats, rng: np.random.Generator) -> Floats:
         """One neighbour of each draw: 1 + Geometric variables redrawn, categories uniformly, ordered values near by.
 
-        An ordered value moves by a Gaussian whose scale is log-uniform between a thousandth of the range
-        and the range, so that every precision has its turn.
+        An ordered value moves by a Gaussian whose scale is log-uniform between the finest move and the range,
+        so that every precision has its turn.
         """
         n, d = draws.shape
         redrawn = np.empty((n, d))
         redrawn[:, self._unordered] = rng.integers(0, self._categories, (n, len(self._unordered)))
         shape = (n, len(self._ordered))
-        scale = self._range * np.exp(rng.uniform(math.log(_FINEST), 0.0, shape))
+        scale = self._range * np.exp(rng.uniform(self._finest, 0.0, shape))
         moved = draws[:, self._ordered] + scale * rng.standard_normal(shape)
         redrawn[:, self._ordered] = np.clip(moved, self._low, self._low + self._range)
         count = rng.geometric(_REDRAWN, n)

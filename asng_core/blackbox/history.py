@@ -30,15 +30,18 @@ class History:
 
     @property
     def codes(self) -> Codes:
-        return self._filled("codes")
+        codes: Codes = self._filled("codes")
+        return codes
 
     @property
     def losses(self) -> Floats:
-        return self._filled("losses")
+        losses: Floats = self._filled("losses")
+        return losses
 
     @property
     def violations(self) -> Floats:
-        return self._filled("violations")
+        violations: Floats = self._filled("violations")
+        return violations
 
     @property
     def ids(self) -> Ints:
@@ -81,8 +84,7 @@ class History:
                 array = np.concatenate([array, np.empty((max(64, self._n), *array.shape[1:]), dtype=array.dtype)])
             array[self._n] = value
             self._arrays[name] = array
-        if number >= 0:
-            self._rows[number] = self._n
+        self._rows[number] = self._n
         self._n += 1
 
     def rows(self, ids: Ints) -> list[int]:
@@ -105,7 +107,7 @@ class History:
                         "violations": _checks.state_array(state["violations"], (n,)),
                         "ids": np.array(state["ids"], dtype=np.int64)}
         self._n = n
-        self._rows = {number: row for row, number in enumerate(self._arrays["ids"].tolist()) if number >= 0}
+        self._rows = {number: row for row, number in enumerate(self._arrays["ids"].tolist())}
 
     def _filled(self, name: str) -> Any:
         view = self._arrays[name][: self._n]

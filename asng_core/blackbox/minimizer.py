@@ -29,7 +29,8 @@ from .trusted import NOISES, midranks, most_trusted
 _INITIAL = 10  # results before the model has a say
 _PROPOSED = 20  # candidates from the distribution for one evaluation, and as many neighbours of the archive
 _PARENTS = 20  # results of the best posterior mean, under noise
-_SCREENED = 150  # evaluations that the model screens under noise; after that the distribution samples alone
+_SCREENED = 200  # evaluations that the model screens under noise; after that the distribution samples alone
+_CONFIDENCE, _CONFIDENCE_NOISY = 2.0, 3.0  # standard deviations below the mean that a candidate is credited with
 _EXACT = (0.01,)  # noise of the model of a function without noise: what a smooth model cannot follow
 
 
@@ -125,7 +126,8 @@ class Minimizer(AskTell):
         if not found and not len(pool):
             return self._memo.any_unseen(self._rng, on)
         pool.extend(draws, found, self._features(draws), self._surrogate)
-        return pool.take(self._surrogate, coefficients, amplitude, again=self.noisy)
+        confidence = _CONFIDENCE_NOISY if self.noisy else _CONFIDENCE
+        return pool.take(self._surrogate, coefficients, amplitude, confidence, again=self.noisy)
 
     def _unseen(self, draws: Floats, beside: Iterable[bytes] = ()) -> tuple[Floats, list[bytes]]:
         return self._memo.unseen(draws, frozenset(beside))

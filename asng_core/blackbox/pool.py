@@ -15,8 +15,7 @@ from .. import _checks
 from ..families.family import Floats
 from .surrogate import CAPACITY, Conditioned, Surrogate
 
-SIZE = 100
-CONFIDENCE = 2.0  # standard deviations below the mean
+SIZE = 60
 
 
 class Pool:
@@ -56,16 +55,20 @@ class Pool:
         if not len(self) or self._version != surrogate.version:
             return
         n = len(change.weights)
-        covariance = surrogate.covariances(self._features, change.features[None])[:, 0]
+        covariance = surrogate.covariances(self._features, n)[:, 0]
         shared = covariance - self._covariances[:, :n] @ change.weights
         self._covariances[:, n] = covariance
         self._variances -= shared**2 / change.variance
 
-    def take(self, surrogate: Surrogate, coefficients: Floats, amplitude: float, again: bool) -> tuple[Floats, bytes]:
-        """Draw and key of the most promising candidate; it stays in the pool if it may be asked `again`."""
+    def take(self, surrogate: Surrogate, coefficients: Floats, amplitude: float, confidence: float,
+             again: bool) -> tuple[Floats, bytes]:
+        """Draw and key of the candidate whose mean less `confidence` standard deviations is lowest.
+
+        It stays in the pool if it may be asked `again`.
+        """
         n = surrogate.n
         means = self._covariances[:, :n] @ coefficients
-        scores = means - CONFIDENCE * np.sqrt(np.maximum(self._variances, 0.0) * amplitude)
+        scores = means - confidence * np.sqrt(np.maximum(self._variances, 0.0) * amplitude)
         order = np.argsort(scores, kind="stable")
         best = order[0]
         draw, key = self.draws[best], self.keys[best]

@@ -17,17 +17,16 @@ import numpy as np
 
 from .. import _checks
 from ..families.family import Floats, Ints
-from .gaussian_process import LENGTH_SCALES, misfit, near, squared_distances
+from .gaussian_process import LENGTH_SCALES, misfit, near, squared_distances, squared_norms
 
-CAPACITY = 250
-_BEST, _NEWEST = 125, 62  # kept when full
+CAPACITY = 200
+_BEST, _NEWEST = 100, 50  # kept when full
 _REFIT = 1.15  # growth after which length scale and noise are chosen anew
 
 
 class Conditioned(NamedTuple):
     """How one more point changed the posterior."""
 
-    features: Floats  # (p,)
     weights: Floats  # (n,), K^-1 k of the points before it
     variance: float  # of its result, given the points before it
 
@@ -38,6 +37,7 @@ class Surrogate:
     def __init__(self, n_features: int, n_variables: int, noises: tuple[float, ...]) -> None:
         self._n_variables, self._noises = n_variables, noises
         self._features = np.empty((CAPACITY, n_features))
+        self._norms = np.empty(CAPACITY)  # squared, of the features
         self._inverse = np.empty((CAPACITY, CAPACITY))
         self._ids = np.empty(CAPACITY, dtype=np.int64)
         self._targets = np.zeros(CAPACITY)
@@ -60,9 +60,10 @@ class Surrogate:
         """`(n, n)` inverse covariance of the results."""
         return self._inverse[: self.n, : self.n]
 
-    def covariances(self, features: Floats, others: Floats | None = None) -> Floats:
-        """`(m, n)` covariances of `(m, p)` features with the points, or with `others`."""
-        return self._covariance(squared_distances(features, self._features[: self.n] if others is None else others))
+    def covariances(self, features: Floats, first: int = 0) -> Floats:
+        """`(m, n - first)` covariances of `(m, p)` features with the points from the `first` on."""
+        part = slice(first, self.n)
+        return self._covariance(squared_distances(features, self._features[part], self._norms[part]))
 
     def _covariance(self, distances: Floats) -> Floats:
         return np.exp(distances * (-1.0 / (self._n_variables * self.length_scale)))
@@ -71,16 +72,17 @@ class Surrogate:
         """Take in the point of this id, its result pending. There must be room: see `shrink`."""
         n = self.n
         covariance = self.covariances(features[None])[0]
-        inverse = self._inverse[:n, :n]
+        inverse = self.inverse
         weights = inverse @ covariance
         variance = 1.0 + self.noise - float(covariance @ weights)
         inverse += np.outer(weights, weights / variance)
         self._inverse[n, :n] = self._inverse[:n, n] = -weights / variance
         self._inverse[n, n] = 1.0 / variance
         self._targets[n] = weights @ self._targets[:n]
-        self._features[n], self._ids[n], self._told[n] = features, number, False
+        self._features[n], self._norms[n] = features, squared_norms(features[None])[0]
+        self._ids[n], self._told[n] = number, False
         self.n += 1
-        return Conditioned(features, weights, variance)
+        return Conditioned(weights, variance)
 
     def observe(self, number: int) -> None:
         """The result of this id is known from now on; nothing happens if its point was dropped."""
@@ -98,7 +100,7 @@ class Surrogate:
 
     def _refit(self) -> None:
         n, few = self.n, self._n_fitted < 60
-        distances = squared_distances(self._features[:n], self._features[:n])
+        distances = squared_distances(self._features[:n], self._features[:n], self._norms[:n])
         targets = self._targets[:n]
         if targets.any():
             scales = LENGTH_SCALES if few else near(self.length_scale, LENGTH_SCALES)
@@ -127,7 +129,7 @@ class Surrogate:
         keep[n - _NEWEST :] = True
         keep |= np.isin(self._ids[:n], self.best(coefficients)[:_BEST])
         kept = np.flatnonzero(keep)
-        for array in (self._features, self._ids, self._targets, self._told):
+        for array in (self._features, self._norms, self._ids, self._targets, self._told):
             array[: len(kept)] = array[kept]
         self.n = len(kept)
         self._refit()
@@ -144,6 +146,7 @@ class Surrogate:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         n = len(state["ids"])
         self._features[:n] = _checks.state_array(state["features"], (n, self._features.shape[1]))
+        self._norms[:n] = squared_norms(self._features[:n])
         self._inverse[:n, :n] = _checks.state_array(state["inverse"], (n, n))
         self._targets[:n] = _checks.state_array(state["targets"], (n,))
         self._ids[:n], self._told[:n] = state["ids"], state["told"]

@@ -57,7 +57,8 @@ def test_a_space_that_json_cannot_hold_must_be_given(tmp_path):
 
 
 @pytest.mark.parametrize("other", [Space.binary(3), Space.categorical([3, 4]), Space({"y": Categorical([0, 1, 2])}),
-                                   Space({"x0": Categorical([0, True, 2])})])
+                                   Space({"x0": Categorical([0, True, 2])}),
+                                   Space({"x0": Categorical(range(3))}, constraints=[bool])])
 def test_a_checkpoint_of_another_space_is_refused(other, tmp_path):
     ASNG(Space.categorical([3])).save(tmp_path / "a")
     optimizer = ASNG(other, seed=1)
@@ -141,6 +142,14 @@ def test_variables_of_any_name_are_saved(name, tmp_path):
     lambda s: s["step_size"].update(Delta=0.0),
     lambda s: s["step_size"]["s"].fill(np.inf),
     lambda s: s["open"].update(ids=["x"], draws=np.zeros((1, 4))),
+    lambda s: s["open"].update(ids=[0], draws=np.zeros((1, 4)), generations=[-7], pinned=[[]]),
+    lambda s: s["open"].update(ids=[0], draws=np.zeros((1, 4)), generations=[0], pinned=[[9]]),
+    lambda s: s["past"].update(generations=[0], values=np.full((1, 9), np.nan)),
+    lambda s: s["past"].update(generations=[0], values=np.zeros((1, 3))),
+    lambda s: s["waiting"].update(losses=[1.0], violations=["a"], ids=[0], draws=np.zeros((1, 4))),
+    lambda s: s.update(n_failed=-1),
+    lambda s: s.update(rejected={"draws": np.zeros((2, 3))}),
+    lambda s: s.update(best={"codes": np.array([0, 99, 0, 0]), "loss": 1.0, "id": 0}),
     lambda s: s.update(version=99),
     lambda s: s.update(theta=["a"] * 9),
 ])
@@ -163,3 +172,13 @@ def test_any_damaged_byte_is_explained_or_harmless(tmp_path):
             ASNG.load(path)
     path.write_bytes(whole)
     assert ASNG.load(path).n_asked == 0
+
+
+def test_a_checkpoint_of_other_conditions_is_refused(tmp_path):
+    variables = {"a": Categorical([1, 2]), "b": Categorical([1, 2])}
+    optimizer = ASNG(Space(variables, active_if={"b": {"a": [1]}}))
+    optimizer.save(tmp_path / "a")
+    assert ASNG.load(tmp_path / "a").space == optimizer.space
+    for other in (Space(variables), Space(variables, active_if={"b": {"a": [2]}})):
+        with pytest.raises(ValueError, match="must be of this optimizer's space"):
+            ASNG.load(tmp_path / "a", space=other)

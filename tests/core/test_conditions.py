@@ -14,7 +14,7 @@ CONDITIONAL = {
     "one child": ({"a": Categorical([1, 2, 3]), "b": Boolean()}, {"b": {"a": [1, 3]}}),
     "several parents": ({"a": Boolean(), "b": Ordinal([1, 2, 3]), "c": Integer(0, 3)},
                         {"c": {"a": [True], "b": [2, 3]}}),
-    "alternatives": ({"c": Boolean(), "a": Categorical("x y z".split()), "b": Boolean()},
+    "alternatives": ({"c": Boolean(), "a": Categorical(["x", "y", "z"]), "b": Boolean()},
                      {"c": [{"a": ["x"]}, {"a": ["y", "z"], "b": [True]}]}),
     "nested, the child listed first": (
         {"d": Integer(1, 3), "c": Boolean(), "b": Categorical([0, 1, 2]), "a": Boolean(), "free": Ordinal([1, 2])},
@@ -99,8 +99,7 @@ def test_conditional_spaces_are_rebuilt_compared_and_shown(conditional):
 
 def test_the_gradient_is_the_natural_gradient_of_the_loss_where_the_variable_is_active(conditional):
     """Sums over all points: P(active) times F^-1 d/dtheta E[f | active], by differences."""
-    space, active_if = conditional
-    distribution = SearchDistribution(space)
+    space, _ = conditional
     rng = np.random.default_rng(1)
     codes = oracles.all_codes(space.sizes)
     draws, active = codes.astype(float), space.active(codes)
@@ -156,7 +155,7 @@ def test_a_conditional_optimum_is_found():
 @pytest.mark.parametrize(("active_if", "error", "message"), [
     ({"b": {"z": [1]}}, ValueError, r"the condition of 'b' must name variables of the space, got 'z'.*names are \['a'"),
     ({"z": {"a": [1]}}, ValueError, r"Space\(active_if\) must name variables of the space, got 'z'"),
-    ({"b": {"a": [7]}}, ValueError, r"the condition of 'b' must list values of 'a', which must be one of \[1, 2\].*got 7"),
+    ({"b": {"a": [7]}}, ValueError, r"condition of 'b' must list values of 'a', which must be one of \[1, 2\].*got 7"),
     ({"b": {"a": [True]}}, ValueError, r"must list values of 'a'.*got True"),
     ({"b": {"a": 1}}, TypeError, r"the condition of 'b' on 'a' must be a list of values, got 1. Put it into a list"),
     ({"b": {"a": []}}, ValueError, r"the condition of 'b' on 'a' must hold at least one value"),

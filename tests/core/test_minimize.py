@@ -12,20 +12,7 @@ import objectives
 import oracles
 import pytest
 
-from asng_core import (
-    Boolean,
-    Categorical,
-    Integer,
-    Minimizer,
-    Ordinal,
-    Real,
-    Result,
-    Space,
-    SpaceExhausted,
-    checkpoint,
-    maximize,
-    minimize,
-)
+from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, checkpoint, maximize, minimize
 from asng_core.interrupts import Interrupts
 
 SPACE = Space({"a": Integer(0, 9), "b": Integer(0, 9), "c": Integer(0, 9)})
@@ -142,11 +129,12 @@ def test_a_loss_in_a_wrapping_of_one_is_one_objective(wrap):
 
 
 def test_the_target_stops_at_the_first_loss_as_good():
-    result = minimize(objectives.distance, SPACE, budget=500, seed=1, target=1)
-    assert result.stop_reason == "target of 1 reached"
-    assert result.history.losses[-1] <= 1 < result.history.losses[:-1].min()
-    up = maximize(lambda values: 7 - objectives.distance(values), SPACE, budget=500, seed=1, target=6)
-    assert up.history.losses[-1] >= 6 > up.history.losses[:-1].max()
+    result = minimize(objectives.distance, SPACE, budget=500, seed=2, target=0)
+    assert result.stop_reason == "target of 0 reached"
+    assert result.history.losses[-1] <= 0 < result.history.losses[:-1].min()
+    up = maximize(lambda values: 7 - objectives.distance(values), SPACE, budget=500, seed=2, target=7)
+    assert up.stop_reason == "target of 7 reached"
+    assert up.n_evaluations == result.n_evaluations
 
 
 def test_the_timeout_ends_the_run():
@@ -200,7 +188,7 @@ def test_an_interrupt_gives_the_result_so_far(tmp_path):
 def test_an_interrupt_before_the_first_evaluation_leaves_no_result():
     result = minimize(interrupted_after(0), SPACE, budget=100, seed=1)
     assert "no evaluation succeeded; 0 evaluations" in repr(result)
-    with pytest.raises(RuntimeError, match="Result.values is not defined, as none of 0 evaluations succeeded"):
+    with pytest.raises(RuntimeError, match=r"Result.values is not defined, as none of 0 evaluations succeeded"):
         _ = result.values
 
 
@@ -225,17 +213,18 @@ def test_ctrl_c_while_a_point_is_asked_comes_after_it(tmp_path):
 
 def test_pressing_on_cuts_short_and_distrusts_the_state():
     with Interrupts() as interrupts:
-        with pytest.raises(KeyboardInterrupt), interrupts.held():
-            os.kill(os.getpid(), signal.SIGINT)
-            finished = True
-        assert finished
-        assert not interrupts.torn
-        with pytest.raises(KeyboardInterrupt), interrupts.held():
-            for _ in range(3):
-                os.kill(os.getpid(), signal.SIGINT)
-            finished = False
-        assert finished
-        assert interrupts.torn
+        def press(times):
+            with interrupts.held():
+                for _ in range(times):
+                    os.kill(os.getpid(), signal.SIGINT)
+                finished.append(times)
+
+        finished = []
+        for times, torn in ((1, False), (2, False), (3, True)):
+            with pytest.raises(KeyboardInterrupt):
+                press(times)
+            assert interrupts.torn == torn
+        assert finished == [1, 2]
 
 
 def test_it_runs_in_a_thread_too():
@@ -268,7 +257,7 @@ def test_other_exceptions_end_the_run_once_the_state_is_saved(tmp_path):
     path = tmp_path / "run"
     with pytest.raises(ZeroDivisionError):
         minimize(interrupted_after(11, error=ZeroDivisionError), SPACE, budget=100, seed=1, checkpoint=path,
-                 catch=ArithmeticError if False else KeyError)
+                 catch=(KeyError, OSError))
     assert Minimizer.load(path).n_told == 11
 
 
@@ -371,7 +360,8 @@ def test_a_vectorized_objective_that_fails_fails_for_its_population():
     assert np.flatnonzero(np.isnan(result.history.losses)).tolist() == [*range(n), *range(2 * n, 3 * n)]
 
 
-@pytest.mark.parametrize("returned", [lambda v: v["a"][1:], lambda v: 1.0, lambda v: None, lambda v: ["x"] * len(v["a"])])
+@pytest.mark.parametrize("returned", [lambda v: v["a"][1:], lambda v: 1.0, lambda v: None, lambda v: ["x"] * 8,
+                                      lambda v: np.ones((len(v["a"]), 2, 2))])
 def test_vectorized_losses_of_another_shape_are_refused(returned):
     with pytest.raises((TypeError, ValueError), match=r"vectorized, must return \(n,\) losses"):
         minimize(returned, SPACE, budget=20, seed=1, vectorized=True)
@@ -388,15 +378,18 @@ def test_a_resumed_run_is_the_uninterrupted_one(name, noisy, tmp_path):
     def objective(values):
         return float(np.sin(7 * np.nan_to_num(space.encode(values))).sum())
 
-    whole = minimize(objective, space, budget=70, seed=1, noisy=noisy, checkpoint=tmp_path / "whole")
-    for at in (0, 3, 25, 26):
+    budget = 70 if space.size > 70 else 34
+    whole = minimize(objective, space, budget=budget, seed=1, noisy=noisy, checkpoint=tmp_path / "whole")
+    for at in (0, 3, 12, 13):
         broken = interrupted_after(at, objective)
-        minimize(broken, space, budget=70, seed=1, noisy=noisy, checkpoint=tmp_path / "parts")
-    parts = minimize(objective, space, budget=70, seed=99, noisy=noisy, checkpoint=tmp_path / "parts")
+        minimize(broken, space, budget=budget, seed=1, noisy=noisy, checkpoint=tmp_path / "parts")
+    parts = minimize(objective, space, budget=budget, seed=99, noisy=noisy, checkpoint=tmp_path / "parts")
     same_history(parts, whole)
     assert parts.values == whole.values
-    assert oracles.exact(checkpoint.read(tmp_path / "parts", "asng_core.Minimizer")) == oracles.exact(
-        checkpoint.read(tmp_path / "whole", "asng_core.Minimizer"))
+    states = [checkpoint.read(tmp_path / run, "asng_core.Minimizer") for run in ("whole", "parts")]
+    for state in states:
+        del state["pool"]  # part of its arrays is unused, and holds anything
+    assert oracles.exact(states[0]) == oracles.exact(states[1])
 
 
 def test_a_resumed_vectorized_run_is_the_uninterrupted_one(tmp_path):
@@ -438,9 +431,9 @@ def test_slow_evaluations_are_saved_one_by_one(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    (dict(space=Space.binary(3)), "must be of this optimizer's space"),
-    (dict(noisy=True), r"checkpoint=.* is of a run with noisy=False.*Use noisy=False, or another path"),
-    (dict(function=maximize), r"is of a run with minimize\(\), and goes on in one only")])
+    ({"space": Space.binary(3)}, "must be of this optimizer's space"),
+    ({"noisy": True}, r"checkpoint=.* is of a run with noisy=False.*Use noisy=False, or another path"),
+    ({"function": maximize}, r"is of a run with minimize\(\), and goes on in one only")])
 def test_a_checkpoint_of_something_else_is_refused_and_kept(change, message, tmp_path):
     path = tmp_path / "run"
     minimize(objectives.distance, SPACE, budget=5, seed=1, checkpoint=path)
@@ -534,29 +527,29 @@ def test_what_is_not_installed_is_named(module, extra, use, monkeypatch):
 
 
 @pytest.mark.parametrize(("change", "error", "message"), [
-    (dict(objective="f"), TypeError, r"minimize\(objective\) must be a function"),
-    (dict(space={"a": 1}), TypeError, r"minimize\(space\) must be a Space.*Use Space"),
-    (dict(budget=0), ValueError, r"minimize\(budget=...\) must be at least 1, got 0. It is the number of evaluations"),
-    (dict(budget=-3), ValueError, r"must be at least 1, got -3"),
-    (dict(budget=2.5), TypeError, r"minimize\(budget=...\) must be an integer"),
-    (dict(budget=None), TypeError, r"minimize\(budget=...\) must be an integer"),
-    (dict(seed=-1), ValueError, r"minimize\(seed=...\) must be at least 0"),
-    (dict(noisy="yes"), TypeError, r"minimize\(noisy=...\) must be True or False"),
-    (dict(vectorized=1), TypeError, r"minimize\(vectorized=...\) must be True or False"),
-    (dict(progress=1), TypeError, r"minimize\(progress=...\) must be True or False"),
-    (dict(n_workers=0), ValueError, r"minimize\(n_workers=...\) must be at least 1"),
-    (dict(n_workers=2), ValueError, r"minimize\(n_workers=2\) must come with an executor"),
-    (dict(executor=4), TypeError, r"minimize\(executor=...\) must be a concurrent.futures executor"),
-    (dict(executor=dict, vectorized=True), ValueError, r"must be None with vectorized=True"),
-    (dict(executor=dict), TypeError, r"minimize\(executor=...\) must return a concurrent.futures executor"),
-    (dict(target="low"), TypeError, r"minimize\(target=...\) must be a number"),
-    (dict(target=float("nan")), ValueError, r"minimize\(target=...\) must be finite"),
-    (dict(timeout=0), ValueError, r"minimize\(timeout=...\) must be greater than 0"),
-    (dict(callback=3), TypeError, r"minimize\(callback=...\) must be a function"),
-    (dict(checkpoint=3), TypeError, r"minimize\(checkpoint=...\) must be a path"),
-    (dict(catch="ValueError"), TypeError, r"minimize\(catch=...\) must be an exception class or a tuple"),
-    (dict(catch=[ValueError]), TypeError, r"minimize\(catch=...\) must be an exception class or a tuple"),
-    (dict(catch=KeyboardInterrupt), TypeError, r"catch=Exception for every error"),
+    ({"objective": "f"}, TypeError, r"minimize\(objective\) must be a function"),
+    ({"space": {"a": 1}}, TypeError, r"minimize\(space\) must be a Space.*Use Space"),
+    ({"budget": 0}, ValueError, r"minimize\(budget=...\) must be at least 1, got 0. It is the number of evaluations"),
+    ({"budget": -3}, ValueError, r"must be at least 1, got -3"),
+    ({"budget": 2.5}, TypeError, r"minimize\(budget=...\) must be an integer"),
+    ({"budget": None}, TypeError, r"minimize\(budget=...\) must be an integer"),
+    ({"seed": -1}, ValueError, r"minimize\(seed=...\) must be at least 0"),
+    ({"noisy": "yes"}, TypeError, r"minimize\(noisy=...\) must be True or False"),
+    ({"vectorized": 1}, TypeError, r"minimize\(vectorized=...\) must be True or False"),
+    ({"progress": 1}, TypeError, r"minimize\(progress=...\) must be True or False"),
+    ({"n_workers": 0}, ValueError, r"minimize\(n_workers=...\) must be at least 1"),
+    ({"n_workers": 2}, ValueError, r"minimize\(n_workers=2\) must come with an executor"),
+    ({"executor": 4}, TypeError, r"minimize\(executor=...\) must be a concurrent.futures executor"),
+    ({"executor": dict, "vectorized": True}, ValueError, r"must be None with vectorized=True"),
+    ({"executor": dict}, TypeError, r"minimize\(executor=...\) must return a concurrent.futures executor"),
+    ({"target": "low"}, TypeError, r"minimize\(target=...\) must be a number"),
+    ({"target": float("nan")}, ValueError, r"minimize\(target=...\) must be finite"),
+    ({"timeout": 0}, ValueError, r"minimize\(timeout=...\) must be greater than 0"),
+    ({"callback": 3}, TypeError, r"minimize\(callback=...\) must be a function"),
+    ({"checkpoint": 3}, TypeError, r"minimize\(checkpoint=...\) must be a path"),
+    ({"catch": "ValueError"}, TypeError, r"minimize\(catch=...\) must be an exception class or a tuple"),
+    ({"catch": [ValueError]}, TypeError, r"minimize\(catch=...\) must be an exception class or a tuple"),
+    ({"catch": KeyboardInterrupt}, TypeError, r"catch=Exception for every error"),
 ])
 def test_bad_input_is_explained_before_anything_is_evaluated(change, error, message):
     arguments = {"objective": interrupted_after(0, error=AssertionError), "space": SPACE, "budget": 5} | change
@@ -570,16 +563,19 @@ def test_errors_of_maximize_name_it():
 
 
 def test_a_target_for_several_objectives_is_refused():
-    with pytest.raises(ValueError, match=r"minimize\(target=...\) must be left out with several objectives, got losses of 2"):
+    with pytest.raises(ValueError, match=r"minimize\(target=...\) must be left out with several objectives"):
         minimize(lambda values: (1, 2), SPACE, budget=5, target=1)
 
 
 def test_a_space_too_tight_to_sample_says_so():
     space = Space(SPACE.variables, constraints=[lambda values: False])
-    with pytest.raises((ValueError, RuntimeError)) as caught:
+    with pytest.raises(ValueError, match=r"minimize\(space\) must have points that satisfy its constraints \(.*lambda"):
         minimize(objectives.distance, space, budget=5)
-    assert isinstance(caught.value, SpaceExhausted) or "constraint" in str(caught.value)
 
 
-def test_results_are_results():
-    assert isinstance(minimize(objectives.distance, SPACE, budget=1), Result)
+def test_constraints_that_raise_are_not_caught():
+    def constraint(values):
+        return 1 / 0
+
+    with pytest.raises(RuntimeError, match=r"constraint 0 .*raised ZeroDivisionError"):
+        minimize(objectives.distance, Space(SPACE.variables, constraints=[constraint]), budget=5, catch=Exception)

@@ -128,14 +128,13 @@ def test_processes_evaluate_and_failures_are_caught_there():
 
 def test_dask_evaluates():
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster:
-        with distributed.Client(cluster) as client:
-            executor = client.get_executor(pure=False)
-            result = minimize(objectives.distance, SPACE, budget=40, seed=1, executor=executor, n_workers=3)
-            failing = minimize(objectives.failing_at_nine, SPACE, budget=40, seed=1, executor=executor, n_workers=3,
-                               catch=ArithmeticError)
-            stopped = minimize(lambda v: objectives.distance(v), SPACE, budget=40, seed=1, n_workers=3,
-                               executor=lambda: client.get_executor(pure=False), target=8)
+    with distributed.Client(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as client:
+        executor = client.get_executor(pure=False)
+        result = minimize(objectives.distance, SPACE, budget=40, seed=1, executor=executor, n_workers=3)
+        failing = minimize(objectives.failing_at_nine, SPACE, budget=40, seed=1, executor=executor, n_workers=3,
+                           catch=ArithmeticError)
+        stopped = minimize(lambda v: objectives.distance(v), SPACE, budget=40, seed=1, n_workers=3,
+                           executor=lambda: client.get_executor(pure=False), target=8)
     assert result.n_evaluations == failing.n_evaluations == 40
     assert failing.n_failed == (failing.history.codes == 9).any(axis=1).sum() > 0
     assert stopped.stop_reason == "target of 8 reached"
@@ -282,8 +281,8 @@ def test_a_point_that_kills_its_workers_fails_and_no_other():
 def test_a_worker_that_dies_without_a_factory_is_explained_and_what_was_told_is_kept(tmp_path):
     path = tmp_path / "run"
     minimize(objectives.distance, SPACE, budget=5, seed=1, checkpoint=path)
-    with processes(1) as executor, pytest.raises(RuntimeError, match="broke, a worker having died, with 1 evaluations"
-                                                                     ".*Pass a function that makes an executor"):
+    with processes(1) as executor, pytest.raises(RuntimeError, match=r"broke, a worker having died, with 1 evaluations"
+                                                                     r".*Pass a function that makes an executor"):
         minimize(objectives.always_deadly, SPACE, budget=10, executor=executor, checkpoint=path)
     assert Minimizer.load(path).n_told == 5
     assert minimize(objectives.distance, SPACE, budget=10, checkpoint=path).n_evaluations == 10
@@ -312,7 +311,7 @@ def test_points_that_are_deadly_only_together_are_evaluated_alone():
 
 def test_a_pool_that_never_works_is_given_up():
     Breaking.made = 0
-    with pytest.raises(RuntimeError, match="broke 10 times before anything was evaluated.*Does the objective"):
+    with pytest.raises(RuntimeError, match=r"broke 10 times before anything was evaluated.*Does the objective"):
         minimize(objectives.distance, SPACE, budget=60, seed=1, executor=lambda: Breaking(lambda *_: True))
     assert Breaking.made == 10
 
@@ -324,7 +323,7 @@ def test_a_pool_that_never_works_is_given_up():
 def test_an_executor_already_shut_down_is_explained(make):
     executor = make()
     executor.shutdown()
-    with pytest.raises(RuntimeError, match=r"minimize\(executor=...\) must take work, but it does not \(cannot schedule"):
+    with pytest.raises(RuntimeError, match=r"minimize\(executor=...\) must take work, but it does not \(cannot"):
         minimize(objectives.distance, SPACE, budget=5, executor=executor)
 
 

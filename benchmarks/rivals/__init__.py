@@ -1,0 +1,134 @@
+"""The optimizers compared: one file per library, `classic` for our own baselines, all behind one Protocol.
+
+Every library runs with its documented best settings. `METHODS` names them, ours first, each with how much
+of it can be afforded; the caps are printed where results are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asng_core import Space
+
+Codes = NDArray[np.int64]
+Loss = Any  # a float, or the `(n_objectives,)` losses if there are several; NaN for an invalid point
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a method may know of the problem beforehand."""
+
+    space: Space
+    budget: int
+    noisy: bool = False
+    constraint: Callable[[Mapping[str, Any]], bool] | None = None
+    n_objectives: int = 1
+    n_workers: int = 1
+
+    def valid(self, codes: Codes) -> bool:
+        return self.constraint is None or self.constraint(self.space.decode(codes))
+
+    def random(self, rng: np.random.Generator) -> Codes:
+        """A uniformly random valid point."""
+        while True:
+            codes = rng.integers(self.space.sizes)
+            if self.valid(codes):
+                return codes
+
+
+class Method(Protocol):
+    """One optimizer by ask and tell, on `(n_variables,)` codes; lower losses are better.
+
+    `lacks` names the modes it cannot take part in: "constrained", "noisy", "asynchronous",
+    "two-objectives". If it can be asynchronous, it is asked again before all points are told. An invalid
+    point, if it asks one, is told as NaN.
+    """
+
+    lacks: ClassVar[frozenset[str]]
+
+    def __init__(self, setting: Setting, seed: int) -> None: ...
+
+    def ask(self) -> Codes: ...
+
+    def tell(self, codes: Codes, loss: Loss) -> None: ...
+
+    def add(self, codes: Codes, loss: Loss) -> None:
+        """Take the loss of a point that was not asked."""
+
+    def recommend(self) -> Codes:
+        """The point to use, were the search to end now."""
+
+
+class BestSeen:
+    """Recommends the best point told."""
+
+    best_codes: Codes
+    best_loss: float = np.inf
+
+    def see(self, codes: Codes, loss: Loss) -> None:
+        if np.ndim(loss) == 0 and loss < self.best_loss:
+            self.best_codes, self.best_loss = codes, loss
+
+    def recommend(self) -> Codes:
+        return self.best_codes
+
+
+class Open(Generic[T]):
+    """What a library needs back with each point asked: first asked, first told among equal points."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[bytes, list[T]] = {}
+
+    def put(self, codes: Codes, token: T) -> None:
+        self._tokens.setdefault(codes.tobytes(), []).append(token)
+
+    def pop(self, codes: Codes) -> T:
+        return self._tokens[codes.tobytes()].pop(0)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a method is, and at most how much of it is run."""
+
+    path: str  # module:class
+    budget: int = 1000
+    seeds: int = 1000
+    only: tuple[str, ...] = ()  # modes; all that it can if empty
+
+    @property
+    def library(self) -> str | None:
+        """The package that it needs, which its file is named after."""
+        module = self.path.split(":")[0]
+        return None if module in ("asng", "classic") else module
+
+    def load(self) -> type[Method]:
+        module, name = self.path.split(":")
+        method: type[Method] = getattr(import_module(f"{__name__}.{module}"), name)
+        return method
+
+
+METHODS: dict[str, Entry] = {
+    "ASNG": Entry("asng:Minimizer"),
+    "ASNG, plain": Entry("asng:Plain"),
+    "random search": Entry("classic:RandomSearch"),
+    "(1+1) EA": Entry("classic:OnePlusOne"),
+    "local search": Entry("classic:LocalSearch"),
+    "regularized evolution": Entry("classic:RegularizedEvolution"),
+    "regularized evolution, 20": Entry("classic:SmallPopulation"),
+    "CatCMAwM": Entry("cmaes:CatCMA"),
+    "pymoo GA": Entry("pymoo:Genetic"),
+    "nevergrad 1+1": Entry("nevergrad:OnePlusOne", seeds=5),
+    "NGOpt": Entry("nevergrad:NGOpt", budget=200, seeds=3, only=("noise-free", "constrained", "noisy")),
+    "Optuna TPE": Entry("optuna:TPE", budget=200, only=("noise-free", "constrained", "noisy", "two-objectives")),
+    "Optuna NSGA-II": Entry("optuna:NSGA2", only=("two-objectives",)),
+    "Optuna GP": Entry("optuna:GP", budget=100, seeds=3, only=("noise-free", "constrained", "noisy")),
+    "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),
+}
+OURS = next(iter(METHODS))

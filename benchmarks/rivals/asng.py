@@ -1,0 +1,50 @@
+"""Ours: plain ASNG, and the Minimizer built on it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import asng_core
+from asng_core import ASNG, Space
+
+from . import Codes, Loss, Open, Setting
+
+
+class Plain:
+    """The paper's method, the mode recommended."""
+
+    lacks: ClassVar[frozenset[str]] = frozenset({"constrained", "two-objectives"})
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        self.space = setting.space
+        self.optimizer: Any = ASNG(self.space, seed=seed)
+        self.open: Open[Any] = Open()
+
+    def ask(self) -> Codes:
+        candidate = self.optimizer.ask()
+        codes: Codes = candidate.codes
+        self.open.put(codes, candidate)
+        return codes
+
+    def tell(self, codes: Codes, loss: Loss) -> None:
+        self.optimizer.tell(self.open.pop(codes), loss)
+
+    def add(self, codes: Codes, loss: Loss) -> None:
+        """It has no way to take it."""
+
+    def recommend(self) -> Codes:
+        return self.space.encode(self.optimizer.recommend())
+
+
+class Minimizer(Plain):
+    """The black-box mechanisms included; constraints belong to the space."""
+
+    lacks = frozenset()
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        self.space = Space(setting.space.variables, constraints=[setting.constraint] if setting.constraint else [])
+        self.optimizer = asng_core.Minimizer(self.space, seed=seed, noisy=setting.noisy)
+        self.open = Open()
+
+    def add(self, codes: Codes, loss: Loss) -> None:
+        self.optimizer.inject(self.space.decode(codes), loss)

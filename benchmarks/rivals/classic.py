@@ -1,0 +1,157 @@
+"""Our own baselines: random search, (1+1) EA, local search, regularized evolution."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import ClassVar
+
+import numpy as np
+
+from . import BestSeen, Codes, Loss, Open, Setting
+
+
+class _Classic(BestSeen):
+    lacks: ClassVar[frozenset[str]] = frozenset({"two-objectives"})
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        self.setting, self.rng = setting, np.random.default_rng(seed)
+        self.sizes = setting.space.sizes
+        self.d = len(self.sizes)
+
+    def add(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+
+    def changed(self, codes: Codes, variables: Codes) -> Codes:
+        """A copy in which each of these variables has another value, uniformly drawn."""
+        child, sizes = np.array(codes), self.sizes[variables]
+        child[variables] = (codes[variables] + 1 + self.rng.integers(sizes - 1)) % sizes
+        return child
+
+
+class RandomSearch(_Classic):
+    """Uniform, with repetition."""
+
+    lacks = frozenset()
+
+    def ask(self) -> Codes:
+        return self.setting.random(self.rng)
+
+    def tell(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+
+
+class OnePlusOne(_Classic):
+    """(1+1) EA: every variable changes with probability 1/d, at least one does; a child that is no worse
+    becomes the parent. Noise-free, it restarts after `patience` neighbourhoods' worth of failures."""
+
+    patience = 5
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__(setting, seed)
+        self.limit = np.inf if setting.noisy else self.patience * int((self.sizes - 1).sum())
+        self.open: Open[int] = Open()
+        self.run = 0
+        self.restart()
+
+    def restart(self) -> None:
+        self.parent, self.parent_loss, self.failures = None, np.inf, 0
+        self.run += 1
+
+    parent: Codes | None
+
+    def ask(self) -> Codes:
+        child = self.setting.random(self.rng) if self.parent is None else self.mutated(self.parent)
+        self.open.put(child, self.run)
+        return child
+
+    def mutated(self, parent: Codes) -> Codes:
+        while True:
+            variables = np.flatnonzero(self.rng.random(self.d) < 1 / self.d)
+            child = self.changed(parent, variables)
+            if len(variables) and self.setting.valid(child):
+                return child
+
+    def tell(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+        if self.open.pop(codes) != self.run:  # asked before the restart
+            return
+        self.failures = 0 if loss < self.parent_loss else self.failures + 1
+        if loss <= self.parent_loss:
+            self.parent, self.parent_loss = codes, loss
+        if self.failures > self.limit:
+            self.restart()
+
+    def recommend(self) -> Codes:
+        return super().recommend() if self.parent is None or not self.setting.noisy else self.parent
+
+
+class LocalSearch(_Classic):
+    """First improvement over all points that differ in one variable, in random order; restarts from a
+    random point in a local optimum."""
+
+    lacks = frozenset({"asynchronous", "two-objectives"})
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__(setting, seed)
+        self.centre_loss = np.inf
+        self.neighbours: list[Codes] = []
+        self.start = True
+
+    def ask(self) -> Codes:
+        if not self.neighbours:
+            self.start = True
+        return self.setting.random(self.rng) if self.start else self.neighbours.pop()
+
+    def tell(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+        if self.start or loss < self.centre_loss:
+            self.start, self.centre_loss = False, loss
+            self.neighbours = self.around(codes)
+
+    def around(self, centre: Codes) -> list[Codes]:
+        """The valid neighbours, shuffled."""
+        found = []
+        for variable, size in enumerate(self.sizes):
+            for code in range(size):
+                neighbour = centre.copy()
+                neighbour[variable] = code
+                if code != centre[variable] and self.setting.valid(neighbour):
+                    found.append(neighbour)
+        self.rng.shuffle(found)
+        return found
+
+
+class RegularizedEvolution(_Classic):
+    """Aging evolution (Real et al., 2019): the best of a random tournament gets a child in which one
+    variable has changed, and the oldest of the population leaves."""
+
+    population_size, tournament = 50, 10
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__(setting, seed)
+        self.population: deque[tuple[Codes, float]] = deque(maxlen=self.population_size)
+        self.n_asked = 0
+
+    def ask(self) -> Codes:
+        self.n_asked += 1
+        if self.n_asked > self.population_size and self.population:
+            for _ in range(100):
+                child = self.changed(self.parent(), self.rng.integers(self.d, size=1))
+                if self.setting.valid(child):
+                    return child
+        return self.setting.random(self.rng)
+
+    def parent(self) -> Codes:
+        size = min(self.tournament, len(self.population))
+        drawn = self.rng.choice(len(self.population), size=size, replace=False)
+        return min((self.population[i] for i in drawn), key=lambda member: member[1])[0]
+
+    def tell(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+        self.population.append((codes, loss))
+
+
+class SmallPopulation(RegularizedEvolution):
+    """Stronger at small budgets."""
+
+    population_size = 20

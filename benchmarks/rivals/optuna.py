@@ -1,0 +1,80 @@
+"""Optuna: TPE, the Gaussian-process sampler, NSGA-II."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+import optuna
+from optuna.trial import Trial
+
+from . import BestSeen, Codes, Loss, Open, Setting
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class _Optuna(BestSeen):
+    """A study by ask and tell: integer positions for ordered variables, categories for the others."""
+
+    lacks: ClassVar[frozenset[str]] = frozenset({"two-objectives"})
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        self.constrained = setting.constraint is not None
+        with warnings.catch_warnings():  # experimental features announce themselves
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self.study = optuna.create_study(directions=["minimize"] * setting.n_objectives,
+                                             sampler=self.sampler(setting, seed))
+        self.distributions: dict[str, optuna.distributions.BaseDistribution] = {
+            name: optuna.distributions.IntDistribution(0, variable.size - 1) if variable.ordered
+            else optuna.distributions.CategoricalDistribution(range(variable.size))
+            for name, variable in setting.space.variables.items()}
+        self.open: Open[Trial] = Open()
+
+    def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
+        raise NotImplementedError
+
+    def ask(self) -> Codes:
+        trial = self.study.ask(self.distributions)
+        codes = np.array([trial.params[name] for name in self.distributions], dtype=np.int64)
+        self.open.put(codes, trial)
+        return codes
+
+    def tell(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+        trial = self.open.pop(codes)
+        if self.constrained:
+            trial.set_constraint("invalid", float(np.isnan(loss).any()))  # above 0 if violated
+        self.study.tell(trial, _values(loss))
+
+    def add(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+        params: dict[str, Any] = dict(zip(self.distributions, codes.tolist(), strict=True))
+        self.study.add_trial(optuna.create_trial(params=params, distributions=self.distributions, values=_values(loss),
+                                                 constraints={"invalid": 0.0} if self.constrained else None))
+
+
+def _values(loss: Loss) -> list[float]:
+    """An invalid point has no loss, and its violation outweighs any."""
+    return [np.inf if np.isnan(value) else float(value) for value in np.atleast_1d(loss)]
+
+
+class TPE(_Optuna):
+    """Multivariate, which is its default for one objective."""
+
+    lacks = frozenset()
+
+    def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True)
+
+
+class GP(_Optuna):
+    def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
+        return optuna.samplers.GPSampler(seed=seed, deterministic_objective=not setting.noisy)
+
+
+class NSGA2(_Optuna):
+    lacks = frozenset()
+
+    def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
+        return optuna.samplers.NSGAIISampler(seed=seed)
