@@ -40,7 +40,7 @@ class Interrupts:
         self._pressed += 1
         if self._held and self._pressed < _PATIENCE:
             return
-        self.torn = self._held
+        self.torn |= self._held
         raise KeyboardInterrupt
 
     @contextmanager

@@ -33,7 +33,7 @@ class Pool(Workers):
         self._make: Callable[[], Any] = executor if self._owned else lambda: executor
         self._executor: Executor | None = None
         if not self._owned:
-            run_checks.accepting(where, self._ready())
+            self._ready()
         self._waiting: deque[Candidate] = deque()
         self._flight: dict[Future[Any], Candidate] = {}
         self._lost: Counter[int | None] = Counter()  # by id: how often a point went down with its executor
@@ -53,7 +53,8 @@ class Pool(Workers):
         wrong = []
         down: BrokenExecutor | None = None
         for future in done:
-            error = future.exception() if not future.cancelled() else RuntimeError("an evaluation was cancelled.")
+            cancelled = RuntimeError("the executor cancelled an evaluation.")
+            error = cancelled if future.cancelled() else future.exception()
             if isinstance(error, BrokenExecutor):
                 down = error
                 continue
@@ -87,6 +88,7 @@ class Pool(Workers):
             self._executor = run_checks.made(self._where, self._make())
             if isinstance(self._executor, ProcessPoolExecutor):
                 run_checks.picklable(self._objective, self._space)
+            run_checks.accepting(self._where, self._executor)
         return self._executor
 
     def _suspected(self, candidate: Candidate) -> bool:

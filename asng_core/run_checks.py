@@ -6,7 +6,7 @@ import math
 import os
 import pickle
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def executor(where: str, value: object, n_workers: int, vectorized: bool) -> Non
                          "Leave out one of the two.")
     elif not callable(value) and not is_executor(value):
         raise TypeError(f"{where} must be a concurrent.futures executor, or a function without arguments that makes "
-                        f"one, got {_checks.shown(value)}. Of a Dask client pass client.get_executor().")
+                        f"one, got {_checks.shown(value)}. Of a Dask client pass client.get_executor(pure=False).")
 
 
 def is_executor(value: object) -> bool:
@@ -84,12 +84,15 @@ def made(where: str, value: Any) -> Executor:
 
 
 def accepting(where: str, pool: Executor) -> None:
-    """An executor that still takes work."""
+    """An executor that still takes work, and gives futures for it that can be waited for."""
     try:
-        pool.submit(int)
+        future = pool.submit(int)
     except Exception as error:
         raise RuntimeError(f"{where} must take work, but it does not ({error}). Pass one that has neither been shut "
-                           "down nor broken, or a function that makes one, which is called when needed.") from error
+                           "down nor broken, or a function that makes a new one each time.") from error
+    if not isinstance(future, Future):
+        raise TypeError(f"{where} must be a concurrent.futures executor, got {_checks.shown(pool)}, whose submit() "
+                        f"returns a {type(future).__name__}. Of a Dask client pass client.get_executor(pure=False).")
 
 
 def picklable(objective: object, points: Space) -> None:

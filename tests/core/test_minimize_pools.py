@@ -135,6 +135,8 @@ def test_dask_evaluates():
                            catch=ArithmeticError)
         stopped = minimize(lambda v: objectives.distance(v), SPACE, budget=40, seed=1, n_workers=3,
                            executor=lambda: client.get_executor(pure=False), target=8)
+        with pytest.raises(TypeError, match=r"whose submit\(\) returns a Future. .*client.get_executor\(pure=False\)"):
+            minimize(objectives.distance, SPACE, budget=5, executor=client)
     assert result.n_evaluations == failing.n_evaluations == 40
     assert failing.n_failed == (failing.history.codes == 9).any(axis=1).sum() > 0
     assert stopped.stop_reason == "target of 8 reached"
@@ -246,7 +248,8 @@ def test_an_error_is_raised_once_other_results_are_told(tmp_path):
 
         def submit(self, *args):
             future = super().submit(*args)
-            submitted.append(future)
+            if len(args) > 1:
+                submitted.append(future)
             if len(submitted) == 2:
                 for each in submitted:
                     each.exception()
@@ -325,6 +328,11 @@ def test_an_executor_already_shut_down_is_explained(make):
     executor.shutdown()
     with pytest.raises(RuntimeError, match=r"minimize\(executor=...\) must take work, but it does not \(cannot"):
         minimize(objectives.distance, SPACE, budget=5, executor=executor)
+
+
+def test_a_factory_that_gives_a_broken_executor_again_is_explained():
+    with processes(1) as executor, pytest.raises(RuntimeError, match=r"must take work.*makes a new one each time"):
+        minimize(objectives.always_deadly, SPACE, budget=5, executor=lambda: executor)
 
 
 @pytest.mark.parametrize("executor", [processes, lambda: processes(1)])
