@@ -128,7 +128,7 @@ def test_processes_evaluate_and_failures_are_caught_there():
 
 def test_dask_evaluates():
     distributed = pytest.importorskip("distributed")
-    with distributed.Client(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as client:
+    with distributed.Client(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as client:
         executor = client.get_executor(pure=False)
         result = minimize(objectives.distance, SPACE, budget=40, seed=1, executor=executor, n_workers=3)
         failing = minimize(objectives.failing_at_nine, SPACE, budget=40, seed=1, executor=executor, n_workers=3,
