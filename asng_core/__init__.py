@@ -5,12 +5,16 @@ from .blackbox.memo import SpaceExhausted
 from .blackbox.minimizer import Minimizer
 from .candidate import Batch, Candidate
 from .marginals import MeanStd
+from .minimization import maximize, minimize
 from .optimizer import ASNG
 from .ranges import Integer, Real
+from .result import Result
 from .results import Best
+from .run import Progress
 from .space import Space
 from .variables import Boolean, Categorical, Ordinal, Variable
 
 __all__ = ["ASNG", "Batch", "Best", "Boolean", "Candidate", "Categorical", "History", "Integer", "MeanStd",
-           "Minimizer", "Ordinal", "Real", "Space", "SpaceExhausted", "Variable"]
+           "Minimizer", "Ordinal", "Progress", "Real", "Result", "Space", "SpaceExhausted", "Variable", "maximize",
+           "minimize"]
 __version__ = "0.1.0"

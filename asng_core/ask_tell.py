@@ -181,6 +181,12 @@ class AskTell(Saved):
     # what is known
 
     @property
+    def pending(self) -> Batch:
+        """The candidates asked and not told, in the order asked: what to evaluate first after `load`."""
+        draws = np.array([each.draw for each in self._open.values()]).reshape(-1, len(self.space))
+        return Batch(self.space, self._distribution.codes(draws), list(self._open))
+
+    @property
     def best(self) -> Best | None:
         """The best feasible evaluation told or injected, the first of equals; None before there is one."""
         if self._best is None:

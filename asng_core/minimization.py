@@ -1,0 +1,126 @@
+"""`minimize` and `maximize`: a Minimizer run to the end by one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from . import _checks, run_checks
+from .blackbox.minimizer import Minimizer
+from .pool import Pool
+from .progress_bar import Bar
+from .result import Result
+from .run import Limits, Progress, Run
+from .space import Space
+from .vectorized import Vectorized
+from .workers import Serial, Workers
+
+Objective = Callable[[dict[str, Any]], Any]
+Exceptions = type[Exception] | tuple[type[Exception], ...]
+
+
+def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.random.SeedSequence | None = None,
+             noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None, n_workers: int = 1,
+             vectorized: bool = False, target: float | None = None, timeout: float | None = None,
+             callback: Callable[[Progress], Any] | None = None, progress: bool = False,
+             checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = ()) -> Result:
+    """Search a space for the point of the lowest loss.
+
+    >>> from asng_core import Categorical, Integer, Space, minimize
+    >>> space = Space({"op": Categorical(["add", "multiply"]), "n": Integer(0, 100)})
+    >>> result = minimize(lambda v: abs(v["n"] - 42) + 10 * (v["op"] == "add"), space, budget=100, seed=0)
+    >>> result.values, result.loss
+    ({'op': 'multiply', 'n': 42}, 0.0)
+    >>> result.stop_reason
+    'budget of 100 evaluations used'
+
+    objective: gets one dict of values and returns a number, or a sequence of numbers for several objectives,
+        of which `Result.front` is the outcome. NaN is a failed evaluation.
+    budget: evaluations to pay for, at least 1, those of a resumed run included. Without noise no point is
+        evaluated twice, and the run ends by itself when every feasible point was.
+    seed: of the search: None, a whole number from 0, or a SeedSequence.
+    noisy: whether evaluating a point again may give another loss.
+    executor: a `concurrent.futures` executor (of a Dask client `client.get_executor(pure=False)`), which is left
+        open; or a function without arguments that makes one, such as the class ThreadPoolExecutor, which is
+        closed in the end. When a worker dies, an executor that was made is made anew, and what was lost is
+        evaluated again at no charge; a point that was lost three times, at last alone, is a failed evaluation.
+    n_workers: evaluations in flight; as soon as one is done the next point is asked.
+    vectorized: the objective gets a population at once, a dict of name -> `(n,)` array of values, and returns
+        `(n,)` losses. Arrays hold objects where values are not all of one kind of number, and for
+        conditional variables, which are None where inactive.
+    target: stop at the first loss as good as this, also under noise.
+    timeout: seconds after which to stop. An evaluation in this process or in a thread is not cut short:
+        the run then ends with it, or in a thread without it.
+    callback: called with a `Progress` after every evaluation; the run stops if it returns True.
+    progress: show a bar, by tqdm.
+    checkpoint: a file to keep the state in, written atomically at the beginning, in the end, whatever it
+        is, and after an evaluation if the last time is a second ago (or, if longer, 20 times as long as writing
+        takes). If it exists the run goes on where it ended, whatever `seed` says: to the bit without an
+        executor; with one, what was in flight is evaluated again. `Minimizer.load` reads it too.
+    catch: exceptions of the objective that are failed evaluations. Any other one ends the run.
+
+    Ctrl-C ends the run with the result so far. Everything but the objective in an executor is called from
+    the calling thread; nothing here is thread-safe. Raises TypeError or ValueError for bad input before
+    anything is evaluated.
+    """
+    return _run(1.0, objective, space, budget=budget, seed=seed, noisy=noisy, executor=executor, n_workers=n_workers,
+                vectorized=vectorized, target=target, timeout=timeout, callback=callback, progress=progress,
+                checkpoint=checkpoint, catch=catch)
+
+
+def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.random.SeedSequence | None = None,
+             noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None, n_workers: int = 1,
+             vectorized: bool = False, target: float | None = None, timeout: float | None = None,
+             callback: Callable[[Progress], Any] | None = None, progress: bool = False,
+             checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = ()) -> Result:
+    """Search a space for the point of the highest value: `minimize` for objectives of which more is better.
+
+    >>> from asng_core import Space, maximize
+    >>> maximize(lambda v: sum(v.values()), Space.binary(20), budget=1000, target=20, seed=0).loss
+    20.0
+
+    `Result.loss`, its history and front, and what a callback gets are as the objective returned them.
+    """
+    return _run(-1.0, objective, space, budget=budget, seed=seed, noisy=noisy, executor=executor, n_workers=n_workers,
+                vectorized=vectorized, target=target, timeout=timeout, callback=callback, progress=progress,
+                checkpoint=checkpoint, catch=catch)
+
+
+def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: Any, noisy: bool, executor: Any,
+         n_workers: int, vectorized: bool, target: float | None, timeout: float | None,
+         callback: Callable[[Progress], Any] | None, progress: bool, checkpoint: Any, catch: Any) -> Result:
+    name = "minimize" if sign > 0 else "maximize"
+    run_checks.function(f"{name}(objective)", objective)
+    run_checks.space(f"{name}(space)", space)
+    limits = Limits(run_checks.budget(f"{name}(budget=...)", budget),
+                    None if target is None else _checks.real(f"{name}(target=...)", target),
+                    None if timeout is None else _checks.real(f"{name}(timeout=...)", timeout, above=0))
+    seed = _checks.seed(f"{name}(seed=...)", seed)
+    noisy = _checks.truth(f"{name}(noisy=...)", noisy)
+    vectorized = _checks.truth(f"{name}(vectorized=...)", vectorized)
+    n_workers = _checks.integer(f"{name}(n_workers=...)", n_workers, minimum=1)
+    run_checks.executor(f"{name}(executor=...)", executor, n_workers, vectorized)
+    catch = run_checks.failures(f"{name}(catch=...)", catch)
+    listeners = [] if callback is None else [run_checks.function(f"{name}(callback=...)", callback)]
+    file = None if checkpoint is None else run_checks.file(f"{name}(checkpoint=...)", checkpoint)
+    bar = Bar(name, limits.budget) if _checks.truth(f"{name}(progress=...)", progress) else None
+
+    optimizer = Minimizer(space, noisy=noisy, seed=seed)
+    workers: Workers
+    if executor is not None:
+        workers = Pool(f"{name}(executor=...)", objective, catch, executor, n_workers, space)
+    elif vectorized:
+        workers = Vectorized(objective, catch, space, optimizer.population_size)
+    else:
+        workers = Serial(objective, catch)
+    run = Run(optimizer, objective, limits, sign=sign, vectorized=vectorized, file=file,
+              listeners=listeners if bar is None else [bar, *listeners])
+    run.resume(noisy)
+    if bar is None:
+        return run.run(workers)
+    with bar.shown(run.n_evaluations):
+        return run.run(workers)

@@ -1,0 +1,33 @@
+"""How far a run is, as a bar by tqdm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .run import Progress
+
+
+class Bar:
+    """Called with every evaluation, it shows how many there are and the best loss. Needs tqdm."""
+
+    def __init__(self, name: str, budget: int) -> None:
+        try:
+            from tqdm.auto import tqdm
+        except ImportError as error:
+            raise ImportError(f"{name}(progress=True) needs tqdm. Run: pip install 'asng[progress]', "
+                              "or leave it out.") from error
+        self._tqdm, self._name, self._budget = tqdm, name, budget
+        self._bar: Any = None
+
+    @contextmanager
+    def shown(self, n_evaluations: int) -> Iterator[None]:
+        """Within, there is a bar, which begins at `n_evaluations`."""
+        with self._tqdm(total=self._budget, initial=n_evaluations, desc=self._name, unit="evaluation") as self._bar:
+            yield
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.best is not None:
+            self._bar.set_postfix(best=f"{progress.best.loss:.6g}", refresh=False)
+        self._bar.update()

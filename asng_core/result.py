@@ -1,0 +1,90 @@
+"""What `minimize` and `maximize` return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import _checks
+from .blackbox.history import History
+from .blackbox.minimizer import Minimizer
+from .results import Best
+from .space import Space
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """What a run found, with losses in the sign in which the objective returned them.
+
+    `values` and `loss`: the recommended point, in the user's values, and its loss. Without noise the best
+    evaluation; under noise the evaluated point that a model of all evaluations trusts most, and the mean of
+    its losses. Both raise RuntimeError with several objectives, and where no evaluation has succeeded.
+
+    front: the evaluations that no other one dominates, `(values, loss, id)`; with one objective the best ones.
+    history: every evaluation: `codes`, `losses`, `violations`, `ids` as arrays, `values`, and `to_frame()`.
+    n_evaluations: those paid for, over all runs with this checkpoint; n_failed: those of them that failed.
+    stop_reason: why the run ended, in words.
+    """
+
+    best: Best | None = field(repr=False)
+    front: list[Best]
+    history: History
+    n_evaluations: int
+    n_failed: int
+    stop_reason: str
+    maximized: bool = False
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return self._recommended("values").values
+
+    @property
+    def loss(self) -> float:
+        return float(self._recommended("loss").loss)
+
+    def _recommended(self, what: str) -> Best:
+        if self.best is None:
+            if self.n_objectives > 1:
+                raise RuntimeError(f"Result.{what} is not defined for {self.n_objectives} objectives, none of which "
+                                   "comes first. Choose from Result.front.")
+            raise RuntimeError(f"Result.{what} is not defined, as none of {self.n_evaluations} evaluations succeeded "
+                               f"({self.n_failed} failed; {self.stop_reason}).")
+        return self.best
+
+    @property
+    def n_objectives(self) -> int:
+        """How many losses an evaluation has."""
+        losses = self.history.losses
+        return losses.shape[1] if losses.ndim > 1 else 1
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw every loss and the best so far, or with two objectives the front; the matplotlib Axes drawn on."""
+        from .plot import draw  # matplotlib is loaded when it is needed
+
+        return draw(self, ax)
+
+    def __repr__(self) -> str:
+        failed = f", {self.n_failed} failed" * bool(self.n_failed)
+        found = f"front of {len(self.front)} points" if self.n_objectives > 1 else "no evaluation succeeded"
+        if self.best is not None:
+            found = f"loss {self.best.loss:.6g} at {_checks.shown(self.best.values)}"
+        return f"Result({found}; {self.n_evaluations} evaluations{failed}; {self.stop_reason})"
+
+
+def negated(space: Space, history: History) -> History:
+    """The same evaluations, with losses of the other sign."""
+    state = history.state()
+    other = History(space)
+    other.load(state | {"losses": -state["losses"]})
+    return other
+
+
+def averaged(optimizer: Minimizer, history: History) -> Best:
+    """The recommended point, with the mean of its losses."""
+    values = optimizer.recommend()
+    codes, point = history.codes, optimizer.space.encode(values)
+    losses = history.losses[((codes == point) | (np.isnan(codes) & np.isnan(point))).all(axis=1)]
+    losses = losses[~np.isnan(losses)]
+    return Best(values, float(losses.mean()) if len(losses) else np.nan, None)

@@ -1,0 +1,238 @@
+"""The loop of `minimize`: ask, evaluate, tell, until there is a reason to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import checkpoint, run_checks
+from .blackbox.memo import SpaceExhausted
+from .blackbox.minimizer import Minimizer
+from .candidate import Candidate
+from .interrupts import Interrupts
+from .result import Result, averaged, negated
+from .results import Best
+from .workers import FAILED, Workers
+
+_SAVE_EVERY = 1.0  # seconds between two checkpoints, or more where saving takes long
+_SAVING_SHARE = 0.05  # of the time that saving may take
+
+
+class Progress(NamedTuple):
+    """An evaluation that has just come, and how far the run is; what a `callback` gets.
+
+    loss: as the objective returned it; NaN if the evaluation failed.
+    best: the best evaluation so far; None before there is one, and with several objectives.
+    seconds: since the call of `minimize`.
+    """
+
+    values: dict[str, Any]
+    loss: Any
+    n_evaluations: int
+    best: Best | None
+    seconds: float
+
+
+class Limits(NamedTuple):
+    """When to stop. `target` is in the user's sign."""
+
+    budget: int
+    target: float | None
+    timeout: float | None
+
+
+class Run:
+    """One call of `minimize` or, with `sign` -1, of `maximize`: then the optimizer is told the losses negated."""
+
+    def __init__(self, optimizer: Minimizer, objective: Callable[[Any], Any], limits: Limits, *, sign: float,
+                 vectorized: bool, listeners: Sequence[Callable[[Progress], Any]], file: Path | None) -> None:
+        self._started = time.monotonic()
+        self._optimizer, self._objective, self._limits, self._sign = optimizer, objective, limits, sign
+        self._vectorized, self._listeners, self._file = vectorized, listeners, file
+        self._failed: list[Candidate] = []  # to be told when it is known how many objectives there are
+        self._again: list[Candidate] = []  # asked in a run that this one goes on with, and not evaluated
+        self._exhausted = self._stopped = self._unsaved = False
+        self._saved, self._pause = -np.inf, _SAVE_EVERY  # when saved last, and how long to wait then
+
+    @property
+    def n_evaluations(self) -> int:
+        return self._optimizer.n_told + len(self._failed)
+
+    def resume(self, noisy: bool) -> None:
+        """Go on from the file, if there is one, and see that it can be written."""
+        if self._file is not None and self._file.exists():
+            state = checkpoint.read(self._file, Minimizer._format)
+            where = f"{self._name}(checkpoint={str(self._file)!r})"
+            failed = run_checks.resumed(where, state, noisy=noisy, maximize=self._sign < 0)
+            self._optimizer.load_state_dict(state)
+            for candidate in self._optimizer.pending:
+                (self._failed if candidate.id in failed else self._again).append(candidate)
+            if self._limits.target is not None:
+                run_checks.single_objective(f"{self._name}(target=...)", self._shape or ())
+        self._save()
+
+    def run(self, workers: Workers) -> Result:
+        """Evaluate until there is a reason to stop, and save whatever happens."""
+        with Interrupts() as interrupts:
+            try:
+                reason = self._loop(workers, interrupts)
+            except KeyboardInterrupt:
+                if interrupts.torn:
+                    raise
+                reason = "interrupted by the user"
+            finally:
+                try:
+                    if not interrupts.torn:
+                        with interrupts.held():
+                            self._save()
+                finally:
+                    workers.close()
+        return self._result(reason)
+
+    def _loop(self, workers: Workers, interrupts: Interrupts) -> str:
+        while True:
+            reason = self._reason()
+            if reason is None:
+                with interrupts.held():
+                    self._fill(workers)
+                if not len(workers):
+                    run_checks.any_point(f"{self._name}(space)", self._optimizer.space, len(self._optimizer.history))
+                    reason = "space exhausted: every feasible point was evaluated"
+            if reason is not None:
+                return reason
+            for candidates, outcomes in workers.finished(self._patience()):
+                losses = self._losses(candidates, outcomes)
+                with interrupts.held():
+                    self._tell(candidates, losses)
+                self._report(candidates, losses)
+            if self._unsaved and time.monotonic() >= self._saved + self._pause:
+                with interrupts.held():
+                    self._save()
+
+    def _reason(self) -> str | None:
+        """Why to stop, if so."""
+        budget, target, timeout = self._limits
+        if self._stopped:
+            return "stopped by the callback"
+        if target is not None and (best := self._best) is not None and self._sign * (best.loss - target) <= 0:
+            return f"target of {target:g} reached"
+        if self.n_evaluations >= budget:
+            return f"budget of {budget} evaluation{'s' * (budget > 1)} used"
+        if timeout is not None and self._seconds >= timeout:
+            return f"timeout of {timeout:g} seconds reached"
+        return None
+
+    def _fill(self, workers: Workers) -> None:
+        """Let the workers have as many points as they can take."""
+        n = min(workers.capacity, self._limits.budget - self.n_evaluations) - len(workers)
+        if n <= 0:
+            return
+        again, self._again = self._again[:n], self._again[n:]
+        workers.submit(again)
+        if len(again) < n and not self._exhausted:
+            try:
+                workers.submit(self._optimizer.ask(n - len(again)))
+            except SpaceExhausted:
+                self._exhausted = True
+
+    def _patience(self) -> float | None:
+        """Seconds to wait for an evaluation before something else is due."""
+        due = []
+        if self._limits.timeout is not None:
+            due.append(self._limits.timeout - self._seconds)
+        if self._unsaved and self._file is not None:
+            due.append(self._saved + self._pause - time.monotonic())
+        return max(0.0, min(due)) if due else None
+
+    def _losses(self, candidates: list[Candidate], outcomes: Any) -> list[Any]:
+        """What each candidate's evaluation gave, as the user sees it: a float or a tuple; None if it failed."""
+        n, known = len(candidates), self._shape
+        if outcomes is FAILED:
+            return [None] * n
+        if self._vectorized:
+            return run_checks.many_losses(self._objective, outcomes, n, known)
+        return [run_checks.one_loss(self._objective, candidate, outcome, known) if outcome is not FAILED else None
+                for candidate, outcome in zip(candidates, outcomes, strict=True)]
+
+    @property
+    def _shape(self) -> tuple[int, ...] | None:
+        """Of one evaluation's losses; None while none has come."""
+        history = self._optimizer.history
+        return history.losses.shape[1:] if len(history) else None
+
+    def _tell(self, candidates: list[Candidate], losses: list[Any]) -> None:
+        self._unsaved = True
+        if self._shape is None:
+            come = next((loss for loss in losses if loss is not None), None)
+            if come is None:
+                self._failed += candidates
+                return
+            if self._limits.target is not None:
+                run_checks.single_objective(f"{self._name}(target=...)", np.shape(come))
+            shape = np.shape(come)
+        else:
+            shape = self._shape
+        told = [self._signed(loss, shape) for loss in [*[None] * len(self._failed), *losses]]
+        candidates, self._failed = self._failed + candidates, []
+        self._optimizer.tell(candidates, told)
+
+    def _signed(self, loss: Any, shape: tuple[int, ...]) -> Any:
+        """A loss in the optimizer's sign, or in the user's again."""
+        if loss is None:
+            loss = (np.nan,) * shape[0] if shape else np.nan
+        if isinstance(loss, tuple):
+            return tuple(self._sign * each for each in loss)
+        return self._sign * loss
+
+    def _report(self, candidates: list[Candidate], losses: list[Any]) -> None:
+        """Show, and call back with, each of these evaluations."""
+        if not self._listeners:
+            return
+        first = self.n_evaluations - len(candidates) + 1
+        best = self._best
+        for i, (candidate, loss) in enumerate(zip(candidates, losses, strict=True)):
+            failed = (np.nan,) * len(self._shape) if self._shape else np.nan
+            progress = Progress(dict(candidate), failed if loss is None else loss, first + i, best, self._seconds)
+            for listener in self._listeners:
+                answer = listener(progress)
+                self._stopped |= isinstance(answer, (bool, np.bool_)) and bool(answer)
+
+    @property
+    def _best(self) -> Best | None:
+        """The best evaluation, in the user's sign."""
+        best = None if self._shape else self._optimizer.best
+        return None if best is None else best._replace(loss=self._sign * best.loss)
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    @property
+    def _name(self) -> str:
+        return "minimize" if self._sign > 0 else "maximize"
+
+    def _save(self) -> None:
+        if self._file is None:
+            return
+        begun = time.monotonic()
+        extras = {"maximize": self._sign < 0, "failed": [candidate.id for candidate in self._failed]}
+        checkpoint.write(self._file, {**self._optimizer.state_dict(), "minimize": extras})
+        self._saved, self._unsaved = time.monotonic(), False
+        self._pause = max(_SAVE_EVERY, (self._saved - begun) / _SAVING_SHARE)
+
+    def _result(self, reason: str) -> Result:
+        optimizer = self._optimizer
+        if self._failed:
+            optimizer.tell(self._failed, [np.nan] * len(self._failed))
+        history = optimizer.history
+        if self._sign < 0:
+            history = negated(optimizer.space, history)
+        best = self._best
+        if best is not None and optimizer.noisy:
+            best = averaged(optimizer, history)
+        front = [each._replace(loss=self._signed(each.loss, ())) for each in optimizer.front]
+        return Result(best, front, history, optimizer.n_told, optimizer.n_failed, reason, self._sign < 0)

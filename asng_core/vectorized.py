@@ -1,0 +1,66 @@
+"""A population at a time, in this process, as arrays of values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .candidate import Batch, Candidate
+from .ranges import Integer, Real
+from .space import Space
+from .variables import Variable
+from .workers import FAILED, Finished, Workers
+
+
+class Vectorized(Workers):
+    """One call of the objective for a population."""
+
+    def __init__(self, objective: Callable[[Any], Any], catch: tuple[type[Exception], ...], space: Space,
+                 population_size: int) -> None:
+        self._objective, self._catch, self._space = objective, catch, space
+        self.capacity = population_size
+        self._waiting: list[Candidate] = []
+
+    def submit(self, candidates: Iterable[Candidate]) -> None:
+        self._waiting += candidates
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def finished(self, timeout: float | None) -> Finished:
+        candidates, self._waiting = self._waiting, []
+        try:
+            outcomes = self._objective(columns(self._space, Batch.of(candidates)))
+        except self._catch:
+            outcomes = FAILED
+        yield candidates, outcomes
+
+
+def columns(space: Space, batch: Batch) -> dict[str, NDArray[Any]]:
+    """Every variable's `(n,)` values: numbers or truth values if all its values are of one such type, else objects.
+
+    The array of a conditional variable is one of objects, with None where it is inactive.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    for name, variable in space.variables.items():
+        column = np.empty(len(batch), dtype=object)
+        for i, candidate in enumerate(batch):
+            column[i] = candidate.get(name)  # one by one, as a value may be a list
+        found[name] = column.astype(object if space.conditional[space.positions[name]] else _kind(variable))
+    return found
+
+
+def _kind(variable: Variable) -> type:
+    """bool, int, float, or object."""
+    if variable.continuous:
+        return float
+    bounds = [variable.decode(0), variable.decode(variable.size - 1)]
+    values = bounds if isinstance(variable, (Integer, Real)) else [*map(variable.decode, range(variable.size))]
+    kinds = {type(value) for value in values}
+    kind: type = kinds.pop() if len(kinds) == 1 else object
+    if kind is int and max(map(abs, values)) >= 2**63:
+        return object
+    return kind if kind in (bool, int, float) else object
