@@ -24,7 +24,8 @@ from .problems import DATA
 from .rivals import METHODS, Codes, Setting
 
 BUDGET = 30_000
-RUN = ("ASNG, plain", "(1+1) EA", "local search", "regularized evolution", "regularized evolution, 20", "CatCMAwM")
+RUN = ("ASNG", "ASNG, plain", "(1+1) EA", "local search", "regularized evolution", "regularized evolution, 20",
+       "CatCMAwM")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from . import problems, runs, scores, store
 from .rivals import METHODS, OURS
 
 SEEDS, BUDGET = 20, 1000
-QUICK = ("ASNG, plain", "random search", "(1+1) EA", "regularized evolution")
+QUICK = ("ASNG", "ASNG, plain", "random search", "(1+1) EA", "regularized evolution")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Gaussian process regression, the formulas.
 
-The covariance of two points at squared feature distance D is exp(-D / (d l)), d the number of
-variables, l the length scale; each evaluation adds noise variance. Targets have zero mean.
+The covariance of two points is exp(-D / (d l)): D the squared distance of their features, each
+variable's part times its relevance; d the number of variables; l the length scale. Each evaluation
+adds noise variance. Targets have zero mean.
 
 Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5.
 """

@@ -43,11 +43,11 @@ class Geometry:
         self._one_hot = np.flatnonzero(~line & (self.sizes != 1))
         several = self.sizes[self._one_hot]
         self._starts = len(self._line) + np.cumsum(several) - several
-        self.n_features = len(self._line) + int(several.sum())
+        self.variables = np.concatenate([self._line, np.repeat(self._one_hot, several)])  # of each feature
 
     def features(self, draws: Floats, active: Bools | None = None) -> Floats:
-        """`(n, n_features)`; an inactive variable is as far from each of its values."""
-        features = np.zeros((len(draws), self.n_features))
+        """`(n, n_features)`, each of one of `variables`; an inactive variable is as far from each of its values."""
+        features = np.zeros((len(draws), len(self.variables)))
         on_line = (draws[:, self._line] - self._middle) / self._width
         # the tails of a Gaussian stand for the ends of the range
         features[:, : len(self._line)] = np.clip(on_line, -0.5, 0.5)

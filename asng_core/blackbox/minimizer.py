@@ -82,7 +82,7 @@ class Minimizer(AskTell):
         self._geometry = Geometry(distribution)
         self._memo = Memo(distribution, self._geometry)
         exact = _EXACT_CONTINUOUS if space.continuous.any() else _EXACT
-        self._surrogate = Surrogate(self._geometry.n_features, d, NOISES if noisy else exact)
+        self._surrogate = Surrogate(self._geometry.variables, d, NOISES if noisy else exact)
         self._pool = self._new_pool()
         self._archive = Archive()
         self._run_start = 0  # generation in which the present run began
@@ -178,7 +178,7 @@ class Minimizer(AskTell):
         self._pool.condition(self._surrogate, change)
 
     def _new_pool(self) -> Pool:
-        return Pool(len(self.space), self._geometry.n_features)
+        return Pool(len(self.space), len(self._geometry.variables))
 
     # telling
 

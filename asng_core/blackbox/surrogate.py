@@ -3,13 +3,14 @@
 A Gaussian process over the ranks of the results. It holds at most CAPACITY points; its inverse
 covariance grows by one row a point, which costs O(n^2). A point enters as soon as it is asked, since
 where it lies already narrows the variance around it; until its result comes, the mean there stands in
-for it (the kriging believer of Ginsbourger, Le Riche and Carraro, 2010). Length scale and noise are
-those of the largest marginal likelihood on a grid, which is how the model knows what it is worth: in
-a rugged landscape the length scale shrinks, the mean flattens, and the variance decides.
+for it (the kriging believer of Ginsbourger, Le Riche and Carraro, 2010). Length scale, noise and the
+relevance of each variable follow the marginal likelihood, which is how the model knows what it is worth:
+in a rugged landscape the length scale shrinks, the mean flattens, and the variance decides.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -21,7 +22,9 @@ from .gaussian_process import LENGTH_SCALES, misfit, near, squared_distances, sq
 
 CAPACITY = 200
 _BEST, _NEWEST = 100, 50  # kept when full
-_REFIT = 1.15  # growth after which length scale and noise are chosen anew
+_REFIT = 1.15  # growth after which length scale, noise and relevance are chosen anew
+_EVIDENCE = 60  # points after which they move by one step of their grids only
+_TURNS = 6  # variables whose relevance is looked at each time
 
 
 class Conditioned(NamedTuple):
@@ -32,11 +35,17 @@ class Conditioned(NamedTuple):
 
 
 class Surrogate:
-    """`noises` are the noise variances to choose from, relative to the amplitude of the function."""
+    """`variables` `(n_features,)` says which variable each feature is of; `noises` are the noise variances to
+    choose from, relative to the amplitude of the function.
+    """
 
-    def __init__(self, n_features: int, n_variables: int, noises: tuple[float, ...]) -> None:
-        self._n_variables, self._noises = n_variables, noises
-        self._features = np.empty((CAPACITY, n_features))
+    def __init__(self, variables: Ints, n_variables: int, noises: tuple[float, ...]) -> None:
+        self._variables, self._n_variables, self._noises = variables, n_variables, noises
+        self._relevance = np.ones(max(variables, default=0) + 1)
+        self._relevant = np.unique(variables)  # those that have features
+        self._turn = 0  # of the next one whose relevance is looked at
+        self._given = np.empty((CAPACITY, len(variables)))
+        self._features = np.empty((CAPACITY, len(variables)))  # the given ones, scaled by relevance
         self._norms = np.empty(CAPACITY)  # squared, of the features
         self._inverse = np.empty((CAPACITY, CAPACITY))
         self._ids = np.empty(CAPACITY, dtype=np.int64)
@@ -63,10 +72,15 @@ class Surrogate:
     def covariances(self, features: Floats, first: int = 0) -> Floats:
         """`(m, n - first)` covariances of `(m, p)` features with the points from the `first` on."""
         part = slice(first, self.n)
-        return self._covariance(squared_distances(features, self._features[part], self._norms[part]))
+        return self._covariance(squared_distances(features * self._roots, self._features[part], self._norms[part]))
 
-    def _covariance(self, distances: Floats) -> Floats:
-        return np.exp(distances * (-1.0 / (self._n_variables * self.length_scale)))
+    @property
+    def _roots(self) -> Floats:
+        roots: Floats = np.sqrt(self._relevance)[self._variables]
+        return roots
+
+    def _covariance(self, distances: Floats, length_scale: float | None = None) -> Floats:
+        return np.exp(distances * (-1.0 / (self._n_variables * (length_scale or self.length_scale))))
 
     def add(self, number: int, features: Floats) -> Conditioned:
         """Take in the point of this id, its result pending. There must be room: see `shrink`."""
@@ -79,7 +93,8 @@ class Surrogate:
         self._inverse[n, :n] = self._inverse[:n, n] = -weights / variance
         self._inverse[n, n] = 1.0 / variance
         self._targets[n] = weights @ self._targets[:n]
-        self._features[n], self._norms[n] = features, squared_norms(features[None])[0]
+        self._given[n], self._features[n] = features, features * self._roots
+        self._norms[n] = squared_norms(self._features[n : n + 1])[0]
         self._ids[n], self._told[n] = number, False
         self.n += 1
         return Conditioned(weights, variance)
@@ -102,22 +117,48 @@ class Surrogate:
         return coefficients, max(float(coefficients @ self._targets[:n]) / n, 1e-12)
 
     def _refit(self) -> None:
-        n, few = self.n, self._n_fitted < 60
+        n = self.n
         distances = squared_distances(self._features[:n], self._features[:n], self._norms[:n])
-        targets = self._targets[:n]
-        if targets.any():
-            scales = LENGTH_SCALES if few else near(self.length_scale, LENGTH_SCALES)
-            noises = self._noises if few else near(self.noise, self._noises)
-            best = np.inf
-            for scale in scales:
-                covariance = np.exp(distances * (-1.0 / (self._n_variables * scale)))
-                for noise in noises:
-                    if (found := misfit(covariance, noise, targets)) < best:
-                        best, self.length_scale, self.noise = found, scale, noise
+        if self._targets[:n].any():
+            distances = self._choose_relevance(distances, self._choose_scale(distances))
+            self._features[:n] = self._given[:n] * self._roots
+            self._norms[:n] = squared_norms(self._features[:n])
         covariance = self._covariance(distances)
         covariance[np.arange(n), np.arange(n)] += self.noise
         self._inverse[:n, :n] = np.linalg.inv(covariance)
         self._n_fitted, self.version = n, self.version + 1
+
+    def _choose_scale(self, distances: Floats) -> float:
+        """Take length scale and noise from their grids: all of these, or once there is some evidence the next."""
+        targets, few = self._targets[: self.n], self._n_fitted < _EVIDENCE
+        scales = LENGTH_SCALES if few else near(self.length_scale, LENGTH_SCALES)
+        noises = self._noises if few else near(self.noise, self._noises)
+        best = np.inf
+        for scale in scales:
+            covariance = self._covariance(distances, scale)
+            for noise in noises:
+                if (found := misfit(covariance, noise, targets)) < best:
+                    best, self.length_scale, self.noise = found, scale, noise
+        return best
+
+    def _choose_relevance(self, distances: Floats, best: float) -> Floats:
+        """Double or halve the relevance of some variables, in turn, where the likelihood and a prior gain by it.
+
+        Returns the distances that result.
+        """
+        for _ in range(min(_TURNS, len(self._relevant))):
+            i = self._relevant[self._turn % len(self._relevant)]
+            self._turn += 1
+            own = self._given[: self.n, self._variables == i]
+            part, before = squared_distances(own, own), self._relevance[i]
+            best += math.log2(before) ** 2  # prior: a factor of two costs one unit, of four costs four
+            for relevance in (2 * before, before / 2):
+                changed = np.maximum(distances + (relevance - self._relevance[i]) * part, 0.0)
+                found = misfit(self._covariance(changed), self.noise, self._targets[: self.n])
+                if found + math.log2(relevance) ** 2 < best:
+                    best, distances, self._relevance[i] = found + math.log2(relevance) ** 2, changed, relevance
+            best -= math.log2(self._relevance[i]) ** 2
+        return distances
 
     def best(self, coefficients: Floats) -> Ints:
         """Ids of the points with results, from the best posterior mean on."""
@@ -132,7 +173,7 @@ class Surrogate:
         keep[n - _NEWEST :] = True
         keep |= np.isin(self._ids[:n], self.best(coefficients)[:_BEST])
         kept = np.flatnonzero(keep)
-        for array in (self._features, self._norms, self._ids, self._targets, self._told):
+        for array in (self._given, self._features, self._norms, self._ids, self._targets, self._told):
             array[: len(kept)] = array[kept]
         self.n = len(kept)
         self._refit()
@@ -140,15 +181,20 @@ class Surrogate:
     def state(self) -> dict[str, Any]:
         """All of it, the inverse included: a resumed run continues to the bit."""
         n = self.n
-        return {"features": self._features[:n].copy(), "inverse": self._inverse[:n, :n].copy(),
-                "ids": self._ids[:n].tolist(), "targets": self._targets[:n].copy(),
+        return {"features": self._given[:n].copy(), "relevance": self._relevance.copy(), "turn": self._turn,
+                "inverse": self._inverse[:n, :n].copy(), "ids": self._ids[:n].tolist(), "targets": self._targets[:n].copy(),
                 "told": self._told[:n].tolist(), "n_fitted": self._n_fitted, "length_scale": self.length_scale,
                 "noise": self.noise, "version": self.version}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         n = len(state["ids"])
-        self._features[:n] = _checks.state_array(state["features"], (n, self._features.shape[1]))
+        self._relevance = _checks.state_array(state["relevance"], self._relevance.shape)
+        if (self._relevance <= 0).any():
+            raise ValueError("a relevance must be positive.")
+        self._turn = _checks.integer("turn", state["turn"], minimum=0)
+        self._given[:n] = _checks.state_array(state["features"], (n, len(self._variables)))
+        self._features[:n] = self._given[:n] * self._roots
         self._norms[:n] = squared_norms(self._features[:n])
         self._inverse[:n, :n] = _checks.state_array(state["inverse"], (n, n))
         self._targets[:n] = _checks.state_array(state["targets"], (n,))

@@ -10,11 +10,12 @@ from asng_core.blackbox.pool import Pool
 from asng_core.blackbox.surrogate import CAPACITY, Surrogate
 
 D, P = 4, 6
+VARIABLES = np.array([0, 1, 2, 2, 2, 3])  # of the features
 
 
 def filled(n, told=None, noises=(0.1,), seed=0):
     rng = np.random.default_rng(seed)
-    surrogate, features = Surrogate(P, D, noises), rng.random((n, P))
+    surrogate, features = Surrogate(VARIABLES, D, noises), rng.random((n, P))
     for i, row in enumerate(features):
         surrogate.add(i, row)
     for i in range(n) if told is None else told:
@@ -23,7 +24,8 @@ def filled(n, told=None, noises=(0.1,), seed=0):
 
 
 def covariance(surrogate, a, b):
-    return np.array([[np.exp(-np.sum((x - y) ** 2) / (D * surrogate.length_scale)) for y in b] for x in a])
+    relevance = surrogate._relevance[VARIABLES]
+    return np.array([[np.exp(-np.sum(relevance * (x - y) ** 2) / (D * surrogate.length_scale)) for y in b] for x in a])
 
 
 def test_distances_are_squared_and_euclidean():
@@ -79,15 +81,33 @@ def test_the_posterior_mean_is_that_of_the_results_and_believed_where_pending():
 def test_length_scale_and_noise_are_the_likeliest_of_the_grid():
     rng = np.random.default_rng(1)
     features = rng.random((80, P))
-    smooth = Surrogate(P, D, (0.01, 0.1, 1.0))
-    rough = Surrogate(P, D, (0.01, 0.1, 1.0))
+    smooth = Surrogate(VARIABLES, D, (0.01, 0.1, 1.0))
+    rough = Surrogate(VARIABLES, D, (0.01, 0.1, 1.0))
     for one, values in ((smooth, features.sum(axis=1)), (rough, rng.standard_normal(80))):
         for i, row in enumerate(features):
             one.add(i, row)
             one.observe(i)
         one.fit(values)
-    assert smooth.length_scale > 1 and smooth.noise == 0.01
+    assert smooth.length_scale > 1
+    assert smooth.noise == 0.01
     assert rough.length_scale < smooth.length_scale or rough.noise == 1.0
+
+
+def test_what_matters_gains_relevance_and_what_does_not_loses_it():
+    rng = np.random.default_rng(0)
+    surrogate = Surrogate(VARIABLES, D, (0.01,))
+    features = rng.random((150, P))
+    values = np.sin(8 * features[:, 0]) + features[:, 5]
+    for i, row in enumerate(features):
+        surrogate.add(i, row)
+        surrogate.observe(i)
+        surrogate.fit(values[: i + 1])
+    relevance = surrogate._relevance
+    assert relevance[0] > relevance[3] > max(relevance[1], relevance[2])
+    # the scaled features are those of the present relevance
+    np.testing.assert_allclose(surrogate._features[:150], features * np.sqrt(relevance)[VARIABLES])
+    full = covariance(surrogate, features, features) + surrogate.noise * np.eye(150)
+    np.testing.assert_allclose(surrogate.inverse @ full, np.eye(150), atol=1e-6)
 
 
 def test_a_full_model_keeps_the_best_and_the_newest(monkeypatch):
@@ -101,7 +121,7 @@ def test_a_full_model_keeps_the_best_and_the_newest(monkeypatch):
     best = set(np.argsort(predicted)[: module._BEST].tolist())
     newest = set(range(CAPACITY - module._NEWEST, CAPACITY))
     assert kept == best | newest
-    full = covariance(surrogate, *[surrogate._features[: surrogate.n]] * 2) + surrogate.noise * np.eye(surrogate.n)
+    full = covariance(surrogate, *[surrogate._given[: surrogate.n]] * 2) + surrogate.noise * np.eye(surrogate.n)
     np.testing.assert_allclose(surrogate.inverse @ full, np.eye(surrogate.n), atol=1e-8)
 
 
@@ -121,7 +141,7 @@ def test_candidates_are_scored_by_mean_less_deviations_whatever_was_added_since(
     pool.condition(surrogate, surrogate.add(30, candidates[7] + 0.05))
     pool.extend(rng.random((5, D)), [bytes([i]) for i in range(20, 25)], candidates[20:], surrogate)
     coefficients, amplitude = surrogate.fit(values)
-    points = surrogate._features[: surrogate.n]
+    points = surrogate._given[: surrogate.n]
     k = covariance(surrogate, candidates, points)
     full = covariance(surrogate, points, points) + surrogate.noise * np.eye(len(points))
     variance = 1 - np.einsum("ij,ji->i", k, np.linalg.solve(full, k.T))
@@ -159,7 +179,7 @@ def test_a_new_fit_reaches_candidates_of_before():
         pool.condition(surrogate, surrogate.add(i, row))
         surrogate.observe(i)
         features = np.vstack([features, row])
-    coefficients, amplitude = surrogate.fit(features[:, 0])  # refits
+    surrogate.fit(features[:, 0])  # refits
     pool.extend(np.empty((0, D)), [], np.empty((0, P)), surrogate)
     k = covariance(surrogate, candidates, features)
     full = covariance(surrogate, features, features) + surrogate.noise * np.eye(30)
