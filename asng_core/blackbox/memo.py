@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
@@ -33,12 +32,10 @@ class Memo:
         self._distribution, self._geometry = distribution, geometry
         self.known: set[bytes] = set()
 
-    def feasible(self, codes: Codes) -> Any:
-        """`(n,)`: whether each of `(n, n_variables)` masked codes satisfies the constraints."""
+    def _feasible(self, codes: Codes) -> list[bool]:
+        """Whether each of `(n, n_variables)` masked codes satisfies the constraints."""
         space = self._distribution.space
-        if not space.constraints:
-            return np.ones(len(codes), dtype=np.bool_)
-        return np.array([space.feasible(values) for values in space.values(codes)], dtype=np.bool_)
+        return [space.feasible(values) for values in space.values(codes)]
 
     def unseen(self, draws: Floats, beside: frozenset[bytes] | set[bytes] = frozenset()) -> tuple[Floats, list[bytes]]:
         """Those of `(n, d)` draws that are new, feasible and not `beside`, each once, with their keys."""
@@ -47,9 +44,11 @@ class Memo:
         for row, key in enumerate(keys(codes)):
             if key not in self.known and key not in beside:
                 rows.setdefault(key, row)
-        chosen = np.fromiter(rows.values(), dtype=np.int64, count=len(rows))
-        chosen = chosen[self.feasible(codes[chosen])]
-        return draws[chosen], keys(codes[chosen])
+        chosen, found = list(rows.values()), list(rows)
+        if self._distribution.space.constraints:
+            good = self._feasible(codes[chosen])
+            chosen, found = list(itertools.compress(chosen, good)), list(itertools.compress(found, good))
+        return draws[chosen], found
 
     def any_unseen(self, rng: np.random.Generator, on: Callable[[Floats], Floats]) -> tuple[Floats, bytes]:
         """A random new point among those that `on`, which pins variables, leaves.

@@ -24,12 +24,12 @@ from .history import History
 from .memo import Memo, SpaceExhausted, keys
 from .pool import Pool
 from .surrogate import Surrogate
-from .trusted import NOISES, midranks, most_trusted
+from .trusted import NOISES, Finalists, midranks, posterior
 
 _INITIAL = 8  # results before the model has a say
-_PROPOSED = 20  # candidates from the distribution for one evaluation, and as many neighbours of the archive
+_PROPOSED = 15  # candidates from the distribution for one evaluation, and as many neighbours of the archive
 _PARENTS = 20  # results of the best posterior mean, under noise
-_SCREENED = 200  # results up to which the model screens under noise; after that the distribution samples alone
+_SCREENED = 200  # results up to which the model screens under noise
 _CONFIDENCE, _CONFIDENCE_NOISY = 2.0, 3.0  # standard deviations below the mean that a candidate is credited with
 # noise of the model of a function without noise: what a smooth model cannot follow
 _EXACT, _EXACT_CONTINUOUS = (0.01,), (1e-4, 0.01)
@@ -50,8 +50,9 @@ class Minimizer(AskTell):
     distribution and from the neighbourhood of the best; the best take part in every update; and a run that
     has stalled gives way to a new one. `recommend()` is the best point evaluated.
 
-    With `noisy=True` points may be asked again, the model screens the first evaluations only, and
-    `recommend()` is the evaluated point that a model of all results trusts most.
+    With `noisy=True` points may be asked again; the model screens the first evaluations, after which half of
+    them go to the points that may yet be the best; and `recommend()` is the one that a model of all results
+    trusts most.
 
     Points may be asked in any number at any time: those whose results are still out are taken into account.
     With several objectives `tell` takes `(n, n_objectives)` losses, and `front` is the result.
@@ -85,6 +86,7 @@ class Minimizer(AskTell):
         self._surrogate = Surrogate(self._geometry.variables, d, NOISES if noisy else exact)
         self._pool = self._new_pool()
         self._archive = Archive()
+        self._finalists = Finalists()
         self._run_start = 0  # generation in which the present run began
         self._n_injected = 0
         self._trusted: tuple[int, Codes] | None = None
@@ -94,15 +96,16 @@ class Minimizer(AskTell):
 
     def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
         if mirrored or not self._screening:
-            return self._plain(n, pinned, mirrored)
-        draws: list[Floats] = []
+            draws = self._plain(n, pinned, mirrored)
+            return draws if mirrored or pinned is not None else self._with_finalists(draws)
+        chosen: list[Floats] = []
         try:
             for i in range(n):
-                draws.append(self._next(pinned, self.n_asked + i))
+                chosen.append(self._next(pinned, self.n_asked + i))
         except SpaceExhausted:
-            if not draws:
+            if not chosen:
                 raise
-        return np.stack(draws)
+        return np.stack(chosen)
 
     @property
     def _screening(self) -> bool:
@@ -115,6 +118,13 @@ class Minimizer(AskTell):
         for i, draw in enumerate(draws):
             self._enter(self.n_asked + i, draw, keys(self._distribution.codes(draw[None]))[0])
         return draws
+
+    def _with_finalists(self, draws: Floats) -> Floats:
+        """Under noise, each with even chances: the draw, or a point that may be the best, to be evaluated again."""
+        finalists = self._finalists.choose(self.history, self._distribution, self._geometry)
+        again = self._rng.random(len(draws)) < 0.5
+        chosen = self._distribution.draws(finalists[self._rng.integers(len(finalists), size=len(draws))])
+        return np.where(again[:, None], chosen, draws)
 
     def _next(self, pinned: Pins | None, number: int) -> Floats:
         """The draw of candidate `number`."""
@@ -283,8 +293,8 @@ class Minimizer(AskTell):
             if self.history.losses.ndim > 1:
                 raise RuntimeError("recommend() is not defined for several objectives. Use front.")
             if self._trusted is None or self._trusted[0] != len(self.history):
-                codes = most_trusted(self.history, self._distribution, self._geometry)
-                self._trusted = len(self.history), codes
+                codes, means, _ = posterior(self.history, self._distribution, self._geometry)
+                self._trusted = len(self.history), codes[int(np.argmin(means))]
             return self.space.values(self._trusted[1][None])[0]
         best = self.best
         return super().recommend() if best is None else best.values
@@ -296,7 +306,7 @@ class Minimizer(AskTell):
 
     def _extras(self) -> dict[str, Any]:
         known = np.frombuffer(b"".join(sorted(self._memo.known)), dtype=self.space.dtype)
-        return {"history": self.history.state(), "archive": self._archive.state(),
+        return {"history": self.history.state(), "archive": self._archive.state(), "finalists": self._finalists.state(),
                 "surrogate": self._surrogate.state(), "pool": self._pool.state(),
                 "known": known.reshape(-1, len(self.space)).copy(), "run_start": self._run_start,
                 "n_injected": self._n_injected}
@@ -304,6 +314,7 @@ class Minimizer(AskTell):
     def _load_extras(self, state: Mapping[str, Any]) -> None:
         self.history.load(state["history"])
         self._archive.load(state["archive"], self.history)
+        self._finalists.load(state["finalists"], self._distribution)
         self._surrogate.load(state["surrogate"])
         self.history.rows(self._surrogate.told)  # KeyError if one is missing
         self._pool.load(state["pool"], lambda draws: keys(self._distribution.codes(draws)), self._features)

@@ -22,7 +22,7 @@ from .gaussian_process import LENGTH_SCALES, misfit, near, squared_distances, sq
 
 CAPACITY = 200
 _BEST, _NEWEST = 100, 50  # kept when full
-_REFIT = 1.15  # growth after which length scale, noise and relevance are chosen anew
+_REFIT = 1.45  # growth after which length scale, noise and relevance are chosen anew
 _EVIDENCE = 60  # points after which they move by one step of their grids only
 _TURNS = 6  # variables whose relevance is looked at each time
 
@@ -42,6 +42,7 @@ class Surrogate:
     def __init__(self, variables: Ints, n_variables: int, noises: tuple[float, ...]) -> None:
         self._variables, self._n_variables, self._noises = variables, n_variables, noises
         self._relevance = np.ones(max(variables, default=0) + 1)
+        self._roots = np.ones(len(variables))  # of the relevance, for each feature
         self._relevant = np.unique(variables)  # those that have features
         self._turn = 0  # of the next one whose relevance is looked at
         self._given = np.empty((CAPACITY, len(variables)))
@@ -73,11 +74,6 @@ class Surrogate:
         """`(m, n - first)` covariances of `(m, p)` features with the points from the `first` on."""
         part = slice(first, self.n)
         return self._covariance(squared_distances(features * self._roots, self._features[part], self._norms[part]))
-
-    @property
-    def _roots(self) -> Floats:
-        roots: Floats = np.sqrt(self._relevance)[self._variables]
-        return roots
 
     def _covariance(self, distances: Floats, length_scale: float | None = None) -> Floats:
         return np.exp(distances * (-1.0 / (self._n_variables * (length_scale or self.length_scale))))
@@ -121,6 +117,7 @@ class Surrogate:
         distances = squared_distances(self._features[:n], self._features[:n], self._norms[:n])
         if self._targets[:n].any():
             distances = self._choose_relevance(distances, self._choose_scale(distances))
+            self._roots = np.sqrt(self._relevance)[self._variables]
             self._features[:n] = self._given[:n] * self._roots
             self._norms[:n] = squared_norms(self._features[:n])
         covariance = self._covariance(distances)
@@ -182,9 +179,10 @@ class Surrogate:
         """All of it, the inverse included: a resumed run continues to the bit."""
         n = self.n
         return {"features": self._given[:n].copy(), "relevance": self._relevance.copy(), "turn": self._turn,
-                "inverse": self._inverse[:n, :n].copy(), "ids": self._ids[:n].tolist(), "targets": self._targets[:n].copy(),
-                "told": self._told[:n].tolist(), "n_fitted": self._n_fitted, "length_scale": self.length_scale,
-                "noise": self.noise, "version": self.version}
+                "inverse": self._inverse[:n, :n].copy(), "ids": self._ids[:n].tolist(),
+                "targets": self._targets[:n].copy(), "told": self._told[:n].tolist(),
+                "n_fitted": self._n_fitted, "length_scale": self.length_scale, "noise": self.noise,
+                "version": self.version}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
@@ -192,6 +190,7 @@ class Surrogate:
         self._relevance = _checks.state_array(state["relevance"], self._relevance.shape)
         if (self._relevance <= 0).any():
             raise ValueError("a relevance must be positive.")
+        self._roots = np.sqrt(self._relevance)[self._variables]
         self._turn = _checks.integer("turn", state["turn"], minimum=0)
         self._given[:n] = _checks.state_array(state["features"], (n, len(self._variables)))
         self._features[:n] = self._given[:n] * self._roots

@@ -1,16 +1,20 @@
-"""Under noise: the evaluated point that all the evidence together trusts most.
+"""Under noise: which of the evaluated points all the evidence together trusts.
 
 A single good loss proves little. A Gaussian process over the mean rank of every point, each as noisy
-as its evaluations are few, shares the evidence among neighbours; the point of the best posterior mean
-is recommended.
+as its evaluations are few, shares the evidence among neighbours. The point of the best posterior mean
+is recommended; those that may yet be the best are evaluated again, which is how the evidence grows
+where it decides (as in racing, Maron and Moore, 1994).
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from .. import _checks
 from ..families.family import Codes, Floats, Ints
 from ..search_distribution import SearchDistribution
 from .fronts import merit
@@ -18,8 +22,10 @@ from .gaussian_process import LENGTH_SCALES, misfit, squared_distances
 from .geometry import Geometry
 from .history import History
 
-_POINTS = 300  # the most promising by their shrunken means, if there are more
-NOISES = (0.03, 0.1, 0.3, 1.0, 3.0)  # of one evaluation
+NOISES = (0.03, 0.1, 0.3, 1.0, 3.0)  # variance of one evaluation, relative to the function's amplitude
+_POINTS = 200  # the most promising by their shrunken means, if there are more
+_FINALISTS = 10
+_GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew
 
 
 def midranks(ranks: Ints) -> Floats:
@@ -29,21 +35,48 @@ def midranks(ranks: Ints) -> Floats:
     return places
 
 
-def most_trusted(history: History, distribution: SearchDistribution, geometry: Geometry) -> Codes:
-    """`(n_variables,)` codes of the point with the best posterior mean among those evaluated."""
+def posterior(history: History, distribution: SearchDistribution, geometry: Geometry) -> tuple[Codes, Floats, Floats]:
+    """`(n, n_variables)` codes of the most promising points, means and standard deviations of their ranks."""
     ranks = midranks(merit(history.losses, history.violations))
     spread = ranks.std()
     standardized = (ranks - ranks.mean()) / (spread if spread > 0 else 1.0)
     codes, point, count = np.unique(history.codes, axis=0, return_inverse=True, return_counts=True)
     total = np.bincount(point.ravel(), standardized)
     chosen = np.argsort(total / (count + 1), kind="stable")[:_POINTS]
-    codes, means, count = codes[chosen], (total / count)[chosen], count[chosen]
+    codes, observed, count = codes[chosen], (total / count)[chosen], count[chosen]
     draws = distribution.draws(codes)
     features = geometry.features(draws, distribution.active(draws))
     distances = squared_distances(features, features) / len(distribution.space)
-    _, scale, noise = min((misfit(np.exp(-distances / scale), noise / count, means), scale, noise)
-                          for scale, noise in itertools.product(LENGTH_SCALES, NOISES))
-    covariance = np.exp(-distances / scale)
-    posterior = covariance @ np.linalg.solve(covariance + np.diag(noise / count), means)
-    best: Codes = codes[int(np.argmin(posterior))]
-    return best
+    covariances = {scale: np.exp(-distances / scale) for scale in LENGTH_SCALES[1::2]}
+    _, scale, noise = min((misfit(covariances[scale], noise / count, observed), scale, noise)
+                          for scale, noise in itertools.product(covariances, NOISES[1:]))
+    covariance = covariances[scale]
+    gain = np.linalg.solve(covariance + np.diag(noise / count), covariance)  # symmetric factors: K (K + N)^-1
+    weights = np.linalg.solve(covariance + np.diag(noise / count), observed)
+    amplitude = max(float(observed @ weights) / len(observed), 1e-12)
+    variances = np.maximum(1.0 - np.einsum("ij,ij->j", covariance, gain), 0.0) * amplitude
+    return codes, covariance @ weights, np.sqrt(variances)
+
+
+class Finalists:
+    """The points that may be the best, by the evidence of when they were last chosen."""
+
+    def __init__(self) -> None:
+        self.codes: Codes | None = None
+        self._evidence = 0  # evaluations when they were chosen
+
+    def choose(self, history: History, distribution: SearchDistribution, geometry: Geometry) -> Codes:
+        """`(n, n_variables)` codes, chosen anew if the evidence has grown by half."""
+        if self.codes is None or len(history) >= _GROWTH * self._evidence:
+            codes, means, deviations = posterior(history, distribution, geometry)
+            self.codes = codes[np.argsort(means - deviations, kind="stable")[:_FINALISTS]]
+            self._evidence = len(history)
+        return self.codes
+
+    def state(self) -> dict[str, Any]:
+        return {"codes": None if self.codes is None else self.codes.copy(), "evidence": self._evidence}
+
+    def load(self, state: Mapping[str, Any], distribution: SearchDistribution) -> None:
+        """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
+        self.codes = None if state["codes"] is None else distribution.space.checked(state["codes"])
+        self._evidence = _checks.integer("evidence", state["evidence"], minimum=0)
