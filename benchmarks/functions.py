@@ -21,9 +21,9 @@ from asng_core import Space
 
 from . import store
 from .problems import DATA
-from .rivals import METHODS, Codes, Setting
+from .rivals import ABLATED, ENTRIES, OURS, Codes, Setting
 
-BUDGET = 30_000
+BUDGET, ABLATED_BUDGET = 30_000, 4_000
 RUN = ("ASNG", "ASNG, plain", "(1+1) EA", "local search", "regularized evolution", "regularized evolution, 20",
        "CatCMAwM")
 
@@ -81,7 +81,7 @@ FUNCTIONS: dict[str, Callable[[int], Function]] = {
 def run(method: str, function: str, seed: int, budget: int) -> dict[str, Any]:
     """The "evaluations" until the optimum was asked, or None."""
     problem = FUNCTIONS[function](seed)
-    optimizer = METHODS[method].load()(Setting(problem.space, budget), seed)
+    optimizer = ENTRIES[method].load()(Setting(problem.space, budget), seed)
     for n in range(1, budget + 1):
         codes = optimizer.ask()
         loss = problem.loss(codes)
@@ -116,11 +116,14 @@ def main() -> None:
     parser = store.parser("functions", __doc__)
     parser.add_argument("--seeds", type=int, default=11, help="runs per cell (default 11)")
     parser.add_argument("--quick", action="store_true", help="2 seeds, 100 evaluations: a check of the whole path")
+    parser.add_argument("--ablate", action="store_true", help="ours, and ours with one mechanism taken out")
     options = parser.parse_args()
-    seeds, budget = (2, 100) if options.quick else (options.seeds, BUDGET)
+    seeds, budget = (2, 100) if options.quick else (options.seeds, ABLATED_BUDGET if options.ablate else BUDGET)
+    methods = (OURS, *(name for name, entry in ABLATED.items() if "noise-free" in (entry.only or ("noise-free",)))
+               ) if options.ablate else RUN
     tasks = [{"method": method, "function": function, "seed": seed, "budget": budget}
-             for method in RUN for function in FUNCTIONS for seed in range(seeds)]
-    path = options.out / f"functions{'_quick' if options.quick else ''}.json"
+             for method in methods for function in FUNCTIONS for seed in range(seeds)]
+    path = options.out / f"functions{'_ablation' if options.ablate else ''}{'_quick' if options.quick else ''}.json"
     print(table(store.measure(path, run, tasks, packages=("numpy", "cmaes"), jobs=options.jobs,
                               restart=options.restart)))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import functions, problems
 from .problems import Table
-from .rivals import METHODS, Codes, Loss, Method, Setting
+from .rivals import ENTRIES, Codes, Loss, Method, Setting
 
 GRID = (5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200, 300, 500, 700, 1000)  # evaluations
 FREE = 20  # known or invalid proposals in a row that are answered from memory
@@ -56,7 +56,7 @@ def noise_free(method: str, table: str, seed: int, budget: int) -> dict[str, Any
     """Scores of the best point, and "optimum", the distinct evaluations until it was found, or None."""
     start, data = time.perf_counter(), problems.table(table)
     setting = Setting(data.space, budget, constraint=data.constraint)
-    run = distinct(METHODS[method].load()(setting, seed), data, setting, np.random.default_rng([seed, 1]))
+    run = distinct(ENTRIES[method].load()(setting, seed), data, setting, np.random.default_rng([seed, 1]))
     best = np.minimum.accumulate(np.array([losses[0] for losses in run]))
     optimum = int(np.argmax(best <= data.optimum)) + 1 if best[-1] <= data.optimum else None
     scores = [round(data.score(best[min(n, len(best)) - 1]), 4) for n in GRID if n <= budget]
@@ -68,7 +68,7 @@ def two_objectives(method: str, table: str, seed: int, budget: int) -> dict[str,
     reference point (1.1, 1.1)."""
     start, data = time.perf_counter(), problems.table(table)
     setting = Setting(data.space, budget, n_objectives=2)
-    run = distinct(METHODS[method].load()(setting, seed), data, setting, np.random.default_rng([seed, 1]))
+    run = distinct(ENTRIES[method].load()(setting, seed), data, setting, np.random.default_rng([seed, 1]))
     low, high = data.losses.min(axis=0), data.losses.max(axis=0)
     whole = hypervolume((data.losses - low) / (high - low))
     found = (np.array(list(run)) - low) / (high - low)
@@ -95,12 +95,12 @@ def asynchronous(method: str, table: str, seed: int, budget: int, workers: int) 
     if table == ONEMAX:
         function = functions.FUNCTIONS[table](seed)
         setting = Setting(function.space, budget, n_workers=workers)
-        run = completed(METHODS[method].load()(setting, seed), function.loss, setting, rng)
+        run = completed(ENTRIES[method].load()(setting, seed), function.loss, setting, rng)
         found = next((n for n, loss in enumerate(run, 1) if loss <= function.optimum), None)
         return {"optimum": found, "seconds": _since(start)}
     data = problems.table(table)
     setting = Setting(data.space, budget, noisy=True, n_workers=workers)
-    optimizer = METHODS[method].load()(setting, seed)
+    optimizer = ENTRIES[method].load()(setting, seed)
     scores = []
     for n, _ in enumerate(completed(optimizer, _one_training_seed(data, rng), setting, rng), 1):
         if n in GRID:

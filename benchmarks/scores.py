@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .rivals import METHODS
+from .rivals import ENTRIES
 from .runs import GRID
 
 Floats = NDArray[np.float64]
@@ -116,7 +116,7 @@ def draw(panels: dict[str, Records], label: str, path: Path) -> None:
                                 layout="constrained")
     for axis, (title, records) in zip(axes[0], panels.items(), strict=True):
         for method, runs in grouped(records, lambda result: result["score"]).items():
-            number = list(METHODS).index(method)  # a method has one colour throughout
+            number = list(ENTRIES).index(method)  # a method has one colour throughout
             mean, low, high = mean_band({table: np.array(curves) for table, curves in runs.items()})
             x, color = GRID[:len(mean)], f"C{number % 10}"
             axis.plot(x, mean, label=method, linewidth=2.5 if number == 0 else 1.2, color=color,

@@ -8,6 +8,7 @@
 
     python -m benchmarks.tables noise-free                       every method, 20 seeds; hours
     python -m benchmarks.tables noisy --methods "(1+1) EA"       one method
+    python -m benchmarks.tables noise-free --ablate              what each mechanism of ours is worth
     python -m benchmarks.tables noise-free --stored              what the stored runs say
     python -m benchmarks.tables all --quick                      a check of the whole path, seconds
 """
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from . import problems, runs, scores, store
-from .rivals import METHODS, OURS
+from .rivals import ABLATED, ENTRIES, METHODS, OURS
 
 SEEDS, BUDGET = 20, 1000
 QUICK = ("ASNG", "ASNG, plain", "random search", "(1+1) EA", "regularized evolution")
@@ -51,7 +52,7 @@ def tasks(name: str, methods: Sequence[str], seeds: int, budget: int) -> list[di
     """The runs of a mode: every method that can take part, within its caps."""
     mode, found = MODES[name], []
     for method in methods:
-        entry = METHODS[method]
+        entry = ENTRIES[method]
         if name in (entry.only or MODES) and name not in entry.load().lacks:
             found += [{"method": method, "table": table, "seed": seed, **({"workers": workers} if workers else {}),
                        "budget": min(budget, entry.budget_in(name)) * (3 if table == runs.ONEMAX else 1)}
@@ -112,7 +113,7 @@ def caps(name: str, methods: Sequence[str]) -> str:
     """How much of the slow methods is run."""
     capped = []
     for method in methods:
-        entry = METHODS[method]
+        entry = ENTRIES[method]
         limits = [f"{limit} {what}" for limit, full, what in ((entry.budget_in(name), BUDGET, "evaluations"),
                                                               (entry.seeds, SEEDS, "seeds")) if limit < full]
         capped += [f"{method} {' and '.join(limits)}"] if limits else []
@@ -125,14 +126,18 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS), metavar="METHOD",
                         help="of " + ", ".join(METHODS))
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"runs per table (default {SEEDS})")
+    parser.add_argument("--ablate", action="store_true", help="ours, and ours with one mechanism taken out")
     parser.add_argument("--stored", action="store_true", help="measure nothing, show what is stored")
     parser.add_argument("--quick", action="store_true", help="cheap methods, 2 seeds, 200 evaluations")
     options = parser.parse_args()
     methods, seeds, budget = (QUICK, 2, 200) if options.quick else (options.methods, options.seeds, BUDGET)
+    suffix = "_quick" if options.quick else ""
+    if options.ablate:
+        methods, suffix = (OURS, *ABLATED), "_ablation" + suffix
     for name in MODES if options.mode == "all" else (options.mode,):
-        path = options.out / f"tables_{name}{'_quick' if options.quick else ''}.json"
+        path = options.out / f"tables_{name}{suffix}.json"
         wanted = tasks(name, methods, seeds, budget)
-        libraries = dict.fromkeys(library for method in methods if (library := METHODS[method].library))
+        libraries = dict.fromkeys(library for method in methods if (library := ENTRIES[method].library))
         records = store.stored(path, wanted) if options.stored else store.measure(
             path, MODES[name].run, wanted, packages=("numpy", *libraries), jobs=options.jobs, restart=options.restart)
         scores.draw(panels(name, records), MODES[name].label, path.with_suffix(".png"))

@@ -29,7 +29,7 @@ from .trusted import NOISES, Finalists, midranks, posterior
 _INITIAL = 8  # results before the model has a say
 _PROPOSED = 15  # candidates from the distribution for one evaluation, and as many neighbours of the archive
 _PARENTS = 20  # results of the best posterior mean, under noise
-_SCREENED = 200  # results up to which the model screens under noise
+_SCREENED = 150  # results up to which the model screens under noise
 _CONFIDENCE, _CONFIDENCE_NOISY = 2.0, 3.0  # standard deviations below the mean that a candidate is credited with
 # noise of the model of a function without noise: what a smooth model cannot follow
 _EXACT, _EXACT_CONTINUOUS = (0.01,), (1e-4, 0.01)
@@ -96,8 +96,7 @@ class Minimizer(AskTell):
 
     def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
         if mirrored or not self._screening:
-            draws = self._plain(n, pinned, mirrored)
-            return draws if mirrored or pinned is not None else self._with_finalists(draws)
+            return self._plain(n, pinned, mirrored) if mirrored or pinned is not None else self._confirming(n)
         chosen: list[Floats] = []
         try:
             for i in range(n):
@@ -119,12 +118,14 @@ class Minimizer(AskTell):
             self._enter(self.n_asked + i, draw, keys(self._distribution.codes(draw[None]))[0])
         return draws
 
-    def _with_finalists(self, draws: Floats) -> Floats:
-        """Under noise, each with even chances: the draw, or a point that may be the best, to be evaluated again."""
-        finalists = self._finalists.choose(self.history, self._distribution, self._geometry)
-        again = self._rng.random(len(draws)) < 0.5
-        chosen = self._distribution.draws(finalists[self._rng.integers(len(finalists), size=len(draws))])
-        return np.where(again[:, None], chosen, draws)
+    def _confirming(self, n: int) -> Floats:
+        """Under noise, each with even chances: a draw, or a point that may be the best, to be evaluated again."""
+        finalists = self._finalists.draws(self.history, self._distribution, self._geometry)
+        draws: Floats = finalists[self._rng.integers(len(finalists), size=n)]
+        new = np.flatnonzero(self._rng.random(n) < 0.5)
+        if len(new):
+            draws[new] = super()._propose(len(new), None, False)
+        return draws
 
     def _next(self, pinned: Pins | None, number: int) -> Floats:
         """The draw of candidate `number`."""
@@ -314,7 +315,7 @@ class Minimizer(AskTell):
     def _load_extras(self, state: Mapping[str, Any]) -> None:
         self.history.load(state["history"])
         self._archive.load(state["archive"], self.history)
-        self._finalists.load(state["finalists"], self._distribution)
+        self._finalists.load(state["finalists"], len(self.space))
         self._surrogate.load(state["surrogate"])
         self.history.rows(self._surrogate.told)  # KeyError if one is missing
         self._pool.load(state["pool"], lambda draws: keys(self._distribution.codes(draws)), self._features)

@@ -25,7 +25,7 @@ from .history import History
 NOISES = (0.03, 0.1, 0.3, 1.0, 3.0)  # variance of one evaluation, relative to the function's amplitude
 _POINTS = 200  # the most promising by their shrunken means, if there are more
 _FINALISTS = 10
-_GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew
+_GROWTH = 2.0  # of the evidence, after which the finalists are chosen anew
 
 
 def midranks(ranks: Ints) -> Floats:
@@ -62,21 +62,22 @@ class Finalists:
     """The points that may be the best, by the evidence of when they were last chosen."""
 
     def __init__(self) -> None:
-        self.codes: Codes | None = None
+        self._draws: Floats | None = None
         self._evidence = 0  # evaluations when they were chosen
 
-    def choose(self, history: History, distribution: SearchDistribution, geometry: Geometry) -> Codes:
-        """`(n, n_variables)` codes, chosen anew if the evidence has grown by half."""
-        if self.codes is None or len(history) >= _GROWTH * self._evidence:
+    def draws(self, history: History, distribution: SearchDistribution, geometry: Geometry) -> Floats:
+        """`(n, n_variables)` draws that stand for them; chosen anew once the evidence has doubled."""
+        if self._draws is None or len(history) >= _GROWTH * self._evidence:
             codes, means, deviations = posterior(history, distribution, geometry)
-            self.codes = codes[np.argsort(means - deviations, kind="stable")[:_FINALISTS]]
+            self._draws = distribution.draws(codes[np.argsort(means - deviations, kind="stable")[:_FINALISTS]])
             self._evidence = len(history)
-        return self.codes
+        return self._draws
 
     def state(self) -> dict[str, Any]:
-        return {"codes": None if self.codes is None else self.codes.copy(), "evidence": self._evidence}
+        return {"draws": None if self._draws is None else self._draws.copy(), "evidence": self._evidence}
 
-    def load(self, state: Mapping[str, Any], distribution: SearchDistribution) -> None:
+    def load(self, state: Mapping[str, Any], n_variables: int) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
-        self.codes = None if state["codes"] is None else distribution.space.checked(state["codes"])
+        draws = state["draws"]
+        self._draws = None if draws is None else _checks.state_array(draws, (len(draws), n_variables))
         self._evidence = _checks.integer("evidence", state["evidence"], minimum=0)

@@ -110,7 +110,7 @@ class Entry:
     def library(self) -> str | None:
         """The package that it needs, which its file is named after."""
         module = self.path.split(":")[0]
-        return None if module in ("asng", "classic") else module
+        return None if module in ("asng", "ablated", "classic") else module
 
     def load(self) -> type[Method]:
         module, name = self.path.split(":")
@@ -137,3 +137,16 @@ METHODS: dict[str, Entry] = {
     "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),
 }
 OURS = next(iter(METHODS))
+# ours with one mechanism taken out
+ABLATED: dict[str, Entry] = {
+    "no memo": Entry("ablated:NoMemo", only=("noise-free", "constrained")),
+    "no model": Entry("ablated:NoModel"),
+    "no relevance": Entry("ablated:NoRelevance"),
+    "no neighbours": Entry("ablated:NoNeighbours"),
+    "no distribution": Entry("ablated:NoDistribution"),
+    "no elite": Entry("ablated:NoElite", only=("noise-free", "constrained")),
+    "no restarts": Entry("ablated:NoRestarts", only=("noise-free", "constrained")),
+    "no finalists": Entry("ablated:NoFinalists", only=("noisy",)),
+    "mode recommended": Entry("ablated:Mode", only=("noisy",)),
+}
+ENTRIES = {**METHODS, **ABLATED}
