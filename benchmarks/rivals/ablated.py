@@ -35,8 +35,9 @@ class NoModel(_Ablated):
 
     class core(asng_core.Minimizer):
         def _chosen(self, pinned: Any) -> Any:
-            first = self._distribution.sample(15, self._rng)
-            draws, found = self._unseen(self._rng.permutation(self._candidates(None) if len(self.history) else first))
+            if not len(self.history):
+                return self._memo.any_unseen(self._rng, lambda each: each)
+            draws, found = self._unseen(self._rng.permutation(self._candidates(np.empty(0))))
             return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, lambda each: each)
 
         @property

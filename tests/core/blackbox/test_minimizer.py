@@ -11,6 +11,8 @@ import pytest
 
 from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, SpaceExhausted
 from asng_core.blackbox import minimizer as module
+from asng_core.blackbox.geometry import Geometry
+from asng_core.search_distribution import SearchDistribution
 
 SMALL = {
     "cube": lambda: Space.binary(4),
@@ -58,20 +60,28 @@ def test_every_point_is_asked_once_until_the_space_is_exhausted(name, batch):
 def test_a_simple_optimum_is_found_on_every_space(name, noisy):
     """A third along every axis: no corner, not the middle."""
     space, reached = cases.SPACES[name](), []
-    rng = np.random.default_rng(0)
+    distribution, rng = SearchDistribution(space), np.random.default_rng(0)
+    geometry = Geometry(distribution)
+    low, high = (distribution.family.draws(codes.astype(space.dtype)) for codes in (space.lows, space.highs))
+    target = geometry.features((low + np.where(space.continuous, (high - low) / 3, (high - low) / 3 // 1))[None])
+
+    def distance(codes):
+        draws = distribution.draws(codes)
+        return np.abs(geometry.features(draws, distribution.active(draws)) - target).sum(axis=1)
+
     for seed in range(3):
         optimizer = Minimizer(space, seed=seed, noisy=noisy)
         try:
             for _ in range(220):
                 point = optimizer.ask()
-                value = float(cases.distance(space, point.codes[None])[0])
+                value = float(distance(point.codes[None])[0])
                 optimizer.tell(point, value + 0.05 * noisy * rng.standard_normal())
         except SpaceExhausted:
             pass
-        reached.append(float(cases.distance(space, space.encode(optimizer.recommend())[None])[0]))
-    possible = cases.distance(space, cases.random_codes(space, rng, 20_000))
+        reached.append(float(distance(space.encode(optimizer.recommend())[None])[0]))
+    possible = distance(distribution.codes(geometry.anywhere(20_000, rng)))
     # the best of 220 random points would be among the best 4.5 in a thousand
-    assert np.median(reached) <= np.quantile(possible, 0.1 if noisy else 2e-3) + 0.01
+    assert np.median(reached) <= np.quantile(possible, 1e-2 if noisy else 2e-3) + (0.02 if noisy else 0.01)
 
 
 def test_points_of_a_batch_and_those_pending_are_distinct():
@@ -397,10 +407,10 @@ def test_a_constraint_that_raises_loses_no_point():
         return True
 
     space = Space({f"x{i}": Boolean() for i in range(4)}, constraints=[constraint])
-    optimizer = run(Minimizer(space, seed=0), 9)
+    optimizer = run(Minimizer(space, seed=0), 2)
     broken.append(True)
     with pytest.raises(RuntimeError, match=r"constraint 0 \(constraint\) raised ZeroDivisionError"):
-        optimizer.ask(7)
+        optimizer.ask(14)
     broken.clear()
     with pytest.raises(SpaceExhausted):
         run(optimizer, 20)
