@@ -4,13 +4,13 @@ from .blackbox.history import History
 from .blackbox.memo import SpaceExhausted
 from .blackbox.minimizer import Minimizer
 from .candidate import Batch, Candidate
+from .loop.minimize import maximize, minimize
+from .loop.result import Result
+from .loop.run import Progress
 from .marginals import MeanStd
-from .minimization import maximize, minimize
 from .optimizer import ASNG
 from .ranges import Integer, Real
-from .result import Result
 from .results import Best
-from .run import Progress
 from .space import Space
 from .variables import Boolean, Categorical, Ordinal, Variable
 

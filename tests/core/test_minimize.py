@@ -13,7 +13,7 @@ import oracles
 import pytest
 
 from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, checkpoint, maximize, minimize
-from asng_core.interrupts import Interrupts
+from asng_core.loop.interrupts import Interrupts
 
 SPACE = Space({"a": Integer(0, 9), "b": Integer(0, 9), "c": Integer(0, 9)})
 
@@ -418,11 +418,11 @@ def test_slow_evaluations_are_saved_one_by_one(tmp_path, monkeypatch):
         saved.append(Minimizer.load(path).n_told)
         return 1.0
 
-    monkeypatch.setattr("asng_core.run._SAVE_EVERY", 0.0)
-    monkeypatch.setattr("asng_core.run._SAVING_SHARE", float("inf"))
+    monkeypatch.setattr("asng_core.loop.run._SAVE_EVERY", 0.0)
+    monkeypatch.setattr("asng_core.loop.run._SAVING_SHARE", float("inf"))
     minimize(objective, SPACE, budget=5, seed=1, checkpoint=path)
     assert saved == [0, 1, 2, 3, 4]
-    monkeypatch.setattr("asng_core.run._SAVE_EVERY", 1e9)
+    monkeypatch.setattr("asng_core.loop.run._SAVE_EVERY", 1e9)
     saved.clear()
     path.unlink()
     minimize(objective, SPACE, budget=5, seed=1, checkpoint=path)

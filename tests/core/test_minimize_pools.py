@@ -220,7 +220,7 @@ def test_ctrl_c_while_waiting_gives_the_result_so_far(tmp_path):
 
 
 def test_results_are_saved_while_others_are_awaited(tmp_path, monkeypatch):
-    monkeypatch.setattr("asng_core.run._SAVE_EVERY", 0.05)
+    monkeypatch.setattr("asng_core.loop.run._SAVE_EVERY", 0.05)
     path, first = tmp_path / "run", []
 
     def objective(values):

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from . import _checks
-from .blackbox.history import History
-from .blackbox.minimizer import Minimizer
-from .results import Best
-from .space import Space
+from .. import _checks
+from ..blackbox.history import History
+from ..blackbox.minimizer import Minimizer
+from ..results import Best
+from ..space import Space
 
 
 @dataclass(frozen=True, eq=False, repr=False)

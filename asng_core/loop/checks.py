@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from . import _checks
-from .space import Space
+from .. import _checks
+from ..space import Space
 
 
 def function(where: str, value: object) -> Callable[[Any], Any]:

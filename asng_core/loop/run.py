@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checkpoint, run_checks
-from .blackbox.memo import SpaceExhausted
-from .blackbox.minimizer import Minimizer
-from .candidate import Candidate
+from .. import checkpoint
+from ..blackbox.memo import SpaceExhausted
+from ..blackbox.minimizer import Minimizer
+from ..candidate import Candidate
+from ..results import Best
+from . import checks
 from .interrupts import Interrupts
 from .result import Result, averaged, negated
-from .results import Best
 from .workers import FAILED, Workers
 
 _SAVE_EVERY = 1.0  # seconds between two checkpoints, or more where saving takes long
@@ -67,12 +68,12 @@ class Run:
         if self._file is not None and self._file.exists():
             state = checkpoint.read(self._file, Minimizer._format)
             where = f"{self._name}(checkpoint={str(self._file)!r})"
-            failed = run_checks.resumed(where, state, noisy=noisy, maximize=self._sign < 0)
+            failed = checks.resumed(where, state, noisy=noisy, maximize=self._sign < 0)
             self._optimizer.load_state_dict(state)
             for candidate in self._optimizer.pending:
                 (self._failed if candidate.id in failed else self._again).append(candidate)
             if self._limits.target is not None:
-                run_checks.single_objective(f"{self._name}(target=...)", self._shape or ())
+                checks.single_objective(f"{self._name}(target=...)", self._shape or ())
         self._save()
 
     def run(self, workers: Workers) -> Result:
@@ -100,7 +101,7 @@ class Run:
                 with interrupts.held():
                     self._fill(workers)
                 if not len(workers):
-                    run_checks.any_point(f"{self._name}(space)", self._optimizer.space, len(self._optimizer.history))
+                    checks.any_point(f"{self._name}(space)", self._optimizer.space, len(self._optimizer.history))
                     reason = "space exhausted: every feasible point was evaluated"
             if reason is not None:
                 return reason
@@ -154,8 +155,8 @@ class Run:
         if outcomes is FAILED:
             return [None] * n
         if self._vectorized:
-            return run_checks.many_losses(self._objective, outcomes, n, known)
-        return [run_checks.one_loss(self._objective, candidate, outcome, known) if outcome is not FAILED else None
+            return checks.many_losses(self._objective, outcomes, n, known)
+        return [checks.one_loss(self._objective, candidate, outcome, known) if outcome is not FAILED else None
                 for candidate, outcome in zip(candidates, outcomes, strict=True)]
 
     @property
@@ -172,7 +173,7 @@ class Run:
                 self._failed += candidates
                 return
             if self._limits.target is not None:
-                run_checks.single_objective(f"{self._name}(target=...)", np.shape(come))
+                checks.single_objective(f"{self._name}(target=...)", np.shape(come))
             shape = np.shape(come)
         else:
             shape = self._shape

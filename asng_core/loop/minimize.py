@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from . import _checks, run_checks
-from .blackbox.minimizer import Minimizer
+from .. import _checks
+from ..blackbox.minimizer import Minimizer
+from ..space import Space
+from . import checks
 from .pool import Pool
 from .progress_bar import Bar
 from .result import Result
 from .run import Limits, Progress, Run
-from .space import Space
 from .vectorized import Vectorized
 from .workers import Serial, Workers
 
@@ -94,19 +95,19 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
          n_workers: int, vectorized: bool, target: float | None, timeout: float | None,
          callback: Callable[[Progress], Any] | None, progress: bool, checkpoint: Any, catch: Any) -> Result:
     name = "minimize" if sign > 0 else "maximize"
-    run_checks.function(f"{name}(objective)", objective)
-    run_checks.space(f"{name}(space)", space)
-    limits = Limits(run_checks.budget(f"{name}(budget=...)", budget),
+    checks.function(f"{name}(objective)", objective)
+    checks.space(f"{name}(space)", space)
+    limits = Limits(checks.budget(f"{name}(budget=...)", budget),
                     None if target is None else _checks.real(f"{name}(target=...)", target),
                     None if timeout is None else _checks.real(f"{name}(timeout=...)", timeout, above=0))
     seed = _checks.seed(f"{name}(seed=...)", seed)
     noisy = _checks.truth(f"{name}(noisy=...)", noisy)
     vectorized = _checks.truth(f"{name}(vectorized=...)", vectorized)
     n_workers = _checks.integer(f"{name}(n_workers=...)", n_workers, minimum=1)
-    run_checks.executor(f"{name}(executor=...)", executor, n_workers, vectorized)
-    catch = run_checks.failures(f"{name}(catch=...)", catch)
-    listeners = [] if callback is None else [run_checks.function(f"{name}(callback=...)", callback)]
-    file = None if checkpoint is None else run_checks.file(f"{name}(checkpoint=...)", checkpoint)
+    checks.executor(f"{name}(executor=...)", executor, n_workers, vectorized)
+    catch = checks.failures(f"{name}(catch=...)", catch)
+    listeners = [] if callback is None else [checks.function(f"{name}(callback=...)", callback)]
+    file = None if checkpoint is None else checks.file(f"{name}(checkpoint=...)", checkpoint)
     bar = Bar(name, limits.budget) if _checks.truth(f"{name}(progress=...)", progress) else None
 
     optimizer = Minimizer(space, noisy=noisy, seed=seed)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from typing import Any
 
-from . import run_checks
-from .candidate import Candidate
-from .space import Space
+from ..candidate import Candidate
+from ..space import Space
+from . import checks
 from .workers import FAILED, Finished, Workers
 
 _SUSPECT = 2  # losses of a point after which it is evaluated alone
@@ -29,7 +29,7 @@ class Pool(Workers):
                  executor: Any, n_workers: int, space: Space) -> None:
         self._where, self._objective, self._catch, self._space = where, objective, catch, space
         self.capacity = n_workers
-        self._owned = not run_checks.is_executor(executor)
+        self._owned = not checks.is_executor(executor)
         self._make: Callable[[], Any] = executor if self._owned else lambda: executor
         self._executor: Executor | None = None
         if not self._owned:
@@ -85,10 +85,10 @@ class Pool(Workers):
 
     def _ready(self) -> Executor:
         if self._executor is None:
-            self._executor = run_checks.made(self._where, self._make())
+            self._executor = checks.made(self._where, self._make())
             if isinstance(self._executor, ProcessPoolExecutor):
-                run_checks.picklable(self._objective, self._space)
-            run_checks.accepting(self._where, self._executor)
+                checks.picklable(self._objective, self._space)
+            checks.accepting(self._where, self._executor)
         return self._executor
 
     def _suspected(self, candidate: Candidate) -> bool:

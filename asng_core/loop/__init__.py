@@ -1,0 +1,1 @@
+"""The loop over a Minimizer: `minimize` and `maximize`, workers, callbacks, the result."""
