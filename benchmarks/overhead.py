@@ -1,9 +1,10 @@
-"""What the optimizer itself costs: ask + tell of two samples, population 2, and import time.
+"""What the optimizers themselves cost: ask + tell, and import time.
 
-Medians of single calls, losses given; CatCMAwM of cmaes asks and tells its own population, told per
-two samples. Absolute times depend on the machine, so run it on an idle one.
+ASNG: medians of single calls of two samples, population 2, losses given; CatCMAwM of cmaes asks and
+tells its own population, told per two samples. Minimizer: mean of an ask and a tell over stretches of one
+run on OneMax. Absolute times depend on the machine, so run it on an idle one.
 
-    python -m benchmarks.overhead              about half a minute
+    python -m benchmarks.overhead              about a minute
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from asng_core import ASNG, Space
+from asng_core import ASNG, Minimizer, Space
 
 from . import store
 
 SIZES = {"30 x 5": (30, 3000), "3,000 x 5": (3000, 500)}  # variables, repetitions
 # per two samples, measured with the authors' code on 2 cores
 AUTHORS = {"30 x 5": 530.0, "3,000 x 5": 136_000.0}
+# a run of the Minimizer: sizes, noisy, the ends of the stretches that are timed
+RUNS = {"30 x 5": ([5] * 30, False, (2_000, 9_500, 10_000)), "30 x 5, noisy": ([5] * 30, True, (2_000, 9_500, 10_000)),
+        "300 x 2": ([2] * 300, False, (2_000,)), "300 x 5": ([5] * 300, False, (1_000,))}
 IMPORTS = ("numpy", "asng_core", "cmaes")
 
 
@@ -33,6 +37,8 @@ def run(what: str, of: str) -> dict[str, Any]:
         times = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
                  for _ in range(11)]
         return {"microseconds": float(np.median(times))}
+    if what == "Minimizer":
+        return _minimizer(*RUNS[of])
     n_variables, repetitions = SIZES[of]
     rng = np.random.default_rng(0)
     if what == "cmaes CatCMAwM":
@@ -44,6 +50,22 @@ def run(what: str, of: str) -> dict[str, Any]:
         optimizer.tell(batch, rng.random(2))
 
     return {"microseconds": _median(once, repetitions)}
+
+
+def _minimizer(sizes: list[int], noisy: bool, ends: tuple[int, ...]) -> dict[str, Any]:
+    """Mean microseconds of an ask and a tell up to each end, and around the 1,000th."""
+    target, rng = np.random.default_rng(0).integers(sizes), np.random.default_rng(1)
+    optimizer = Minimizer(Space.categorical(sizes), seed=0, noisy=noisy)
+    stamps = [time.perf_counter()]
+    for _ in range(ends[-1]):
+        point = optimizer.ask()
+        optimizer.tell(point, float((point.codes != target).sum()) + noisy * rng.standard_normal())
+        stamps.append(time.perf_counter())
+    spent = 1e6 * np.array(stamps)
+    result = {f"first {ends[0]}": (spent[ends[0]] - spent[0]) / ends[0]}
+    if len(ends) > 1:
+        result |= {"1,000th": (spent[1_250] - spent[750]) / 500, "10,000th": (spent[ends[2]] - spent[ends[1]]) / 500}
+    return {name: round(float(value), 1) for name, value in result.items()}
 
 
 def _cmaes(n_variables: int, repetitions: int, rng: np.random.Generator) -> float:
@@ -69,14 +91,22 @@ def _median(once: Callable[[], None], repetitions: int) -> float:
 def main() -> None:
     options = store.parser("overhead", __doc__).parse_args()
     tasks = [{"what": what, "of": size} for size in SIZES for what in ("asng_core", "cmaes CatCMAwM")]
+    tasks += [{"what": "Minimizer", "of": name} for name in RUNS]
     tasks += [{"what": "import", "of": package} for package in IMPORTS]
     records = store.measure(options.out / "overhead.json", run, tasks, packages=("numpy", "cmaes"), jobs=1,
                             restart=options.restart)
     print("| ask + tell of two samples | asng_core | cmaes CatCMAwM | authors' code |\n|---|---|---|---|")
-    found = {(record["task"]["what"], record["task"]["of"]): record["result"]["microseconds"] for record in records}
+    found = {(record["task"]["what"], record["task"]["of"]): record["result"].get("microseconds") for record in records}
     for size in SIZES:
         print(f"| {size} | {found['asng_core', size]:,.0f} us | {found['cmaes CatCMAwM', size]:,.0f} us "
               f"| {AUTHORS[size]:,.0f} us |")
+    print("\n| Minimizer, ask + tell | mean of the first | around the 1,000th | around the 10,000th |")
+    print("|---|---|---|---|")
+    for record in records:
+        if record["task"]["what"] == "Minimizer":
+            (first, mean), *later = record["result"].items()
+            cells = [f"{mean:,.0f} us ({first.split()[1]})", *(f"{value:,.0f} us" for _, value in later)]
+            print(f"| {record['task']['of']} | " + " | ".join(cells + [""] * (3 - len(cells))) + " |")
     print("\n" + ", ".join(f"import {package}: {found['import', package] / 1e3:.0f} ms" for package in IMPORTS))
 
 
