@@ -1,8 +1,4 @@
-"""The best results of the present run: parents of candidates, and company for every generation.
-
-An elite that takes part in each update keeps a small population from forgetting what it has found, and
-its stagnation tells when a run has given all it has.
-"""
+"""The best results of the present run: the parents of candidates, and by their stagnation its end."""
 
 from __future__ import annotations
 
@@ -17,7 +13,6 @@ from .history import History
 
 SIZE = 10
 SIZE_OF_FRONT = 40  # with several objectives
-TAKING_PART = 2  # of the archive, in every update
 
 
 def patience(n_variables: int) -> int:

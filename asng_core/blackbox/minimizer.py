@@ -17,7 +17,7 @@ from ..results import Best, Told
 from ..search_distribution import SearchDistribution, n_variables
 from ..space import Space
 from ..utility import utilities
-from .archive import TAKING_PART, Archive, patience
+from .archive import Archive, patience
 from .fronts import merit, nondominated, scalarized
 from .geometry import Geometry
 from .history import History
@@ -27,7 +27,7 @@ from .surrogate import Surrogate
 from .trusted import NOISES, Finalists, midranks, posterior
 
 _INITIAL = 8  # results before the model has a say
-_PROPOSED = 15  # candidates from the distribution for one evaluation, and as many neighbours of the archive
+_SAMPLED, _NEIGHBOURS = 10, 20  # candidates for one evaluation: of the distribution, and beside the best points
 _PARENTS = 20  # results of the best posterior mean, under noise
 _SCREENED = 150  # results up to which the model screens under noise
 _CONFIDENCE, _CONFIDENCE_NOISY = 2.0, 3.0  # standard deviations below the mean that a candidate is credited with
@@ -47,8 +47,8 @@ class Minimizer(AskTell):
     -30.0
 
     Without noise, no point is asked twice; a model of all results screens candidates from the search
-    distribution and from the neighbourhood of the best; the best take part in every update; and a run that
-    has stalled gives way to a new one. `recommend()` is the best point evaluated.
+    distribution and from the neighbourhood of the best; and a run that has stalled gives way to a new one.
+    `recommend()` is the best point evaluated.
 
     With `noisy=True` points may be asked again; the model screens the first evaluations, after which half of
     them go to the points that may yet be the best; and `recommend()` is the one that a model of all results
@@ -120,7 +120,7 @@ class Minimizer(AskTell):
 
     def _confirming(self, n: int) -> Floats:
         """Under noise, each with even chances: a draw, or a point that may be the best, to be evaluated again."""
-        finalists = self._finalists.draws(self.history, self._distribution, self._geometry)
+        finalists = self._finalists.draws(self.history, self._distribution, self._relevant_features)
         draws: Floats = finalists[self._rng.integers(len(finalists), size=n)]
         new = np.flatnonzero(self._rng.random(n) < 0.5)
         if len(new):
@@ -136,7 +136,7 @@ class Minimizer(AskTell):
     def _chosen(self, pinned: Pins | None) -> tuple[Floats, bytes]:
         on = pinned.on if pinned is not None else lambda draws: draws
         if len(self.history) < _INITIAL:
-            draws, found = self._unseen(on(self._distribution.sample(_PROPOSED, self._rng)))
+            draws, found = self._unseen(on(self._distribution.sample(_SAMPLED, self._rng)))
             return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, on)
         coefficients, amplitude = self._surrogate.fit(self._targets())
         pool = self._pool if pinned is None else self._new_pool()
@@ -151,14 +151,14 @@ class Minimizer(AskTell):
         return self._memo.unseen(draws, frozenset(beside))
 
     def _candidates(self, coefficients: Floats) -> Floats:
-        """`(2 _PROPOSED, n_variables)` draws: of the distribution, and neighbours of the best points."""
-        sampled = self._distribution.sample(_PROPOSED, self._rng)
+        """`(n, n_variables)` draws: of the distribution, and neighbours of the best points."""
+        sampled = self._distribution.sample(_SAMPLED, self._rng)
         best = self._archive.rows
         if self.noisy:  # where no single result can be believed
             best = self.history.rows(self._surrogate.best(coefficients)[:_PARENTS])
         if not best:
             return sampled
-        parents = self.history.codes[self._rng.choice(best, _PROPOSED)]
+        parents = self.history.codes[self._rng.choice(best, _NEIGHBOURS)]
         return np.concatenate([sampled, self._geometry.neighbours(self._distribution.draws(parents), self._rng)])
 
     def _targets(self) -> Floats:
@@ -171,6 +171,9 @@ class Minimizer(AskTell):
     def _features(self, draws: Floats) -> Floats:
         conditional = self.space.conditions is not None
         return self._geometry.features(draws, self._distribution.active(draws) if conditional else None)
+
+    def _relevant_features(self, draws: Floats) -> Floats:
+        return self._surrogate.scaled(self._features(draws))
 
     def _enter(self, number: int, draw: Floats, key: bytes) -> None:
         """A point is going to be evaluated: remember it, and let the model reckon with it."""
@@ -224,30 +227,21 @@ class Minimizer(AskTell):
 
     def _update(self, results: list[Told]) -> None:
         if self.noisy:
-            self._step(results, [], self._weights(results))
+            self._step(results, self._weights(results))
             return
         results = [each for each in results if each.drawn.generation >= self._run_start]
-        if results:
-            told = {each.id for each in results}
-            elite = [row for row in self._archive.rows[:TAKING_PART] if self.history.ids[row] not in told]
+        if results:  # screened ones, of which no density is known: all count fully
             free = free_variables([each.drawn for each in results], self._distribution)
-            if free is not None:
-                free = np.concatenate([free, self.space.active(self.history.codes[elite])])
-            self._step(results, elite, None if free is None else free.astype(np.float64))
+            self._step(results, None if free is None else free.astype(np.float64))
         if self._archive.stalled > self._patience:
             self._restart()
 
-    def _step(self, results: list[Told], elite: list[int], weights: Floats | None) -> None:
-        """Move the distribution by results together with rows of the history."""
-        draws = np.array([each.drawn.draw for each in results])
+    def _step(self, results: list[Told], weights: Floats | None) -> None:
         # a draw that broke a constraint, and was not evaluated, has no losses of several objectives
         failed = np.full(self.history.losses.shape[1:], np.nan)
         losses = np.array([each.loss if each.id >= 0 else failed for each in results])
         violations = np.array([each.violation for each in results])
-        if elite:
-            draws = np.concatenate([draws, self._distribution.draws(self.history.codes[elite])])
-            losses = np.concatenate([losses, self.history.losses[elite]])
-            violations = np.concatenate([violations, self.history.violations[elite]])
+        draws = np.array([each.drawn.draw for each in results])
         self._distribution.update(draws, utilities(merit(losses, violations)), weights)
 
     def _restart(self) -> None:
@@ -294,7 +288,7 @@ class Minimizer(AskTell):
             if self.history.losses.ndim > 1:
                 raise RuntimeError("recommend() is not defined for several objectives. Use front.")
             if self._trusted is None or self._trusted[0] != len(self.history):
-                codes, means, _ = posterior(self.history, self._distribution, self._geometry)
+                codes, means, _ = posterior(self.history, self._distribution, self._relevant_features)
                 self._trusted = len(self.history), codes[int(np.argmin(means))]
             return self.space.values(self._trusted[1][None])[0]
         best = self.best

@@ -73,10 +73,14 @@ class Surrogate:
     def covariances(self, features: Floats, first: int = 0) -> Floats:
         """`(m, n - first)` covariances of `(m, p)` features with the points from the `first` on."""
         part = slice(first, self.n)
-        return self._covariance(squared_distances(features * self._roots, self._features[part], self._norms[part]))
+        return self._covariance(squared_distances(self.scaled(features), self._features[part], self._norms[part]))
 
     def _covariance(self, distances: Floats, length_scale: float | None = None) -> Floats:
         return np.exp(distances * (-1.0 / (self._n_variables * (length_scale or self.length_scale))))
+
+    def scaled(self, features: Floats) -> Floats:
+        """`(m, p)` features times the root of their variables' relevance."""
+        return features * self._roots
 
     def add(self, number: int, features: Floats) -> Conditioned:
         """Take in the point of this id, its result pending. There must be room: see `shrink`."""
@@ -89,7 +93,7 @@ class Surrogate:
         self._inverse[n, :n] = self._inverse[:n, n] = -weights / variance
         self._inverse[n, n] = 1.0 / variance
         self._targets[n] = weights @ self._targets[:n]
-        self._given[n], self._features[n] = features, features * self._roots
+        self._given[n], self._features[n] = features, self.scaled(features)
         self._norms[n] = squared_norms(self._features[n : n + 1])[0]
         self._ids[n], self._told[n] = number, False
         self.n += 1
@@ -118,7 +122,7 @@ class Surrogate:
         if self._targets[:n].any():
             distances = self._choose_relevance(distances, self._choose_scale(distances))
             self._roots = np.sqrt(self._relevance)[self._variables]
-            self._features[:n] = self._given[:n] * self._roots
+            self._features[:n] = self.scaled(self._given[:n])
             self._norms[:n] = squared_norms(self._features[:n])
         covariance = self._covariance(distances)
         covariance[np.arange(n), np.arange(n)] += self.noise
@@ -193,7 +197,7 @@ class Surrogate:
         self._roots = np.sqrt(self._relevance)[self._variables]
         self._turn = _checks.integer("turn", state["turn"], minimum=0)
         self._given[:n] = _checks.state_array(state["features"], (n, len(self._variables)))
-        self._features[:n] = self._given[:n] * self._roots
+        self._features[:n] = self.scaled(self._given[:n])
         self._norms[:n] = squared_norms(self._features[:n])
         self._inverse[:n, :n] = _checks.state_array(state["inverse"], (n, n))
         self._targets[:n] = _checks.state_array(state["targets"], (n,))

@@ -9,7 +9,7 @@ where it decides (as in racing, Maron and Moore, 1994).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,13 @@ from ..families.family import Codes, Floats, Ints
 from ..search_distribution import SearchDistribution
 from .fronts import merit
 from .gaussian_process import LENGTH_SCALES, misfit, squared_distances
-from .geometry import Geometry
 from .history import History
 
+Features = Callable[[Floats], Floats]  # of `(n, n_variables)` draws
 NOISES = (0.03, 0.1, 0.3, 1.0, 3.0)  # variance of one evaluation, relative to the function's amplitude
-_POINTS = 200  # the most promising by their shrunken means, if there are more
+_POINTS = 150  # the most promising by their shrunken means, if there are more
 _FINALISTS = 10
-_GROWTH = 2.0  # of the evidence, after which the finalists are chosen anew
+_GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew
 
 
 def midranks(ranks: Ints) -> Floats:
@@ -35,8 +35,11 @@ def midranks(ranks: Ints) -> Floats:
     return places
 
 
-def posterior(history: History, distribution: SearchDistribution, geometry: Geometry) -> tuple[Codes, Floats, Floats]:
-    """`(n, n_variables)` codes of the most promising points, means and standard deviations of their ranks."""
+def posterior(history: History, distribution: SearchDistribution, features: Features) -> tuple[Codes, Floats, Floats]:
+    """`(n, n_variables)` codes of the most promising points, means and standard deviations of their ranks.
+
+    `features` gives those of draws, in which relevant variables have the larger part.
+    """
     ranks = midranks(merit(history.losses, history.violations))
     spread = ranks.std()
     standardized = (ranks - ranks.mean()) / (spread if spread > 0 else 1.0)
@@ -44,9 +47,8 @@ def posterior(history: History, distribution: SearchDistribution, geometry: Geom
     total = np.bincount(point.ravel(), standardized)
     chosen = np.argsort(total / (count + 1), kind="stable")[:_POINTS]
     codes, observed, count = codes[chosen], (total / count)[chosen], count[chosen]
-    draws = distribution.draws(codes)
-    features = geometry.features(draws, distribution.active(draws))
-    distances = squared_distances(features, features) / len(distribution.space)
+    points = features(distribution.draws(codes))
+    distances = squared_distances(points, points) / len(distribution.space)
     covariances = {scale: np.exp(-distances / scale) for scale in LENGTH_SCALES[1::2]}
     _, scale, noise = min((misfit(covariances[scale], noise / count, observed), scale, noise)
                           for scale, noise in itertools.product(covariances, NOISES[1:]))
@@ -65,10 +67,10 @@ class Finalists:
         self._draws: Floats | None = None
         self._evidence = 0  # evaluations when they were chosen
 
-    def draws(self, history: History, distribution: SearchDistribution, geometry: Geometry) -> Floats:
-        """`(n, n_variables)` draws that stand for them; chosen anew once the evidence has doubled."""
+    def draws(self, history: History, distribution: SearchDistribution, features: Features) -> Floats:
+        """`(n, n_variables)` draws that stand for them; chosen anew once the evidence has grown by half."""
         if self._draws is None or len(history) >= _GROWTH * self._evidence:
-            codes, means, deviations = posterior(history, distribution, geometry)
+            codes, means, deviations = posterior(history, distribution, features)
             self._draws = distribution.draws(codes[np.argsort(means - deviations, kind="stable")[:_FINALISTS]])
             self._evidence = len(history)
         return self._draws

@@ -144,7 +144,6 @@ ABLATED: dict[str, Entry] = {
     "no relevance": Entry("ablated:NoRelevance"),
     "no neighbours": Entry("ablated:NoNeighbours"),
     "no distribution": Entry("ablated:NoDistribution"),
-    "no elite": Entry("ablated:NoElite", only=("noise-free", "constrained")),
     "no restarts": Entry("ablated:NoRestarts", only=("noise-free", "constrained")),
     "no finalists": Entry("ablated:NoFinalists", only=("noisy",)),
     "mode recommended": Entry("ablated:Mode", only=("noisy",)),

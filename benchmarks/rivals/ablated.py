@@ -67,19 +67,10 @@ class NoDistribution(_Ablated):
 
     class core(asng_core.Minimizer):
         def _candidates(self, coefficients: Any) -> Any:
-            first, second = super()._candidates(coefficients), super()._candidates(coefficients)
-            return np.concatenate([first[15:], second[15:]])
+            return super()._candidates(coefficients)[10:]
 
         def _step(self, *args: Any) -> None:
             pass
-
-
-class NoElite(_Ablated):
-    """The archive takes no part in the updates."""
-
-    class core(asng_core.Minimizer):
-        def _step(self, results: Any, elite: Any, weights: Any) -> None:
-            super()._step(results, [], None if weights is None else weights[: len(results)])
 
 
 class NoRestarts(_Ablated):

@@ -144,8 +144,7 @@ def test_pins_hold_and_are_not_learned_from():
     assert len(seen) == 30
     after = optimizer.distribution()
     assert not np.array_equal(after["x1"], np.full(4, 0.25))
-    # only the elite, whose values were not all pinned by chance, may move it
-    assert after["x2"].argmax() == 3 or np.allclose(after["x2"], before)
+    np.testing.assert_array_equal(after["x2"], before)
     everything = {f"x{i}": 0 for i in range(6)}
     optimizer.ask(fixed=everything)
     with pytest.raises(SpaceExhausted):
@@ -177,15 +176,6 @@ def test_late_results_of_an_earlier_run_do_not_pull_the_present_one_back():
     optimizer.tell(late, [-100.0, -100.0, -100.0])
     assert optimizer.best.loss == -100
     assert optimizer._archive.rows == []
-
-
-def test_the_elite_takes_part_in_every_update():
-    """A generation of equals moves nothing by itself; next to the elite it is pushed away."""
-    optimizer = Minimizer(Space.binary(20), seed=0, population_size=8)
-    run(optimizer, 1, lambda codes: -float(codes[:3].sum()), batch=8)
-    theta = optimizer._distribution.theta.copy()
-    run(optimizer, 1, lambda codes: 5.0, batch=8)
-    assert not np.array_equal(optimizer._distribution.theta, theta)
 
 
 def test_under_noise_points_return_and_the_recommendation_is_not_the_luckiest():
