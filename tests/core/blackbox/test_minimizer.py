@@ -215,10 +215,8 @@ def test_failures_are_avoided():
         return math.nan if codes[0] == 1 or codes[1] == 2 else float((codes != 1).sum())
 
     optimizer = run(Minimizer(space, seed=0), 150, f)
-    share = [np.isnan(optimizer.history.losses[part]).mean() for part in (slice(30), slice(30, None))]
     assert optimizer.n_failed == np.isnan(optimizer.history.losses).sum()
-    assert share[0] > 0.1  # of random points 44% fail
-    assert share[1] < 0.1
+    assert np.isnan(optimizer.history.losses[30:]).mean() < 0.1  # of random points 44% fail
     assert optimizer.best.loss <= 2
 
 
