@@ -204,6 +204,7 @@ def objectives(value: object, n: int, known: tuple[int, ...] | None) -> list[Any
     """
     found = [tuple(map(loss, each)) if isinstance(each, (list, tuple)) or getattr(each, "ndim", 0) > 0 else loss(each)
              for each in _one_each(value, n)]
+    found = [each[0] if isinstance(each, tuple) and len(each) == 1 else each for each in found]
     shapes = {np.shape(each) for each in found}
     if len(shapes) > 1 or (0,) in shapes:
         raise ValueError(f"losses must have shape (n,), or (n, n_objectives) with several objectives, n = {n}, "
@@ -280,6 +281,8 @@ def open_ids(ids: Sequence[int | None], is_open: Mapping[int, object], n_asked: 
 def state_array(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """A copy of a state's array, of the shape that this optimizer needs and finite."""
     array = np.array(value, dtype=np.float64)
-    if array.shape != shape or not np.isfinite(array).all():
-        raise ValueError(f"an array has shape {array.shape}, but finite numbers of shape {shape} are needed.")
+    if array.shape != shape:
+        raise ValueError(f"an array has shape {array.shape}, but {shape} is needed.")
+    if not np.isfinite(array).all():
+        raise ValueError("an array holds infinite numbers or NaN.")
     return array

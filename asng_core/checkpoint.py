@@ -39,7 +39,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # a damaged archive raises almost anything
-        raise ValueError(f"{os.fspath(path)!r} is not a readable {kind} checkpoint ({error}). "
+        raise ValueError(f"{os.fspath(path)!r} is not a readable {kind} checkpoint ({type(error).__name__}). "
                          "Was it written by save(), and completely?") from error
     if found != kind:
         raise ValueError(f"{os.fspath(path)!r} is a checkpoint of {found!r}, not of {kind!r}.")

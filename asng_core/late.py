@@ -61,7 +61,8 @@ class Past:
 
         Nothing where a variable is inactive or was pinned; less than 1 for a draw of an older distribution.
         """
-        late = any(self._thetas[each.generation] is not distribution.theta for each in drawn)
+        late = any(not np.array_equal(self._thetas[generation], distribution.theta)
+                   for generation in {each.generation for each in drawn})
         free = free_variables(drawn, distribution)
         if not late and free is None:
             return None
@@ -91,9 +92,7 @@ class Past:
         """Take what `state()` gave; `theta` is the present one."""
         numbers = [_checks.integer("a generation", each, minimum=0) for each in state["generations"]]
         values = _checks.state_array(state["values"], (len(numbers), len(theta)))
-        # the present one is known by its identity
-        self._thetas = {number: theta if np.array_equal(value, theta) else value
-                        for number, value in zip(numbers, values, strict=True)}
+        self._thetas = dict(zip(numbers, values, strict=True))
 
     def __contains__(self, generation: int) -> bool:
         return generation in self._thetas

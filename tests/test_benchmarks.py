@@ -74,6 +74,13 @@ def test_the_readme_shows_the_stored_results(name, table):
     assert table(records) in (store.RESULTS.parent / "README.md").read_text()
 
 
+@pytest.mark.parametrize("name", tables.MODES)
+def test_the_readme_shows_the_stored_tables(name):
+    records = json.loads((store.RESULTS / f"tables_{name}.json").read_text())["records"]
+    readme = (store.RESULTS.parent / "README.md").read_text()
+    assert tables.report(name, records).split("\n\n")[0] in readme
+
+
 @pytest.mark.slow
 def test_the_mini_space_runs_from_the_command_line(monkeypatch, capsys, tmp_path):
     from benchmarks import mini_space

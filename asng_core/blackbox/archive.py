@@ -35,8 +35,12 @@ class Archive:
         n = len(self.rows)
         if losses.ndim == 1:
             improved = not n or rank[n:].min() < rank[:n].min()
-        else:
-            improved = bool(nondominated(losses)[n:].any())
+        else:  # a feasible point that none dominates or equals
+            good = ~np.isnan(losses).any(axis=1) & (violations <= 0)
+            good[good] = nondominated(losses[good])
+            first = np.zeros(len(losses), dtype=np.bool_)
+            first[np.unique(losses, axis=0, return_index=True)[1]] = True
+            improved = bool((good & first)[n:].any())
         self.stalled = 0 if improved else self.stalled + len(new)
         size = SIZE if losses.ndim == 1 else SIZE_OF_FRONT
         self.rows = [rows[i] for i in np.argsort(rank, kind="stable")[:size]]

@@ -57,20 +57,27 @@ def contributions(front: Floats) -> Floats:
     """
     values, inverse, count = np.unique(front, axis=0, return_inverse=True, return_counts=True)
     n, m = values.shape
-    spread = np.ptp(np.where(np.isfinite(values), values, 0.0), axis=0)
-    scaled = np.where(np.isfinite(values), values, 1e9) / np.where(spread > 0, spread, 1.0)
     found = np.ones(n) if m == 2 else np.zeros(n)
-    for column in scaled.T:
+    for column in map(_scaled, values.T):
         order = np.argsort(column, kind="stable")
         gap = np.full(n, np.inf)
         if m == 2:
             gap[order[1:-1]] = column[order[2:]] - column[order[1:-1]]
-            found *= gap
+            found = np.where(np.isinf(found) | np.isinf(gap), np.inf, found * gap)
         else:
             gap[order[1:-1]] = column[order[2:]] - column[order[:-2]]
             found += gap
     result: Floats = np.where(count > 1, 0.0, found)[inverse.ravel()]  # a copy adds nothing
     return result
+
+
+def _scaled(column: Floats) -> Floats:
+    """One objective's losses from 0, the best finite one, to 1, the worst; infinite ones one range beyond."""
+    finite = column[np.isfinite(column)] / 2  # halves, whose differences cannot overflow
+    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
+    spread = high - low if high > low else 1.0
+    scaled: Floats = (np.clip(column / 2, low - spread, high + spread) - low) / spread
+    return scaled
 
 
 def scalarized(losses: Floats, rng: np.random.Generator) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _checks
+from ..conditions import Bools
 from ..families.family import Codes, Floats, Ints
 from ..space import Space
 
@@ -47,6 +48,13 @@ class History:
     def ids(self) -> Ints:
         ids: Ints = self._filled("ids")
         return ids
+
+    @property
+    def succeeded(self) -> Bools:
+        """`(n,)`: which evaluations are feasible and did not fail."""
+        losses = self.losses
+        failed = np.isnan(losses if losses.ndim == 1 else losses.sum(axis=1))
+        return np.asarray(~failed & (self.violations <= 0))
 
     @property
     def values(self) -> list[dict[str, Any]]:
@@ -104,7 +112,7 @@ class History:
         if n:
             codes = self._space.checked(codes)
         self._arrays = {"codes": codes.astype(self._space.dtype), "losses": losses,
-                        "violations": _checks.state_array(state["violations"], (n,)),
+                        "violations": _checks.violations(state["violations"], n),
                         "ids": np.array(state["ids"], dtype=np.int64)}
         self._n = n
         self._rows = {number: row for row, number in enumerate(self._arrays["ids"].tolist())}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from ..families.family import Codes, Floats
+from ..fixed import Pins
 from ..search_distribution import SearchDistribution
 from .geometry import Geometry
 
@@ -17,7 +19,9 @@ _BLOCK = 4096
 
 
 class SpaceExhausted(RuntimeError):
-    """Every point of the space that satisfies the constraints is known or being evaluated."""
+    """No new feasible point is left, or if not `certain`, none was found."""
+
+    certain = True
 
 
 def keys(codes: Codes) -> list[bytes]:
@@ -31,6 +35,8 @@ class Memo:
     def __init__(self, distribution: SearchDistribution, geometry: Geometry) -> None:
         self._distribution, self._geometry = distribution, geometry
         self.known: set[bytes] = set()
+        self._spent: set[int] = set()  # blocks of the listed space in which nothing is left
+        self._tried = self._satisfied = 0  # points that were tried since the counts were last reset
 
     def _feasible(self, codes: Codes) -> list[bool]:
         """Whether each of `(n, n_variables)` masked codes satisfies the constraints."""
@@ -47,33 +53,56 @@ class Memo:
         chosen, found = list(rows.values()), list(rows)
         if self._distribution.space.constraints:
             good = self._feasible(codes[chosen])
+            self._tried, self._satisfied = self._tried + len(good), self._satisfied + sum(good)
             chosen, found = list(itertools.compress(chosen, good)), list(itertools.compress(found, good))
         return draws[chosen], found
 
-    def any_unseen(self, rng: np.random.Generator, on: Callable[[Floats], Floats]) -> tuple[Floats, bytes]:
-        """A random new point among those that `on`, which pins variables, leaves.
+    def any_unseen(self, rng: np.random.Generator, pinned: Pins | None) -> tuple[Floats, bytes]:
+        """A random new point, of those that the pins leave.
 
         Raises SpaceExhausted if there is none: certain in a space of up to 2^20 points, else after 2^16 draws.
         """
-        blocks = (self._geometry.anywhere(20, rng) for _ in range(_TRIES // 20))
-        for block in itertools.chain(blocks, self._listed(rng)):
-            draws, found = self.unseen(on(block))
+        self._tried = self._satisfied = 0
+        blocks = ((-1, self._geometry.anywhere(20, rng)) for _ in range(_TRIES // 20))
+        for number, block in itertools.chain(blocks, self._listed(rng)):
+            draws, found = self.unseen(block if pinned is None else pinned.on(block))
             if found:
                 row = rng.integers(len(found))
                 return draws[row], found[row]
-        raise SpaceExhausted("every point that satisfies the constraints, and what is fixed, has been asked.")
+            if number >= 0 and pinned is None:
+                self._spent.add(number)
+        raise self._exhausted(pinned)
 
-    def _listed(self, rng: np.random.Generator) -> Iterator[Floats]:
-        """Draws of all points in blocks, in random order; of a larger space, a random part."""
-        sizes = np.where(self._distribution.space.sizes == 0, _LISTED, self._distribution.space.sizes)
-        total = int(min(float(np.prod(sizes, dtype=np.float64)), _LISTED + 1))
+    def _exhausted(self, pinned: Pins | None) -> SpaceExhausted:
+        where = "" if pinned is None else " with what is fixed"
+        certain = self._size() <= _LISTED
+        if self._tried and not self._satisfied and not self.known:
+            words = (f"the constraints leave nothing to ask{where}: none of {self._tried} points tried satisfied them "
+                     f"(0.00%). Relax them, or define variables so that fewer combinations are infeasible.")
+        elif certain:
+            words = f"every point{where} that satisfies the constraints has been asked."
+        else:
+            words = (f"no new point{where} was found that satisfies the constraints: of {self._tried} new ones tried "
+                     f"{self._satisfied} did. Relax the constraints, or end the search here.")
+        error = SpaceExhausted(words)
+        error.certain = certain
+        return error
+
+    def _size(self) -> int:
+        """The number of codes, those that conditions merge counted apart; as good as infinite with a continuum."""
+        return math.prod(size or _LISTED + 1 for size in self._distribution.space.sizes.tolist())
+
+    def _listed(self, rng: np.random.Generator) -> Iterator[tuple[int, Floats]]:
+        """Numbered blocks of draws, in random order: all points, or of a larger space random ones, numbered -1."""
+        total, sizes = self._size(), self._distribution.space.sizes
         if total > _LISTED:
             for _ in range(_LISTED // _BLOCK // 16):
-                yield self._geometry.anywhere(_BLOCK, rng)
+                yield -1, self._geometry.anywhere(_BLOCK, rng)
             return
         starts = np.arange(0, total, _BLOCK)
         rng.shuffle(starts)
-        for start in starts:
-            rows = np.arange(start, min(start + _BLOCK, total))
-            codes = np.stack(np.unravel_index(rows, tuple(sizes.tolist())), axis=1)
-            yield self._distribution.family.draws(codes.astype(self._distribution.space.dtype))
+        for start in starts.tolist():
+            if start not in self._spent:
+                rows = np.arange(start, min(start + _BLOCK, total))
+                codes = np.stack(np.unravel_index(rows, tuple(sizes.tolist())), axis=1)
+                yield start, self._distribution.family.draws(codes.astype(self._distribution.space.dtype))

@@ -21,7 +21,7 @@ from .archive import Archive, patience
 from .fronts import merit, nondominated, scalarized
 from .geometry import Geometry
 from .history import History
-from .memo import Memo, SpaceExhausted, keys
+from .memo import Memo, keys
 from .pool import Pool
 from .surrogate import Surrogate
 from .trusted import NOISES, Finalists, midranks, posterior
@@ -55,13 +55,16 @@ class Minimizer(AskTell):
     trusts most.
 
     Points may be asked in any number at any time: those whose results are still out are taken into account.
-    With several objectives `tell` takes `(n, n_objectives)` losses, and `front` is the result.
+    `ask(n)` gives fewer where the space has no more. `mirrored=True` draws from the distribution, unscreened and
+    known points included. `converged`, `entropy` and `summary()` are of the present run. With several objectives
+    `tell` takes `(n, n_objectives)` losses, and `front` is the result; under noise it holds single evaluations.
 
     space: the variables.
     noisy: whether evaluating a point again may give another loss.
-    seed, population_size, margin, init: as for `ASNG`.
+    seed, population_size, margin: as for `ASNG`.
+    init: as for `ASNG`; later runs start from scratch.
 
-    Raises SpaceExhausted from `ask` when every feasible point has been asked. Not thread-safe.
+    Raises SpaceExhausted from `ask` when no new feasible point is left, or none is found. Not thread-safe.
     """
 
     _format = "asng_core.Minimizer"
@@ -98,11 +101,13 @@ class Minimizer(AskTell):
         if mirrored or not self._screening:
             return self._plain(n, pinned, mirrored) if mirrored or pinned is not None else self._confirming(n)
         chosen: list[Floats] = []
+        before = self._rng.bit_generator.state
         try:
             for i in range(n):
                 chosen.append(self._next(pinned, self.n_asked + i))
-        except SpaceExhausted:
+        except Exception:  # of a constraint too: those chosen before it are known by now, and go out
             if not chosen:
+                self._rng.bit_generator.state = before
                 raise
         return np.stack(chosen)
 
@@ -137,12 +142,12 @@ class Minimizer(AskTell):
         on = pinned.on if pinned is not None else lambda draws: draws
         if len(self.history) < _INITIAL:
             draws, found = self._unseen(on(self._distribution.sample(_SAMPLED, self._rng)))
-            return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, on)
+            return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, pinned)
         coefficients, amplitude = self._surrogate.fit(self._targets())
         pool = self._pool if pinned is None else self._new_pool()
         draws, found = self._unseen(on(self._candidates(coefficients)), set(pool.keys))
         if not found and not len(pool):
-            return self._memo.any_unseen(self._rng, on)
+            return self._memo.any_unseen(self._rng, pinned)
         pool.extend(draws, found, self._features(draws), self._surrogate)
         confidence = _CONFIDENCE_NOISY if self.noisy else _CONFIDENCE
         return pool.take(self._surrogate, coefficients, amplitude, confidence, again=self.noisy)

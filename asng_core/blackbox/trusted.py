@@ -23,6 +23,7 @@ from .history import History
 
 Features = Callable[[Floats], Floats]  # of `(n, n_variables)` draws
 NOISES = (0.03, 0.1, 0.3, 1.0, 3.0)  # variance of one evaluation, relative to the function's amplitude
+_SCALES, _NOISES = LENGTH_SCALES[1::2], NOISES[1:]  # half the grids do as well, at half the time
 _POINTS = 150  # the most promising by their shrunken means, if there are more
 _FINALISTS = 10
 _GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew
@@ -38,26 +39,30 @@ def midranks(ranks: Ints) -> Floats:
 def posterior(history: History, distribution: SearchDistribution, features: Features) -> tuple[Codes, Floats, Floats]:
     """`(n, n_variables)` codes of the most promising points, means and standard deviations of their ranks.
 
-    `features` gives those of draws, in which relevant variables have the larger part.
+    `features` gives those of draws, in which relevant variables have the larger part. The mean of a point that
+    has never succeeded is infinite, unless none has.
     """
     ranks = midranks(merit(history.losses, history.violations))
     spread = ranks.std()
     standardized = (ranks - ranks.mean()) / (spread if spread > 0 else 1.0)
     codes, point, count = np.unique(history.codes, axis=0, return_inverse=True, return_counts=True)
     total = np.bincount(point.ravel(), standardized)
-    chosen = np.argsort(total / (count + 1), kind="stable")[:_POINTS]
+    succeeded = np.bincount(point.ravel(), history.succeeded) > 0
+    chosen = np.lexsort((total / (count + 1), ~succeeded))[:_POINTS]
     codes, observed, count = codes[chosen], (total / count)[chosen], count[chosen]
     points = features(distribution.draws(codes))
     distances = squared_distances(points, points) / len(distribution.space)
-    covariances = {scale: np.exp(-distances / scale) for scale in LENGTH_SCALES[1::2]}
+    covariances = {scale: np.exp(-distances / scale) for scale in _SCALES}
     _, scale, noise = min((misfit(covariances[scale], noise / count, observed), scale, noise)
-                          for scale, noise in itertools.product(covariances, NOISES[1:]))
+                          for scale, noise in itertools.product(covariances, _NOISES))
     covariance = covariances[scale]
-    gain = np.linalg.solve(covariance + np.diag(noise / count), covariance)  # symmetric factors: K (K + N)^-1
-    weights = np.linalg.solve(covariance + np.diag(noise / count), observed)
+    solved = np.linalg.solve(covariance + np.diag(noise / count), np.column_stack([covariance, observed]))
+    gain, weights = solved[:, :-1], solved[:, -1]
     amplitude = max(float(observed @ weights) / len(observed), 1e-12)
     variances = np.maximum(1.0 - np.einsum("ij,ij->j", covariance, gain), 0.0) * amplitude
-    return codes, covariance @ weights, np.sqrt(variances)
+    # what has never succeeded is evidence, and no candidate
+    means = np.where(succeeded[chosen] | ~succeeded.any(), covariance @ weights, np.inf)
+    return codes, means, np.sqrt(variances)
 
 
 class Finalists:

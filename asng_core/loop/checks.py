@@ -141,7 +141,7 @@ def one_loss(objective: object, values: Mapping[str, Any], value: object, known:
     `known` is the shape of one evaluation's losses, if that is known: () or (n_objectives,).
     """
     try:
-        found = _plain(_checks.objectives([value], 1, None))[0]
+        found = _checks.objectives([value], 1, None)[0]
     except (TypeError, ValueError):
         raise TypeError(f"{_name(objective)} must return one number, or one for each of several objectives, but for "
                         f"{_checks.shown(dict(values))} returned {_checks.shown(value)} ({type(value).__name__}). "
@@ -157,15 +157,10 @@ def one_loss(objective: object, values: Mapping[str, Any], value: object, known:
 def many_losses(objective: object, value: object, n: int, known: tuple[int, ...] | None) -> list[Any]:
     """What a vectorized objective returned for `n` points."""
     try:
-        return _checks.objectives(_plain(_checks.objectives(value, n, None)), n, known)
+        return _checks.objectives(value, n, known)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{_name(objective)}, vectorized, must return (n,) losses, or (n, n_objectives), for a dict "
                           f"of (n,) arrays: {error}") from None
-
-
-def _plain(losses: list[Any]) -> list[Any]:
-    """Losses of one objective as floats, though they came as `(n, 1)`."""
-    return [loss[0] if isinstance(loss, tuple) and len(loss) == 1 else loss for loss in losses]
 
 
 def single_objective(where: str, shape: tuple[int, ...]) -> None:

@@ -61,7 +61,8 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
     checkpoint: a file to keep the state in, written atomically at the beginning, in the end, whatever it
         is, and after an evaluation if the last time is a second ago (or, if longer, 20 times as long as writing
         takes). If it exists the run goes on where it ended, whatever `seed` says: to the bit without an
-        executor; with one, what was in flight is evaluated again. `Minimizer.load` reads it too.
+        executor; with one, what was in flight is evaluated again. (A vectorized run, if it ended with a whole
+        population.) `Minimizer.load` reads it too; that of `maximize` holds losses of the other sign.
     catch: exceptions of the objective that are failed evaluations. Any other one ends the run.
 
     Ctrl-C ends the run with the result so far. Everything but the objective in an executor is called from

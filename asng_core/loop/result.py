@@ -22,7 +22,8 @@ class Result:
     evaluation; under noise the evaluated point that a model of all evaluations trusts most, and the mean of
     its losses. Both raise RuntimeError with several objectives, and where no evaluation has succeeded.
 
-    front: the evaluations that no other one dominates, `(values, loss, id)`; with one objective the best ones.
+    front: the evaluations that no other one dominates, `(values, loss, id)`; with one objective the best ones;
+        under noise single evaluations, lucky ones among them.
     history: every evaluation: `codes`, `losses`, `violations`, `ids` as arrays, `values`, and `to_frame()`.
     n_evaluations: those paid for, over all runs with this checkpoint; n_failed: those of them that failed.
     stop_reason: why the run ended, in words.

@@ -56,7 +56,8 @@ class Run:
         self._vectorized, self._listeners, self._file = vectorized, listeners, file
         self._failed: list[Candidate] = []  # to be told when it is known how many objectives there are
         self._again: list[Candidate] = []  # asked in a run that this one goes on with, and not evaluated
-        self._exhausted = self._stopped = self._unsaved = False
+        self._exhausted: SpaceExhausted | None = None
+        self._stopped = self._unsaved = False
         self._saved, self._pause = -np.inf, _SAVE_EVERY  # when saved last, and how long to wait then
 
     @property
@@ -102,7 +103,9 @@ class Run:
                     self._fill(workers)
                 if not len(workers):
                     checks.any_point(f"{self._name}(space)", self._optimizer.space, len(self._optimizer.history))
-                    reason = "space exhausted: every feasible point was evaluated"
+                    certain = self._exhausted is None or self._exhausted.certain
+                    reason = ("space exhausted: every feasible point was evaluated" if certain
+                              else "space exhausted, as far as was seen: no new feasible point was found")
             if reason is not None:
                 return reason
             for candidates, outcomes in workers.finished(self._patience()):
@@ -134,11 +137,11 @@ class Run:
             return
         again, self._again = self._again[:n], self._again[n:]
         workers.submit(again)
-        if len(again) < n and not self._exhausted:
+        if len(again) < n and self._exhausted is None:
             try:
                 workers.submit(self._optimizer.ask(n - len(again)))
-            except SpaceExhausted:
-                self._exhausted = True
+            except SpaceExhausted as exhausted:
+                self._exhausted = exhausted
 
     def _patience(self) -> float | None:
         """Seconds to wait for an evaluation before something else is due."""

@@ -36,9 +36,9 @@ class NoModel(_Ablated):
     class core(asng_core.Minimizer):
         def _chosen(self, pinned: Any) -> Any:
             if not len(self.history):
-                return self._memo.any_unseen(self._rng, lambda each: each)
+                return self._memo.any_unseen(self._rng, None)
             draws, found = self._unseen(self._rng.permutation(self._candidates(np.empty(0))))
-            return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, lambda each: each)
+            return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, None)
 
         @property
         def _screening(self) -> bool:

@@ -56,6 +56,15 @@ def test_within_a_front_the_lost_hypervolume_decides():
     assert merit(front, np.zeros(5)).tolist() == [0, 3, 1, 2, 0]  # the ends first
 
 
+def test_the_best_end_stands_out_though_it_is_infinite():
+    losses = np.array([[-np.inf, 3.0], [np.inf, 0.0], [1.0, 2.0], [2.0, 1.0]])
+    assert np.isinf(contributions(losses)).tolist() == [True, True, False, False]
+    assert np.isfinite(contributions(losses)[2:]).all()
+    assert merit(losses, np.zeros(4))[0] == 0
+    for scale in (1e-300, 5e307):
+        assert np.isfinite(contributions(np.array([[0.0, 3], [1, 2], [1.5, 1], [1.7, 0]]) * scale)[1:3]).all()
+
+
 def test_three_objectives_are_told_apart_by_crowding():
     front = np.array([[0, 3, 3], [1, 2, 2], [1.1, 1.9, 2], [3, 0, 1], [2, 2, 0]])
     found = contributions(front)
