@@ -387,7 +387,6 @@ def test_a_resumed_run_is_the_uninterrupted_one(name, noisy, tmp_path):
     same_history(parts, whole)
     assert parts.values == whole.values
     states = [checkpoint.read(tmp_path / run, "asng_core.Minimizer") for run in ("whole", "parts")]
-    for state in states:
     assert oracles.exact(states[0]) == oracles.exact(states[1])
 
 
