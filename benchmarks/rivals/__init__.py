@@ -133,7 +133,7 @@ METHODS: dict[str, Entry] = {
     "Optuna TPE": Entry("optuna:TPE", budget=200, noisy_budget=1000,
                         only=("noise-free", "constrained", "noisy", "two-objectives")),
     "Optuna NSGA-II": Entry("optuna:NSGA2", only=("two-objectives",)),
-    "Optuna GP": Entry("optuna:GP", budget=100, seeds=3, only=("noise-free", "constrained", "noisy")),
+    "Optuna GP": Entry("optuna:GP", budget=50, seeds=2, only=("noise-free", "constrained", "noisy")),
     "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),
 }
 OURS = next(iter(METHODS))
