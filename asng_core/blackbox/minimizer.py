@@ -98,8 +98,10 @@ class Minimizer(AskTell):
     # asking
 
     def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
-        if mirrored or not self._screening:
-            return self._plain(n, pinned, mirrored) if mirrored or pinned is not None else self._confirming(n)
+        if mirrored or (pinned is not None and not self._screening):
+            return self._plain(n, pinned, mirrored)
+        if not self._screening:
+            return self._confirming(n)
         chosen: list[Floats] = []
         before = self._rng.bit_generator.state
         try:
