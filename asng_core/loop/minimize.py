@@ -13,7 +13,7 @@ from .. import _checks
 from ..blackbox.minimizer import Minimizer
 from ..space import Space
 from . import checks
-from .pool import Pool
+from .parallel import Parallel
 from .progress_bar import Bar
 from .result import Result
 from .run import Limits, Progress, Run
@@ -114,7 +114,7 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     optimizer = Minimizer(space, noisy=noisy, seed=seed)
     workers: Workers
     if executor is not None:
-        workers = Pool(f"{name}(executor=...)", objective, catch, executor, n_workers, space)
+        workers = Parallel(f"{name}(executor=...)", objective, catch, executor, n_workers, space)
     elif vectorized:
         workers = Vectorized(objective, catch, space, optimizer.population_size)
     else:

@@ -22,7 +22,7 @@ _FATAL = 3  # losses after which it has failed
 _HOPELESS = 10  # executors broken before anything was evaluated
 
 
-class Pool(Workers):
+class Parallel(Workers):
     """Up to `capacity` points at once, by an executor; one that a factory makes is closed in the end."""
 
     def __init__(self, where: str, objective: Callable[[Any], Any], catch: tuple[type[Exception], ...],
