@@ -169,9 +169,13 @@ def test_rivals_of_two_objectives_take_two_losses(name):
     method = made(name, Setting(SPACE, budget=30, n_objectives=2))
     if "two-objectives" in method.lacks:
         pytest.skip("it lacks it")
+    asked = set()
     for _ in range(30):
-        codes = method.ask()
+        codes = np.array(method.ask())
+        assert ((codes >= 0) & (codes < SPACE.sizes)).all()
+        asked.add(codes.tobytes())
         method.tell(codes, np.array([distance(codes), float(codes.sum())]))
+    assert len(asked) > 10
 
 
 class Stubborn:

@@ -53,7 +53,7 @@ class History:
     def succeeded(self) -> Bools:
         """`(n,)`: which evaluations are feasible and did not fail."""
         losses = self.losses
-        failed = np.isnan(losses if losses.ndim == 1 else losses.sum(axis=1))
+        failed = np.isnan(losses if losses.ndim > 1 else losses[:, None]).any(axis=1)
         return np.asarray(~failed & (self.violations <= 0))
 
     @property

@@ -278,7 +278,7 @@ class Minimizer(AskTell):
         """
         losses = self.history.losses
         table = losses[:, None] if losses.ndim == 1 else losses
-        rows = np.flatnonzero(~np.isnan(table).any(axis=1) & (self.history.violations <= 0))
+        rows = np.flatnonzero(self.history.succeeded)
         rows = rows[nondominated(table[rows])]
         points = self.space.values(self.history.codes[rows])
         return [Best(values, tuple(loss) if losses.ndim > 1 else loss, number if number >= 0 else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from . import BestSeen, Codes, Loss, Open, Setting
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-class _Optuna(BestSeen):
+class _Optuna(BestSeen, ABC):
     """A study by ask and tell: integer positions for ordered variables, categories for the others."""
 
     lacks: ClassVar[frozenset[str]] = frozenset({"two-objectives"})
@@ -31,8 +32,9 @@ class _Optuna(BestSeen):
             for name, variable in setting.space.variables.items()}
         self.open: Open[Trial] = Open()
 
+    @abstractmethod
     def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
-        raise NotImplementedError
+        """The algorithm."""
 
     def ask(self) -> Codes:
         trial = self.study.ask(self.distributions)

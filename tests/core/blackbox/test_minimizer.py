@@ -304,6 +304,9 @@ def test_infeasible_and_failed_points_are_not_on_the_front():
     optimizer.tell(batch, [(1, 2), (0, 0), (math.nan, -5), (2, 1)], violations=[0, 1, 0, 0])
     assert sorted(each.loss for each in optimizer.front) == [(1, 2), (2, 1)]
     assert optimizer.n_failed == 1
+    optimizer.tell(optimizer.ask(), (math.inf, -math.inf))  # extreme, but no failure
+    assert optimizer.history.succeeded.tolist() == [True, False, False, True, True]
+    assert len(optimizer.front) == 3
 
 
 @pytest.mark.parametrize(("losses", "error", "message"), [
