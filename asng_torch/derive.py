@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import nn
 
+from .choices.searchable import Searchable
 from .supernet import Architecture, Supernet
 
 
@@ -16,35 +17,44 @@ def derive(supernet: Supernet, architecture: Architecture, *,
     """The network of one architecture: no choices, no unchosen parameters, nothing shared with the supernet.
 
     weights: "inherit" copies the supernet's, "reset" draws them anew by every layer's
-        `reset_parameters()`, from PyTorch's global generator.
+        `reset_parameters()`, from PyTorch's global generator. Of a supernet built on the meta device,
+        which takes no memory, "reset" makes a network on the CPU.
 
     Raises ValueError if the architecture is not in the space or `weights` is neither, TypeError if
-    a module with parameters of its own has no `reset_parameters()`.
+    a module with parameters of its own has no `reset_parameters()`, RuntimeError if there are elastic
+    layers and neither an example nor a forward pass has shown the shape of the inputs.
     """
     if weights not in ("inherit", "reset"):
         raise ValueError(f"derive(weights=...) must be 'inherit' or 'reset', got {weights!r}.")
-    codes = dict(zip(supernet.space.names, supernet.space.encode(architecture).tolist(), strict=True))
-    # deepcopy takes what the memo holds in place of a copy: put each chosen candidate there in place
-    # of its choice, inner choices first, so that no unchosen one is ever copied
-    memo: dict[int, nn.Module] = {}
-    places = {id(choice): (choice, codes[name]) for name, found in supernet.choices.items() for choice in found}
-    for module in _children_first(supernet.module, set()):
-        if id(module) in places:
-            choice, code = places[id(module)]
-            memo[id(choice)] = copy.deepcopy(choice.chosen(code), memo)
-    network = copy.deepcopy(supernet.module, memo)
+    memo: dict[int, Any] = {}
+    with supernet.active(architecture):
+        supernet.meter.show_widths(supernet)
+        _resolve(supernet.module, memo, set())
+        network = copy.deepcopy(supernet.module, memo)
     if weights == "reset":
+        if any(tensor.is_meta for tensor in network.parameters()):
+            network = network.to_empty(device="cpu")
         _reset(network)
     return network
 
 
-def _children_first(module: nn.Module, seen: set[int]) -> Iterator[nn.Module]:
-    """Every module once, after all that it holds, wherever else these are held too."""
-    if id(module) not in seen:
-        seen.add(id(module))
+def _resolve(module: nn.Module, memo: dict[int, Any], seen: set[int]) -> None:
+    """Put, for deepcopy, what was chosen in place of every choice.
+
+    Deepcopy takes what the memo holds in place of a copy; only what runs is gone through, and inner
+    choices are resolved before the modules that hold them, so that nothing unchosen is ever copied.
+    """
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    if isinstance(module, Searchable):
+        plain = module.derived()
+        _resolve(plain, memo, seen)
+        memo[id(module)] = copy.deepcopy(plain, memo)
+        memo.setdefault(id(memo), []).append(plain)  # deepcopy's own way to keep what the memo knows by id alive
+    else:
         for child in module.children():
-            yield from _children_first(child, seen)
-        yield module
+            _resolve(child, memo, seen)
 
 
 def _reset(network: nn.Module) -> None:
@@ -57,5 +67,6 @@ def _reset(network: nn.Module) -> None:
         elif any(True for _ in module.parameters(recurse=False)):
             raise TypeError(f"derive(weights='reset') needs {type(module).__name__} at {name!r}, which has parameters "
                             "of its own, to have reset_parameters(). Give it one that draws them anew.")
-    for reset in reversed(resets):  # a module's own rule has the last word over its children's
-        reset()
+    with torch.no_grad():
+        for reset in reversed(resets):  # a module's own rule has the last word over its children's
+            reset()

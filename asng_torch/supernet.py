@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch import Tensor, nn
 
-from asng_core import Space, Variable
+from asng_core import Space
 
-from .choices.choice import Choice
+from . import cost
+from .conditions import conditions, places, restricted
+from .normalization import batch_statistics
 
 Architecture = Mapping[str, Any]  # variable name -> value: a Candidate or a plain dict
+_INACTIVE = -1
 
 
 class Supernet(nn.Module):
@@ -24,88 +26,124 @@ class Supernet(nn.Module):
 
     >>> from asng_torch import LayerChoice
     >>> net = nn.Sequential(LayerChoice({"linear": nn.Linear(4, 4), "identity": nn.Identity()}), nn.ReLU())
-    >>> supernet = Supernet(net)
+    >>> supernet = Supernet(net, example=torch.ones(1, 4))
     >>> supernet.space
     Space({'0': Categorical(['linear', 'identity'])})
     >>> with supernet.active({"0": "identity"}):
     ...     supernet(torch.ones(1, 4)).tolist()
     [[1.0, 1.0, 1.0, 1.0]]
+    >>> supernet.cost({"0": "linear"})
+    Cost(parameters=20, multiply_adds=16)
 
-    A choice inside a candidate is a variable like any other, idle while its candidate is.
+    A choice inside a candidate, or a block of a Repeat, is a conditional variable: active where its
+    place runs.
+
+    example: inputs of the module, a tensor or a tuple of its positional arguments, of which only the
+        shapes are kept: choices whose outputs differ in shape are then found now, else at the first forward
+        pass; costs are those of this input, else of one row of the first one seen.
+    fixed: values for part of the variables, which then leave the space.
+
+    Raises ValueError for a label shared by incompatible choices, or alternatives of different shapes.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, *, example: Tensor | tuple[Any, ...] | None = None,
+                 fixed: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.module = module
-        self.choices: dict[str, list[Choice]] = {}  # variable name -> the places it decides
-        variables: dict[str, Variable] = {}
-        labels: dict[str, str | None] = {}
-        for path, child in module.named_modules():
-            if isinstance(child, Choice):
-                name = child.label or path or type(child).__name__
-                if variables.setdefault(name, child.variable) != child.variable:
-                    raise ValueError(f"choices of one label must have the same candidates, but label {name!r} has "
-                                     f"{variables[name]!r} and, at {path!r}, {child.variable!r}. Rename one.")
-                if labels.setdefault(name, child.label) != child.label:
-                    raise ValueError(f"label {name!r} is also the qualified name of a choice without one. Rename it.")
-                self.choices.setdefault(name, []).append(child)
-        if not variables:
-            raise ValueError("Supernet(module) must hold at least one choice, got none. "
-                             "Replace a layer by LayerChoice({name: layer, ...}).")
-        self.space = Space(variables)
+        self.choices = places(module)  # variable name -> the places it decides
+        variables = {name: found[0].variable for name, found in self.choices.items()}
+        self.fixed = {name: Space(variables).encode_one(name, value)
+                      for name, value in _known(fixed or {}, variables).items()}
+        self.alternatives, unused = conditions(module, self.choices), set[str]()
+        active_if = restricted(self.alternatives, dict(fixed or {}), unused)
+        free = {name: variable for name, variable in variables.items() if name not in {*self.fixed, *unused}}
+        if not free:
+            raise ValueError("Supernet(fixed=...) must leave at least one variable to choose, got all of them.")
+        self.space = Space(free, active_if={name: each for name, each in active_if.items() if name in free})
+        self.meter = cost.Meter()
+        if example is not None:
+            self.meter.example = cost.shapes_only(example)
+            self.meter.check(self)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        if self.meter.example is None and not torch.compiler.is_compiling():
+            self.meter.learn(self, args, kwargs)
         return self.module(*args, **kwargs)
 
     @contextmanager
     def active(self, architecture: Architecture) -> Iterator[None]:
         """Run as `architecture` inside the `with`. Raises ValueError if it is not in the space."""
-        codes = self.space.encode(architecture).tolist()
-        before = [[choice.active for choice in places] for places in self.choices.values()]
-        for places, code in zip(self.choices.values(), codes, strict=True):
-            for choice in places:
-                choice.active = code
+        codes = dict(zip(self.space.names, self.space.encode(architecture).tolist(), strict=True))
+        with self.active_codes({**codes, **self.fixed}):
+            yield
+
+    @contextmanager
+    def active_codes(self, codes: Mapping[str, float]) -> Iterator[None]:
+        """Run under these codes, one for each variable in use, fixed ones too."""
+        every = [(choice, codes.get(name, _INACTIVE)) for name, found in self.choices.items() for choice in found]
+        before = [choice.active for choice, _ in every]
+        for choice, code in every:
+            choice.active = code
         try:
             yield
         finally:
-            for places, earlier in zip(self.choices.values(), before, strict=True):
-                for choice, code in zip(places, earlier, strict=True):
-                    choice.active = code
+            for (choice, _), earlier in zip(every, before, strict=True):
+                choice.active = earlier
 
-    def losses(self, candidates: Sequence[Architecture],
-               closure: Callable[[Supernet], torch.Tensor | float]) -> NDArray[np.float64]:
+    def losses(self, candidates: Sequence[Architecture], closure: Callable[[Supernet], Tensor | float], *,
+               stochastic: bool = False) -> NDArray[np.float64]:
         """`(n,)` losses of the candidates: `closure(net)` with each of them active, without gradients.
 
         Every candidate meets the same conditions: normalization layers use the statistics of the
         batch and leave their buffers alone, all else is in eval mode, and the random state is that
         of before, for each and afterwards.
+
+        stochastic: all else (dropout) stays in the mode it is in, and meets the same randomness with each
+            candidate, drawn anew for every call.
         """
         values = []
-        with torch.no_grad(), _validation_mode(self):
+        modes = [(module, module.training) for module in self.modules()]
+        seed = int(torch.randint(2**62, ())) if stochastic else None
+        with torch.no_grad(), batch_statistics(self):
+            if stochastic:
+                for module, training in modes:
+                    module.training = module.training or training
             for architecture in candidates:
                 with self.active(architecture), _random_state_kept(self):
+                    if seed is not None:
+                        torch.manual_seed(seed)
                     values.append(closure(self))
         return np.array([float(value) for value in values])  # last, as it waits for the device
 
+    def cost(self, architecture: Architecture) -> cost.Cost:
+        """Parameters and multiply-adds of the derived network. Raises RuntimeError without an example."""
+        return self.meter.cost(self, architecture)
 
-@contextmanager
-def _validation_mode(module: nn.Module) -> Iterator[None]:
-    """Eval mode, but normalization by batch statistics, with no buffer touched."""
-    training = [(child, child.training) for child in module.modules()]
-    tracking = [(child, child.track_running_stats, child.running_mean, child.running_var)
-                for child, _ in training if isinstance(child, _NormBase)]
-    try:
-        module.eval()
-        for norm, *_ in tracking:
-            # in training mode and without running statistics to track, PyTorch uses the batch's
-            norm.training, norm.track_running_stats = True, False
-            norm.running_mean = norm.running_var = None
-        yield
-    finally:
-        for child, flag in training:
-            child.training = flag
-        for norm, flag, mean, variance in tracking:
-            norm.track_running_stats, norm.running_mean, norm.running_var = flag, mean, variance
+    def summary(self) -> str:
+        """The space and the weights, to be printed: a line for each variable, with its values and places."""
+        width = max(map(len, self.choices))
+        lines = [f"{len(self.space)} variables, {self.space.size:,} architectures, "
+                 f"{sum(parameter.numel() for parameter in self.parameters()):,} shared parameters"]
+        for name, found in self.choices.items():
+            variable = found[0].variable
+            what = repr(variable)
+            if name in self.fixed:
+                what = f"fixed at {variable.decode(self.fixed[name])!r}"
+            elif name not in self.space.variables:
+                what = "never used, as what it stands in is fixed away"
+            where = f", {len(found)} places" if len(found) > 1 else ""
+            when = " or ".join(" and ".join(f"{parent} in {values!r}" for parent, values in each.items())
+                               for each in self.alternatives.get(name, ()))
+            lines.append(f"{name:<{width}}  {type(found[0]).__name__} {what}{where}" + (f", if {when}" if when else ""))
+        return "\n".join(lines)
+
+
+def _known(fixed: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = [name for name in fixed if name not in variables]
+    if unknown:
+        raise ValueError(f"Supernet(fixed=...) must name variables of the module, got unknown {unknown}; "
+                         f"there are {list(variables)}.")
+    return fixed
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Modules that hold candidates and run the active one."""
+"""Modules that hold alternatives and run the active one."""

@@ -1,35 +1,65 @@
-"""The contract of a choice: a variable of the search space that sits in a network."""
+"""A variable of the search space that sits in a network."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from torch import nn
 
 from asng_core import Variable
 
+from .searchable import Searchable
 
-class Choice(nn.Module, ABC):
+
+class Choice(Searchable):
     """A module whose behaviour depends on one variable of the search space.
 
     `variable` is that variable, `label` its name in the space, by default the module's qualified
     name; choices of one label share one variable. `active` is the code of the value in force, set by
-    `Supernet.active`; a plain attribute, as CUDA runs backward passes on threads of its own.
+    `Supernet.active`, and -1 (NaN) if the variable is inactive there; a plain attribute, as CUDA runs
+    backward passes on threads of its own.
     """
 
-    active: int | None
+    active: float | None
 
     def __init__(self, variable: Variable, label: str | None) -> None:
         super().__init__()
         self.variable, self.label, self.active = variable, label, None
 
-    @abstractmethod
-    def chosen(self, code: int) -> nn.Module:
-        """What stands in this module's place in the derived network."""
+    def branches(self) -> Iterable[tuple[nn.Module, Sequence[Any]]]:
+        """The modules that run only under some values of the variable, with these values."""
+        return ()
 
-    def active_code(self) -> int:
-        """The code in force. Raises RuntimeError if no architecture is active."""
+    @property
+    def values(self) -> list[Any]:
+        """All values of the variable. Raises ValueError for a continuum."""
+        if self.variable.continuous:
+            raise ValueError(f"{type(self).__name__} needs a variable of finitely many values, got {self.variable!r}.")
+        return [self.variable.decode(code) for code in range(self.variable.size)]
+
+    @property
+    def widest(self) -> float:
+        """The code under which this choice makes its network no narrower or shorter than under any other."""
+        return 0
+
+    @property
+    def value(self) -> Any:
+        """The value in force. Raises RuntimeError if there is none."""
+        return self.variable.decode(self.code)
+
+    @property
+    def code(self) -> Any:
+        """The code in force. Raises RuntimeError if there is none."""
         if self.active is None:
             raise RuntimeError("no architecture is active, so this choice has nothing to run. "
                                "Call the supernet inside `with supernet.active(architecture):`.")
+        if self.active == -1 or math.isnan(self.active):
+            raise RuntimeError(f"{type(self).__name__} {self.label or ''} runs although the active architecture has no "
+                               "value for it: it stands inside a candidate, or block, that is not chosen. "
+                               "Give what runs in several places to Supernet's module outside of the choice too.")
         return self.active
+
+    def extra_repr(self) -> str:
+        return f"{self.variable!r}, label={self.label!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -10,6 +10,8 @@ from torch import nn
 from asng_core import Categorical
 
 from .choice import Choice
+from .mark import marked
+from .searchable import shapes
 
 
 class LayerChoice(Choice):
@@ -30,10 +32,20 @@ class LayerChoice(Choice):
         self.candidates = nn.ModuleList(candidates.values())  # a list: names may hold dots
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self.candidates[self.active_code()](*args, **kwargs)
+        code = self.code
+        return marked(self.candidates[code](*args, **kwargs), code)
 
-    def chosen(self, code: int) -> nn.Module:
-        return self.candidates[code]
+    def branches(self) -> Iterable[tuple[nn.Module, Sequence[str]]]:
+        return [(module, [name]) for name, module in zip(self.values, self.candidates, strict=True)]
 
-    def extra_repr(self) -> str:
-        return f"{self.variable!r}, label={self.label!r}"
+    def derived(self) -> nn.Module:
+        chosen: nn.Module = self.candidates[self.code]
+        return chosen
+
+    def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        found = {name: shapes(module(*args, **kwargs)) for name, module in
+                 zip(self.values, self.candidates, strict=True)}
+        if len(set(map(repr, found.values()))) > 1:
+            raise ValueError("LayerChoice(candidates) must give outputs of one shape, got "
+                             f"{', '.join(f'{name!r}: {shape}' for name, shape in found.items())} "
+                             f"for an input of {shapes(args)}. Match channels, stride and padding.")

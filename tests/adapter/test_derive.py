@@ -3,6 +3,7 @@ import itertools
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,9 +13,9 @@ from asng_torch.spaces import mini_network
 
 
 def all_architectures(supernet):
-    variables = supernet.space.variables
-    return [dict(zip(variables, values, strict=True))
-            for values in itertools.product(*(v.choices for v in variables.values()))]
+    space = supernet.space
+    codes = np.array(list(itertools.product(*(range(size) for size in space.sizes))))
+    return space.decode(np.unique(space.masked(codes), axis=0))
 
 
 def test_every_derived_network_equals_the_active_path(supernet):

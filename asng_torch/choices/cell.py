@@ -1,0 +1,97 @@
+"""A cell: a small graph whose edges and operations are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from .. import derived
+from .joining import Joining
+from .mark import marked
+from .searchable import shapes
+from .value_choice import ValueChoice
+
+
+class Cell(Joining):
+    """`n_nodes` nodes in a row, each the sum of `picks` operations on earlier maps; loose ends concatenated.
+
+    A map is one of the cell's inputs, 0..n_inputs-1, or the output of an earlier node, from n_inputs
+    on. Node i has, for each pick j, the variables `node{i}_input{j}` and `node{i}_operation{j}`, after the label,
+    or the module's qualified name, and a dot. Nodes that no other reads are concatenated along
+    dimension 1; an elastic layer built with `after=` this cell uses, of its columns for all nodes,
+    those of the nodes present.
+
+    operations: name -> function of (node, map read) that makes the module; one module for each node,
+        input and operation, which all picks of the node share. All outputs must have one shape.
+
+    >>> cell = Cell({"linear": lambda node, source: nn.Linear(8, 8), "identity": lambda node, source: nn.Identity()},
+    ...             n_inputs=1, n_nodes=2)
+    >>> [cell.node1_input0.variable, cell.node1_operation0.variable]
+    [Categorical([0, 1]), Categorical(['linear', 'identity'])]
+
+    Source: the search space of ENAS (Pham et al., 2018) as Akimoto et al., 2019, section 3.2, use it.
+    """
+
+    def __init__(self, operations: Mapping[str, Callable[[int, int], nn.Module]], *, n_inputs: int = 2,
+                 n_nodes: int = 4, picks: int = 2, label: str | None = None) -> None:
+        if not isinstance(operations, Mapping) or not operations:
+            raise TypeError("Cell(operations) must map at least one name to a function that makes a module, "
+                            f"got {operations!r}.")
+        for name, number in (("n_inputs", n_inputs), ("n_nodes", n_nodes), ("picks", picks)):
+            if not isinstance(number, int) or number < 1:
+                raise ValueError(f"Cell({name}=...) must be a whole number from 1, got {number!r}.")
+        super().__init__()
+        self.names, self.n_inputs, self.n_nodes, self.picks = tuple(operations), n_inputs, n_nodes, picks
+        self.operations = nn.ModuleList(  # [node][input][operation]
+            nn.ModuleList(nn.ModuleList(make(node, source) for make in operations.values())
+                          for source in range(n_inputs + node)) for node in range(n_nodes))
+        prefix = "" if label is None else f"{label}."
+        for node in range(n_nodes):
+            for pick in range(picks):
+                for what, values in (("input", range(n_inputs + node)), ("operation", self.names)):
+                    name = f"node{node}_{what}{pick}"
+                    self.add_module(name, ValueChoice(values, label=label and prefix + name))
+
+    def _choice(self, node: int, what: str, pick: int) -> ValueChoice:
+        choice: ValueChoice = getattr(self, f"node{node}_{what}{pick}")
+        return choice
+
+    def edges(self) -> list[list[tuple[int, str]]]:
+        """For every node its picks in force: (source, name of the operation)."""
+        return [[(self._choice(node, "input", pick).value, self._choice(node, "operation", pick).value)
+                 for pick in range(self.picks)] for node in range(self.n_nodes)]
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        if len(inputs) != self.n_inputs:
+            raise ValueError(f"Cell(n_inputs={self.n_inputs}) must be called with {self.n_inputs} inputs, "
+                             f"got {len(inputs)}.")
+        edges = self.edges()
+        loose = derived.loose_ends(edges, self.n_inputs)
+        maps = derived.run_cell(inputs, [[(source, self._operation(node, source, name)) for source, name in picks]
+                                         for node, picks in enumerate(edges)])
+        width = maps[-1].shape[1]
+        self.join(self.n_nodes * width, [(node * width, (node + 1) * width) for node in loose])
+        codes = [self._choice(node, what, pick).code for node in range(self.n_nodes) for pick in range(self.picks)
+                 for what in ("input", "operation")]
+        return marked(torch.cat([maps[self.n_inputs + node] for node in loose], dim=1), *codes)  # type: ignore[no-any-return]
+
+    def _operation(self, node: int, source: int, name: str) -> nn.Module:
+        operation: nn.Module = self.operations[node][source][self.names.index(name)]  # type: ignore[index]
+        return operation
+
+    def derived(self) -> nn.Module:
+        return derived.Cell([[(source, self._operation(node, source, name)) for source, name in picks]
+                             for node, picks in enumerate(self.edges())], self.n_inputs)
+
+    def check(self, args: tuple[Tensor, ...], kwargs: dict[str, Tensor]) -> None:
+        maps = [*args, *kwargs.values()]
+        for node in range(self.n_nodes):
+            outputs = [(source, name, self._operation(node, source, name)(maps[source]))
+                       for source in range(len(maps)) for name in self.names]
+            if len({shapes(output) for _, _, output in outputs}) > 1:
+                raise ValueError(f"Cell(operations) must give outputs of one shape, got at node {node} " + ", ".join(
+                    f"{name!r} on map {source}: {shapes(output)}" for source, name, output in outputs)
+                    + ". Match channels, stride and padding.")
+            maps.append(outputs[0][2])

@@ -1,0 +1,65 @@
+"""A choice between inputs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from asng_core import Categorical
+
+from .. import derived
+from .choice import Choice
+from .joining import Joining
+from .mark import marked
+from .searchable import shapes
+
+
+class InputChoice(Choice, Joining):
+    """Called with a sequence of `n` tensors, it returns one of them, or `choose` of them joined.
+
+    The values are positions 0..n-1, or tuples of `choose` positions.
+
+    reduce: how several are joined: "sum", "mean" or "concat" (along dimension 1). An elastic layer
+        built with `after=` this choice uses, of its columns for all inputs, those of the chosen ones.
+
+    >>> InputChoice(3, choose=2).variable
+    Categorical([(0, 1), (0, 2), (1, 2)])
+    """
+
+    def __init__(self, n: int, *, choose: int = 1, reduce: Literal["sum", "mean", "concat"] = "sum",
+                 label: str | None = None) -> None:
+        if not isinstance(n, int) or n < 1:
+            raise ValueError(f"InputChoice(n) must be a whole number from 1, got {n!r}.")
+        if not isinstance(choose, int) or not 1 <= choose <= n:
+            raise ValueError(f"InputChoice(choose=...) must be within 1..{n}, the number of inputs, got {choose!r}.")
+        if reduce not in ("sum", "mean", "concat"):
+            raise ValueError(f"InputChoice(reduce=...) must be 'sum', 'mean' or 'concat', got {reduce!r}.")
+        values = range(n) if choose == 1 else itertools.combinations(range(n), choose)
+        super().__init__(Categorical(values), label)
+        self.n, self.reduce = n, reduce
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """Positions of the inputs in force."""
+        value = self.value
+        return value if isinstance(value, tuple) else (value,)
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        if len(inputs) != self.n:
+            raise ValueError(f"InputChoice({self.n}) must be called with {self.n} inputs, got {len(inputs)}.")
+        if self.reduce == "concat":
+            ends = list(itertools.accumulate(each.shape[1] for each in inputs))
+            self.join(ends[-1], [(ends[i] - inputs[i].shape[1], ends[i]) for i in self.chosen])
+        return marked(derived.join([inputs[i] for i in self.chosen], self.reduce), self.code)  # type: ignore[no-any-return]
+
+    def derived(self) -> nn.Module:
+        return derived.Inputs(self.chosen, self.reduce)
+
+    def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        found = list(shapes(args[0] if args else kwargs["inputs"]))
+        if self.reduce != "concat" and len(set(found)) > 1:
+            raise ValueError(f"InputChoice must be called with inputs of one shape, got {found}. "
+                             "Match channels and resolution, or use reduce='concat'.")

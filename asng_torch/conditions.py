@@ -1,0 +1,76 @@
+"""From the places of choices in a module to the variables of a space and the conditions among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from .choices.choice import Choice
+
+Conjunction = dict[str, list[Any]]  # parent -> its values, all of which must hold
+
+
+def places(module: nn.Module) -> dict[str, list[Choice]]:
+    """The choices of every variable: name -> modules. Raises ValueError for labels that do not fit together."""
+    found: dict[str, list[Choice]] = {}
+    for path, child in module.named_modules():
+        if isinstance(child, Choice):
+            name = child.label or path or type(child).__name__
+            first = found.setdefault(name, [child])[0]
+            if first.variable != child.variable or type(first) is not type(child):
+                raise ValueError(f"choices of one label must have the same kind and candidates, but label {name!r} has "
+                                 f"{type(first).__name__} {first.variable!r} and, at {path!r}, "
+                                 f"{type(child).__name__} {child.variable!r}. Rename one.")
+            if first.label != child.label:
+                raise ValueError(f"label {name!r} is also the qualified name of a choice without one. Rename it.")
+            if first is not child:
+                found[name].append(child)
+    if not found:
+        raise ValueError("Supernet(module) must hold at least one choice, got none. "
+                         "Replace a layer by LayerChoice({name: layer, ...}).")
+    return found
+
+
+def conditions(module: nn.Module, found: dict[str, list[Choice]]) -> dict[str, list[Conjunction]]:
+    """For every variable that is not always in use, the alternatives under which one of its places runs."""
+    names = {id(choice): name for name, choices in found.items() for choice in choices}
+    alternatives: dict[str, list[Conjunction]] = {}
+    _walk(module, {}, names, alternatives)
+    return {name: listed for name, listed in alternatives.items() if {} not in listed}
+
+
+def _walk(module: nn.Module, condition: Conjunction, names: dict[int, str],
+          alternatives: dict[str, list[Conjunction]]) -> None:
+    branches = []
+    if isinstance(module, Choice):
+        name = names[id(module)]
+        known = alternatives.setdefault(name, [])
+        if condition not in known:
+            known.append(condition)
+        branches = [(child, name, list(values)) for child, values in module.branches()]
+    for child, name, values in branches:
+        both = [value for value in condition.get(name, values) if value in values]
+        if both:  # else a branch of a label's own other value: it never runs
+            _walk(child, {**condition, name: both}, names, alternatives)
+    if not branches:
+        for child in module.children():
+            _walk(child, condition, names, alternatives)
+
+
+def restricted(alternatives: dict[str, list[Conjunction]], fixed: dict[str, Any],
+               unused: set[str]) -> dict[str, list[Conjunction]]:
+    """The conditions that are left when some variables are fixed; names that can never be active join `unused`.
+
+    A variable without an entry is always active.
+    """
+    left: dict[str, list[Conjunction]] = {}
+    for name, listed in alternatives.items():  # parents come before their children
+        possible = [each for each in listed if not unused & each.keys()
+                    and all(fixed[parent] in values for parent, values in each.items() if parent in fixed)]
+        free = [{parent: values for parent, values in each.items() if parent not in fixed} for each in possible]
+        if not possible:
+            unused.add(name)
+        elif {} not in free:
+            left[name] = free
+    return left

@@ -1,0 +1,42 @@
+"""A linear layer of chosen width."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from ..choices.joining import Joining
+from ..choices.mark import marked
+from ..choices.value_choice import WidthChoice
+from .elastic import Elastic, plain, sources, taken, width_and_choice
+
+
+class Linear(Elastic, nn.Linear):
+    """`nn.Linear` whose input may be narrower than `in_features`, and whose width may be a choice.
+
+    The input may be a flattened map: the features of a channel lie together.
+
+    in_features: the most that may come in. out_features: a number or a WidthChoice.
+    after: the Concatenate, InputChoice or Cell whose output, flattened or not, this layer reads, if any.
+    """
+
+    width: WidthChoice | None
+
+    def __init__(self, in_features: int, out_features: int | WidthChoice, bias: bool = True, *,
+                 after: Joining | None = None) -> None:
+        most, width = width_and_choice(out_features)
+        nn.Linear.__init__(self, in_features, most, bias)
+        self.width, self.sources = width, sources(after)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.receive(x.shape[-1], self.in_features)
+        output = nn.functional.linear(x, *self._cut())
+        return output if self.width is None else marked(output, self.width.code)
+
+    def _cut(self) -> tuple[Tensor, Tensor | None]:
+        out = ((0, self.out_features if self.width is None else self.width.value),)
+        return taken(taken(self.weight, self.cut(), 1), out, 0), None if self.bias is None else taken(self.bias, out, 0)
+
+    def derived(self) -> nn.Module:
+        weight, bias = self._cut()
+        return plain(nn.Linear, self, {"weight": weight, "bias": bias}, weight.shape[1], weight.shape[0],
+                     bias is not None)

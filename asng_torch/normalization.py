@@ -1,0 +1,76 @@
+"""Batch normalization of networks whose weights many architectures share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+
+@contextmanager
+def batch_statistics(module: nn.Module) -> Iterator[None]:
+    """Eval mode inside the `with`, but normalization by the batch's own statistics; no buffer is touched."""
+    with _modes_kept(module):
+        norms = [(norm, norm.track_running_stats, norm.running_mean, norm.running_var) for norm in _norms(module)]
+        try:
+            module.eval()
+            for norm, *_ in norms:
+                # in training mode and without running statistics to track, PyTorch uses the batch's
+                norm.training, norm.track_running_stats = True, False
+                norm.running_mean = norm.running_var = None
+            yield
+        finally:
+            for norm, flag, mean, variance in norms:
+                norm.track_running_stats, norm.running_mean, norm.running_var = flag, mean, variance
+
+
+def recalibrate(network: nn.Module, batches: Iterable[Tensor | tuple[Tensor, Any]]) -> nn.Module:
+    """Recompute the running statistics of batch normalization as means over these batches; returns the network.
+
+    For inherited weights, whose running statistics are those of a mixture of architectures. The
+    network is a derived one, or a supernet inside `with supernet.active(architecture):`.
+
+    batches: inputs, or (inputs, targets), moved to the network's device. Raises ValueError if there are none.
+    """
+    norms = [norm for norm in _norms(network) if norm.track_running_stats]
+    momenta = [norm.momentum for norm in norms]
+    device, seen = device_of(network), False
+    with _modes_kept(network), torch.no_grad():
+        try:
+            network.eval()
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum, norm.training = None, True  # None: a plain mean over all batches
+            for batch in batches:
+                seen = True
+                network((batch[0] if isinstance(batch, (tuple, list)) else batch).to(device))
+        finally:
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum
+    if not seen:
+        raise ValueError("recalibrate(batches) must yield at least one batch, got none.")
+    return network
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module's parameters, or else its buffers, are; the CPU if it has none."""
+    tensor = next(iter([*module.parameters(), *module.buffers()]), None)
+    return torch.device("cpu") if tensor is None else tensor.device
+
+
+def _norms(module: nn.Module) -> list[Any]:
+    return [child for child in module.modules() if isinstance(child, _NormBase)]
+
+
+@contextmanager
+def _modes_kept(module: nn.Module) -> Iterator[None]:
+    modes = [(child, child.training) for child in module.modules()]
+    try:
+        yield
+    finally:
+        for child, training in modes:
+            child.training = training
