@@ -1,6 +1,13 @@
-"""Data sets and the loader that keeps them in memory."""
+"""Data sets, loaders that go on where they were left, augmentation, splits and masks."""
 
+from .augment import Augment
+from .datasets import images
 from .fashion_mnist import FashionMNIST, fashion_mnist
+from .image_data import ImageData, padded, standardized
 from .loader import TensorLoader
+from .masks import Inpainting
+from .resumable import ResumableLoader
+from .split import split
 
-__all__ = ["FashionMNIST", "TensorLoader", "fashion_mnist"]
+__all__ = ["Augment", "FashionMNIST", "ImageData", "Inpainting", "ResumableLoader", "TensorLoader", "fashion_mnist",
+           "images", "padded", "split", "standardized"]

@@ -15,8 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .image_data import ImageData, standardized
+
 CLASSES = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
-_MEAN, _STD = 0.2860, 0.3530  # of the full training set's pixels in 0..1
+_MEAN, _STD = (0.2860,), (0.3530,)  # of the full training set's pixels in 0..1
 _FILES = {"train_images": "train-images-idx3-ubyte", "train_labels": "train-labels-idx1-ubyte",
           "test_images": "t10k-images-idx3-ubyte", "test_labels": "t10k-labels-idx1-ubyte"}
 
@@ -38,13 +40,23 @@ def fashion_mnist(folder: str | os.PathLike[str] | None = None, *, download: boo
 
     Raises FileNotFoundError if they are not there, ValueError if one is damaged.
     """
-    if folder is None:
-        with (files("asng_torch.data") / "fashion_mnist_7k.npz").open("rb") as file, np.load(file) as archive:
-            return _prepared({name: archive[name] for name in _FILES})
+    data = embedded() if folder is None else read_fashion_mnist(folder, download)
+    train, test = (standardized(part, data.mean, data.std) for part in (data.train_images, data.test_images))
+    return FashionMNIST(train, data.train_labels, test, data.test_labels)
+
+
+def embedded() -> ImageData:
+    """The subset that comes with the package."""
+    with (files("asng_torch.data") / "fashion_mnist_7k.npz").open("rb") as file, np.load(file) as archive:
+        return _as_data({name: archive[name] for name in _FILES})
+
+
+def read_fashion_mnist(folder: str | os.PathLike[str], download: bool) -> ImageData:
+    """60,000 training and 10,000 test images of 28x28 in grey; `folder` as `fashion_mnist` takes it."""
     if download:
         from torchvision import datasets
         datasets.FashionMNIST(folder, download=True)
-    return _prepared({name: _read_idx(Path(folder), stem) for name, stem in _FILES.items()})
+    return _as_data({name: _read_idx(Path(folder), stem) for name, stem in _FILES.items()})
 
 
 def _read_idx(folder: Path, stem: str) -> NDArray[np.uint8]:
@@ -68,12 +80,7 @@ def _read_idx(folder: Path, stem: str) -> NDArray[np.uint8]:
     return np.frombuffer(data, dtype=np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
-def _prepared(arrays: dict[str, NDArray[np.uint8]]) -> FashionMNIST:
-    def images(name: str) -> Tensor:
-        pixels = torch.from_numpy(arrays[name].astype(np.float32))
-        return ((pixels / 255 - _MEAN) / _STD)[:, None]
-
-    def labels(name: str) -> Tensor:
-        return torch.from_numpy(arrays[name].astype(np.int64))
-
-    return FashionMNIST(images("train_images"), labels("train_labels"), images("test_images"), labels("test_labels"))
+def _as_data(arrays: dict[str, NDArray[np.uint8]]) -> ImageData:
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}  # they may be read-only
+    return ImageData(tensors["train_images"][:, None], tensors["train_labels"].long(),
+                     tensors["test_images"][:, None], tensors["test_labels"].long(), _MEAN, _STD, CLASSES)

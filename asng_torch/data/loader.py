@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-import torch
 from torch import Tensor
+
+from .augment import Augment
+from .order import Order, Shard, fingerprint, generator
 
 
 class TensorLoader:
@@ -16,41 +19,57 @@ class TensorLoader:
     and position, so that this holds for an interrupted run too.
 
     inputs, targets: `(n, ...)` tensors. An incomplete last batch is left out when shuffling.
+    augment: applied to the inputs of each batch, `(n, channels, height, width)` images; what befalls
+        an example is a function of seed, epoch and example.
+    shard: (rank, world_size) of this process; `batch_size` is that of one process. Together the ranks
+        see what one process with `batch_size * world_size` sees.
     """
 
-    def __init__(self, inputs: Tensor, targets: Tensor, batch_size: int, *, shuffle: bool = True,
-                 seed: int = 0) -> None:
+    def __init__(self, inputs: Tensor, targets: Tensor, batch_size: int, *, shuffle: bool = True, seed: int = 0,
+                 augment: Augment | None = None, shard: Shard = (0, 1)) -> None:
+        for name, value in (("inputs", inputs), ("targets", targets)):
+            if not isinstance(value, Tensor):
+                raise TypeError(f"TensorLoader({name}) must be a tensor, got {type(value).__name__}. Use "
+                                "torch.as_tensor(...), or ResumableLoader for a Dataset.")
         if len(inputs) != len(targets):
             raise ValueError("TensorLoader(inputs, targets) must have equal lengths, "
                              f"got {len(inputs)} and {len(targets)}.")
-        if not 1 <= batch_size <= len(inputs):
-            raise ValueError(f"TensorLoader(batch_size=...) must be within 1..{len(inputs)}, the number of examples, "
-                             f"got {batch_size}.")
-        self.inputs, self.targets, self.batch_size, self.shuffle, self.seed = inputs, targets, batch_size, shuffle, seed
-        self.epoch = 0
-        self._position = 0
+        if inputs.device != targets.device:
+            raise ValueError("TensorLoader(inputs, targets) must be on one device, "
+                             f"got {inputs.device} and {targets.device}. Move one with .to(...).")
+        if augment is not None and inputs.ndim != 4:
+            raise ValueError("TensorLoader(augment=...) must get (n, channels, height, width) images, "
+                             f"got inputs of shape {tuple(inputs.shape)}.")
+        self.inputs, self.targets, self.augment, self.shard = inputs, targets, augment, shard
+        self._order = Order("TensorLoader", len(inputs), batch_size, shuffle=shuffle, seed=seed, shard=shard,
+                            data=fingerprint(targets))
 
     def __len__(self) -> int:
-        full, rest = divmod(len(self.inputs), self.batch_size)
-        return full + (rest > 0 and not self.shuffle)
+        """Batches of a whole epoch."""
+        return len(self._order)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = torch.arange(len(self.inputs))
-        if self.shuffle:
-            generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
-            order = torch.randperm(len(order), generator=generator)
-        order = order.to(self.inputs.device)
-        epoch = self.epoch
-        for position in range(self._position, len(self)):
-            batch = order[position * self.batch_size : (position + 1) * self.batch_size]
-            ended, self._position = divmod(position + 1, len(self))
-            self.epoch = epoch + ended
-            yield self.inputs[batch], self.targets[batch]
+        order, device = self._order, self.inputs.device
+        epoch, start = order.epoch, order.position
+        draws = None
+        if self.augment is not None:  # for all examples at once: no matter which batch or process takes which
+            height, width = self.inputs.shape[2:]
+            draws = self.augment.draw(order.n, height, width, generator(order.seed, epoch)).to(device)
+        for position, batch in enumerate(order.remaining(), start):
+            batch = batch.to(device)
+            order.take(epoch, position)
+            inputs = self.inputs[batch]
+            if self.augment is not None and draws is not None:
+                inputs = self.augment(inputs, draws[batch])
+            yield inputs, self.targets[batch]
 
-    def state_dict(self) -> dict[str, int]:
-        """Epoch and number of batches taken from it."""
-        return {"epoch": self.epoch, "position": self._position}
+    def state_dict(self) -> dict[str, Any]:
+        """Epoch, number of batches taken from it, and what the order is a function of."""
+        return self._order.state_dict()
 
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Make the next pass go on where the state was taken."""
-        self.epoch, self._position = state["epoch"], state["position"]
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Make the next pass go on where the state was taken.
+
+        Raises ValueError, with nothing changed, for the state of another order or other targets.
+        """
+        self._order.load_state_dict(state)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from asng_torch.data import TensorLoader, fashion_mnist
+from asng_torch.data import fashion_mnist
 
 
 def test_the_embedded_subset_is_balanced_and_standardized():
@@ -62,65 +62,3 @@ def test_a_truncated_file_is_named(folder):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"t10k-images.*not a complete idx file"):
             fashion_mnist(folder[0])
-
-
-def test_an_epoch_is_every_example_once_in_an_order_of_seed_and_epoch():
-    x = torch.arange(20)
-
-    def epochs(seed):
-        loader = TensorLoader(x, x, 5, seed=seed)
-        return [torch.cat([batch for batch, _ in loader]).tolist() for _ in range(3)]
-
-    first = epochs(1)
-    assert first == epochs(1) != epochs(2)
-    assert first[0] != first[1] != first[2]
-    assert all(sorted(epoch) == list(range(20)) for epoch in first)
-
-
-def test_inputs_and_targets_stay_together():
-    x = torch.arange(17)
-    for batch, targets in TensorLoader(x, x * 10, 4):
-        assert torch.equal(batch * 10, targets)
-        assert len(batch) == 4
-
-
-def test_without_shuffling_nothing_is_left_out():
-    x = torch.arange(17)
-    loader = TensorLoader(x, x, 5, shuffle=False)
-    assert torch.equal(torch.cat([batch for batch, _ in loader]), x)
-    assert len(loader) == len(list(loader)) == 4
-
-
-@pytest.mark.parametrize("taken", [0, 1, 3, 4, 6])
-def test_a_loader_goes_on_where_its_state_was_taken(taken):
-    x = torch.arange(20)
-
-    def stream(loader):
-        while True:
-            yield from (batch.tolist() for batch, _ in loader)
-
-    loader = TensorLoader(x, x, 5, seed=3)
-    batches = stream(loader)
-    for _ in range(taken):
-        next(batches)
-    resumed = TensorLoader(x, x, 5, seed=3)
-    resumed.load_state_dict(loader.state_dict())
-    following = stream(resumed)
-    assert [next(following) for _ in range(9)] == [next(batches) for _ in range(9)]
-
-
-def test_a_pass_left_early_is_gone_on_with():
-    x = torch.arange(20)
-    whole = [batch.tolist() for batch, _ in TensorLoader(x, x, 5)]
-    loader = TensorLoader(x, x, 5)
-    assert [next(iter(loader))[0].tolist() for _ in range(4)] == whole
-
-
-@pytest.mark.parametrize(("arguments", "message"), [
-    ((torch.ones(3), torch.ones(4), 1), "equal lengths, got 3 and 4"),
-    ((torch.ones(3), torch.ones(3), 4), r"batch_size=...\) must be within 1..3.*got 4"),
-    ((torch.ones(3), torch.ones(3), 0), "got 0"),
-])
-def test_bad_loaders_are_explained(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        TensorLoader(*arguments)
