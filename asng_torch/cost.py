@@ -163,6 +163,6 @@ def _seen_alike(seen: dict[int, Any]) -> Any:
     def hook(module: Elastic, args: tuple[Any, ...], output: Any) -> None:
         if seen.setdefault(id(module), module.received) != module.received:
             raise ValueError(f"{type(module).__name__} is used twice in one architecture with different inputs, "
-                             f"channels {seen[id(module)]} and {module.received}, so no plain layer can stand in its place. "
+                             f"channels {seen[id(module)]} and {module.received}, so no plain layer can stand there. "
                              "Give each place its own layer.")
     return hook
