@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from asng_core import Space
 
 from . import cost
-from .choices.mark import holders_marked
+from .choices.mark import holders, holders_marked
 from .conditions import conditions, places, restricted
 from .normalization import batch_statistics
 
@@ -52,6 +52,7 @@ class Supernet(nn.Module):
         super().__init__()
         self.module = module
         self.choices = places(module)  # variable name -> the places it decides
+        self.holders = holders(module)
         variables = {name: found[0].variable for name, found in self.choices.items()}
         self.fixed = {name: Space(variables).encode_one(name, value)
                       for name, value in _known(fixed or {}, variables).items()}
@@ -74,7 +75,7 @@ class Supernet(nn.Module):
     @contextmanager
     def active(self, architecture: Architecture) -> Iterator[None]:
         """Run as `architecture` inside the `with`. Raises ValueError if it is not in the space."""
-        with self.active_codes(self.codes(architecture)), holders_marked(self.module):
+        with self.active_codes(self.codes(architecture)), holders_marked(self.holders):
             yield
 
     def codes(self, architecture: Architecture) -> dict[str, float]:

@@ -44,14 +44,17 @@ def marked(output: Any, *codes: float) -> Any:
     return output
 
 
+def holders(module: nn.Module) -> list[tuple[nn.Module, list[ValueChoice]]]:
+    """The modules that hold a ValueChoice directly, and what they hold."""
+    found = [(holder, [child for child in holder.children() if isinstance(child, ValueChoice)])
+             for holder in module.modules()]
+    return [(holder, held) for holder, held in found if held]
+
+
 @contextmanager
-def holders_marked(module: nn.Module) -> Iterator[None]:
-    """Mark, inside the `with`, the outputs of the modules that hold a ValueChoice."""
-    hooks = []
-    for holder in module.modules():
-        held = [child for child in holder.children() if isinstance(child, ValueChoice)]
-        if held:
-            hooks.append(holder.register_forward_hook(_marking(held)))
+def holders_marked(found: list[tuple[nn.Module, list[ValueChoice]]]) -> Iterator[None]:
+    """Mark, inside the `with`, what the holders put out."""
+    hooks = [holder.register_forward_hook(_marking(held)) for holder, held in found]
     try:
         yield
     finally:
