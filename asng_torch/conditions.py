@@ -33,10 +33,11 @@ def places(module: nn.Module) -> dict[str, list[Choice]]:
 
 
 def conditions(module: nn.Module, found: dict[str, list[Choice]]) -> dict[str, list[Conjunction]]:
-    """For every variable that is not always in use, the alternatives under which one of its places runs."""
+    """For every variable that is not always in use, the alternatives under which one of its places runs, if any."""
     names = {id(choice): name for name, choices in found.items() for choice in choices}
     alternatives: dict[str, list[Conjunction]] = {}
     _walk(module, {}, names, alternatives)
+    alternatives.update((name, []) for name in found if name not in alternatives)
     return {name: listed for name, listed in alternatives.items() if {} not in listed}
 
 

@@ -27,7 +27,7 @@ def derive(supernet: Supernet, architecture: Architecture, *,
     if weights not in ("inherit", "reset"):
         raise ValueError(f"derive(weights=...) must be 'inherit' or 'reset', got {weights!r}.")
     memo: dict[int, Any] = {}
-    with supernet.active(architecture):
+    with supernet.active_codes(supernet.codes(architecture)):
         supernet.meter.show_widths(supernet)
         _resolve(supernet.module, memo, set())
         network = copy.deepcopy(supernet.module, memo)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from asng_core import Space
 
 from . import cost
+from .choices.mark import holders, holders_marked
 from .conditions import conditions, places, restricted
 from .normalization import batch_statistics
 
@@ -51,6 +52,7 @@ class Supernet(nn.Module):
         super().__init__()
         self.module = module
         self.choices = places(module)  # variable name -> the places it decides
+        self.holders = holders(module)
         variables = {name: found[0].variable for name, found in self.choices.items()}
         self.fixed = {name: Space(variables).encode_one(name, value)
                       for name, value in _known(fixed or {}, variables).items()}
@@ -73,9 +75,12 @@ class Supernet(nn.Module):
     @contextmanager
     def active(self, architecture: Architecture) -> Iterator[None]:
         """Run as `architecture` inside the `with`. Raises ValueError if it is not in the space."""
-        codes = dict(zip(self.space.names, self.space.encode(architecture).tolist(), strict=True))
-        with self.active_codes({**codes, **self.fixed}):
+        with self.active_codes(self.codes(architecture)), holders_marked(self.holders):
             yield
+
+    def codes(self, architecture: Architecture) -> dict[str, float]:
+        """The code of every variable, of the fixed ones too. Raises ValueError if it is not in the space."""
+        return {**dict(zip(self.space.names, self.space.encode(architecture).tolist(), strict=True)), **self.fixed}
 
     @contextmanager
     def active_codes(self, codes: Mapping[str, float]) -> Iterator[None]:
@@ -130,7 +135,7 @@ class Supernet(nn.Module):
             if name in self.fixed:
                 what = f"fixed at {variable.decode(self.fixed[name])!r}"
             elif name not in self.space.variables:
-                what = "never used, as what it stands in is fixed away"
+                what = "never used, as what it stands in is never chosen"
             where = f", {len(found)} places" if len(found) > 1 else ""
             when = " or ".join(" and ".join(f"{parent} in {values!r}" for parent, values in each.items())
                                for each in self.alternatives.get(name, ()))

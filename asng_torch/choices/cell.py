@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from .. import derived
 from .joining import Joining
-from .mark import marked
 from .searchable import shapes
 from .value_choice import ValueChoice
 
@@ -73,9 +72,7 @@ class Cell(Joining):
                                          for node, picks in enumerate(edges)])
         width = maps[-1].shape[1]
         self.join(self.n_nodes * width, [(node * width, (node + 1) * width) for node in loose])
-        codes = [self._choice(node, what, pick).code for node in range(self.n_nodes) for pick in range(self.picks)
-                 for what in ("input", "operation")]
-        return marked(torch.cat([maps[self.n_inputs + node] for node in loose], dim=1), *codes)  # type: ignore[no-any-return]
+        return torch.cat([maps[self.n_inputs + node] for node in loose], dim=1)
 
     def _operation(self, node: int, source: int, name: str) -> nn.Module:
         operation: nn.Module = self.operations[node][source][self.names.index(name)]  # type: ignore[index]

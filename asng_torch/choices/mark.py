@@ -3,25 +3,32 @@
 Activation checkpointing runs a part of the forward pass again during the backward pass. If another
 architecture is active by then, the gradients would be those of other layers. PyTorch compares the
 shapes of what the recomputation saves with what the forward pass saved; so every choice saves an
-empty tensor whose shape holds its codes, and a difference raises `torch.utils.checkpoint.CheckpointError`.
+empty tensor whose shape is a hash of its codes, and a difference raises `torch.utils.checkpoint.CheckpointError`.
+A ValueChoice returns no tensor: the output of the module that holds it is marked in its place.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from .value_choice import ValueChoice
 
 
 class _Mark(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, codes: tuple[int, ...]) -> Tensor:
-        ctx.save_for_backward(x.new_empty((0, *codes)))
+    def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+        ctx.save_for_backward(x.new_empty(shape))
         return x.detach()  # the same memory, and no view: layers that work in place may follow
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
+        _ = ctx.saved_tensors  # asked for, or a recomputation would not be compared with it
         return gradients[0], None
 
 
@@ -30,7 +37,32 @@ def marked(output: Any, *codes: float) -> Any:
     if not torch.is_grad_enabled():
         return output
     if isinstance(output, Tensor):
-        return _Mark.apply(output, tuple(int(code) for code in codes)) if output.requires_grad else output
+        shape = (0, hash(tuple(-1 if math.isnan(code) else code for code in codes)) % 2**40)
+        return _Mark.apply(output, shape) if output.requires_grad else output
     if type(output) in (tuple, list):
         return type(output)(marked(each, *codes) for each in output)
     return output
+
+
+def holders(module: nn.Module) -> list[tuple[nn.Module, list[ValueChoice]]]:
+    """The modules that hold a ValueChoice directly, and what they hold."""
+    found = [(holder, [child for child in holder.children() if isinstance(child, ValueChoice)])
+             for holder in module.modules()]
+    return [(holder, held) for holder, held in found if held]
+
+
+@contextmanager
+def holders_marked(found: list[tuple[nn.Module, list[ValueChoice]]]) -> Iterator[None]:
+    """Mark, inside the `with`, what the holders put out."""
+    hooks = [holder.register_forward_hook(_marking(held)) for holder, held in found]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _marking(held: list[ValueChoice]) -> Any:
+    def hook(module: nn.Module, args: Any, output: Any) -> Any:
+        return marked(output, *(choice.active for choice in held if choice.active is not None))
+    return hook

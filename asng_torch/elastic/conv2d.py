@@ -7,7 +7,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..choices.joining import Joining
-from ..choices.mark import marked
 from ..choices.value_choice import KernelChoice, WidthChoice
 from .elastic import Elastic, plain, sources, taken, width_and_choice
 
@@ -53,9 +52,7 @@ class Conv2d(Elastic, nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         self.receive(x.shape[1], self.in_channels)
         weight, bias, groups, padding = self._cut()
-        output = nn.functional.conv2d(x, weight, bias, self.stride, padding, self.dilation, groups)
-        codes = [choice.code for choice in (self.width, self.kernel) if choice is not None]
-        return marked(output, *codes) if codes else output
+        return nn.functional.conv2d(x, weight, bias, self.stride, padding, self.dilation, groups)
 
     def _cut(self) -> tuple[Tensor, Tensor | None, int, Any]:
         """Weight, bias, groups and padding in force for the channels received."""

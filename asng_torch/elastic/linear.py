@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ..choices.joining import Joining
-from ..choices.mark import marked
 from ..choices.value_choice import WidthChoice
 from .elastic import Elastic, plain, sources, taken, width_and_choice
 
@@ -29,8 +28,7 @@ class Linear(Elastic, nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         self.receive(x.shape[-1], self.in_features)
-        output = nn.functional.linear(x, *self._cut())
-        return output if self.width is None else marked(output, self.width.code)
+        return nn.functional.linear(x, *self._cut())
 
     def _cut(self) -> tuple[Tensor, Tensor | None]:
         out = ((0, self.out_features if self.width is None else self.width.value),)
