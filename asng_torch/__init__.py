@@ -2,6 +2,7 @@
 
 try:
     from . import elastic
+    from .budget import FrontPoint
     from .choices.cell import Cell
     from .choices.choice import Choice
     from .choices.input_choice import InputChoice
@@ -11,6 +12,7 @@ try:
     from .cost import Cost, count
     from .derive import derive
     from .normalization import recalibrate
+    from .records import CsvLog, TensorBoardLog
     from .search import Search, SearchRecord
     from .supernet import Supernet
     from .train import evaluate, train
@@ -19,5 +21,6 @@ except ModuleNotFoundError as error:
         raise
     raise ImportError(f"asng_torch needs {error.name}, which is not installed: pip install 'asng[torch]'.") from error
 
-__all__ = ["Cell", "Choice", "Cost", "InputChoice", "KernelChoice", "LayerChoice", "Repeat", "Search", "SearchRecord",
-           "Supernet", "ValueChoice", "WidthChoice", "count", "derive", "elastic", "evaluate", "recalibrate", "train"]
+__all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "LayerChoice", "Repeat",
+           "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice", "count", "derive",
+           "elastic", "evaluate", "recalibrate", "train"]

@@ -33,7 +33,7 @@ One-shot architecture search on Fashion-MNIST, from start to end:
   4. control   the same for random architectures of the same space
 
 Everything goes into a run folder: architecture.json, metrics.json, search.safetensors (the search, as
-asng_torch.Search.load reads it), network.safetensors (the retrained weights) and three pictures.
+asng_torch.Search.resume reads it), network.safetensors (the retrained weights) and three pictures.
 Ctrl-C during the search saves it there first.
 """
 
@@ -88,7 +88,7 @@ def run_demo(options: argparse.Namespace, data: FashionMNIST) -> None:
     search.save(out / "search.safetensors")
     if interrupted.is_set():
         print(f"Interrupted after step {search.step} of {settings.steps}. The search is saved in "
-              f"{out / 'search.safetensors'}; asng_torch.Search.load continues it.")
+              f"{out / 'search.safetensors'}; asng_torch.Search.resume continues it.")
         sys.exit(130)
     seconds["search"] = time.perf_counter() - started
     architecture = optimizer.mode()
