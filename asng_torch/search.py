@@ -17,7 +17,8 @@ from asng_core import ASNG, Candidate, _checks
 
 from . import distributed, search_state
 from .budget import Budget, Cost, CostName, FrontPoint, budgets
-from .shared_weights import Data, SharedWeights, device_of, memory_explained
+from .normalization import device_of
+from .shared_weights import Data, SharedWeights, memory_explained
 from .supernet import Supernet
 
 Loader = Iterable[Data]

@@ -14,7 +14,7 @@ from torch import Tensor
 from asng_core import ASNG
 
 from . import checkpoint, distributed
-from .shared_weights import device_of
+from .normalization import device_of
 
 if TYPE_CHECKING:
     from .search import Search

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from . import distributed
+from .normalization import device_of
 from .supernet import Architecture, Supernet
 
 Data = tuple[Tensor, Tensor]
@@ -96,12 +97,6 @@ class SharedWeights:
             if self.average is not None:
                 self.average.update_parameters(self.supernet)
         return float(numbers[0])
-
-
-def device_of(module: nn.Module) -> torch.device:
-    """Of its first parameter or buffer; the CPU if it has neither."""
-    return next((tensor.device for tensors in (module.parameters(), module.buffers()) for tensor in tensors),
-                torch.device("cpu"))
 
 
 def _renew_statistics(module: nn.Module) -> None:
