@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from . import checkpoint
+from .layers import set_drop_path
 from .normalization import batch_statistics, device_of, eval_mode, recalibrate
 from .spaces.preset import TrainSettings
 
@@ -91,9 +92,7 @@ class Training:
 
     def _epoch(self, epoch: int) -> float:
         self.network.train()
-        paths: list[Any] = [module for module in self.network.modules() if type(module).__name__ == "DropPath"]
-        for path in paths:
-            path.probability = self.settings.drop_path * epoch / self.settings.epochs
+        set_drop_path(self.network, self.settings.drop_path * epoch / self.settings.epochs)
         device, batches = device_of(self.network), 0
         total = torch.zeros((), device=device)
         for x, y in self.loader:

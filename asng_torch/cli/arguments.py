@@ -23,7 +23,8 @@ def add_data_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-folder", metavar="FOLDER",
                         help="where the data set's files are (default: where they were, and for a new search the 7,000 "
                              "images of fashion-mnist that come with the package)")
-    parser.add_argument("--download", action="store_true", help="let torchvision fetch missing files into --data-folder")
+    parser.add_argument("--download", action="store_true",
+                        help="let torchvision fetch missing files into --data-folder")
 
 
 def add_resume(parser: argparse.ArgumentParser) -> None:

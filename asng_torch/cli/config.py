@@ -12,6 +12,7 @@ import torch
 
 from asng_core import __version__
 
+from ..budget import CostName
 from .errors import CommandError
 from .folder import read_json, update_json
 
@@ -31,7 +32,7 @@ class SearchConfig:
     seed: int = 0
     steps: int | None = None
     amp: bool = False
-    cost: str = "parameters"
+    cost: CostName = "parameters"
     limit: float | None = None
 
 
@@ -76,9 +77,9 @@ def settle(kind: type[_Config], section: str, options: argparse.Namespace) -> _C
 def read_config(folder: Path, section: str, kind: type[_Config]) -> _Config:
     """A section of a run folder's config.json."""
     path = folder / "config.json"
-    stored = read_json(path, f"python -m asng_torch {section}").get(section)
+    content = read_json(path, f"python -m asng_torch {section}")
     try:
-        return kind(**stored["asked"])
+        return kind(**content[section]["asked"])
     except (TypeError, KeyError):
         raise CommandError(f"{str(path)!r} tells of no {section} that this release could read. Begin one in another "
                            "folder") from None

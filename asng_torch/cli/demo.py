@@ -102,8 +102,9 @@ def _compare(search: Search, data: FashionMNIST, settings: demo.Settings, config
     print(f"Retrained from scratch in {seconds['retrain']:.0f} s: test accuracy {accuracy:.1%}.")
 
     started = time.perf_counter()
-    controls = [demo.retrain(search.supernet, control, data, settings, config.seed, options.device)[1] for control
-                in tqdm(demo.random_architectures(search.supernet, config.controls, config.seed), desc="random networks")]
+    drawn = demo.random_architectures(search.supernet, config.controls, config.seed)
+    controls = [demo.retrain(search.supernet, control, data, settings, config.seed, options.device)[1]
+                for control in tqdm(drawn, desc="random networks")]
     seconds["controls"] = time.perf_counter() - started
     report.draw_accuracy([accuracy], controls, out / "accuracy.png")
     beaten = sum(control < accuracy for control in controls)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..train import evaluate
+from ..metrics import evaluate_inpainting
+from ..train import BatchNorm, evaluate
 from . import arguments, folder
 from .page import results_in_words, write_page
 from .recipe_of import recipe_of
@@ -44,13 +45,17 @@ def run(options: argparse.Namespace) -> None:
     out: Path = options.out
     recipe, architecture = recipe_of(options)
     weights = options.weights or ("retrained" if (out / _FILES["retrained"][0]).exists() else "derived")
-    batch_norm = options.batch_norm or {"retrained": "tracked", "derived": "recalibrated"}[weights]
+    batch_norm: BatchNorm = options.batch_norm or ("tracked" if weights == "retrained" else "recalibrated")
     network = recipe.final(architecture) if weights == "retrained" else recipe.inherited(architecture)
     name, made_by = _FILES[weights]
     folder.read_weights(network, out / name, made_by)
     network.to(recipe.device)
     calibration = recipe.calibration() if batch_norm == "recalibrated" else None
-    results = {"test_accuracy": evaluate(network, recipe.test_loader(), batch_norm=batch_norm, calibration=calibration)}
+    if recipe.inpainting:
+        results = evaluate_inpainting(network, recipe.test_loader())  # these networks have no batch normalization
+    else:
+        results = {"test_accuracy": evaluate(network, recipe.test_loader(), batch_norm=batch_norm,
+                                             calibration=calibration)}
     folder.update_json(out / "metrics.json", f"evaluate {weights}", {**results, "batch_norm": batch_norm,
                                                                      "images": len(recipe.data.test_images)})
     write_page(out)

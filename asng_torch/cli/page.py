@@ -49,7 +49,8 @@ def results_in_words(results: Mapping[str, float]) -> str:
     """The results of a test."""
     words = {"test_accuracy": ("accuracy", "{:.2%}"), "mse": ("mean squared error", "{:.5f}"),
              "psnr": ("PSNR", "{:.2f} dB"), "ssim": ("SSIM", "{:.4f}")}
-    return ", ".join(f"{title} {form.format(results[name])}" for name, (title, form) in words.items() if name in results)
+    return ", ".join(f"{title} {form.format(results[name])}" for name, (title, form) in words.items()
+                     if name in results)
 
 
 def _measured(metrics: Mapping[str, Any]) -> list[str]:
@@ -61,8 +62,10 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
     for name, title in (("derive", "Derived network"), ("retrain", "Retrained network")):
         if name in metrics:
             each = metrics[name]
-            lines.append(f"- {title}: {each['parameters']:,} parameters, {each['multiply_adds']:,} multiply-adds an image")
+            lines.append(f"- {title}: {each['parameters']:,} parameters, {each['multiply_adds']:,} multiply-adds an "
+                         "image")
     for weights in ("derived", "retrained"):
         if (results := metrics.get(f"evaluate {weights}")) is not None:
-            lines.append(f"- Test of the {weights} network on {results['images']:,} images: {results_in_words(results)}")
+            lines.append(f"- Test of the {weights} network on {results['images']:,} images: "
+                         f"{results_in_words(results)}")
     return lines

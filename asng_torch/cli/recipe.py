@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from .config import RetrainConfig, SearchConfig
 from .errors import CommandError
 
 Loader = TensorLoader | Inpainting
-_TEST_BATCH, _CALIBRATION_BATCHES = 500, 20
+_TEST_BATCH, _CALIBRATION = 500, 10_000  # images
 
 
 class Recipe:
@@ -41,6 +40,7 @@ class Recipe:
             raise CommandError(f"--preset must be one of {', '.join(self.space.presets)} for {config.space}, "
                                f"got {config.preset!r}")
         self.preset: Preset = self.space.presets[config.preset]
+        self.side = self.preset.side or self.space.side
         self.inpainting = self.space.task == "inpainting"
         self.criterion = nn.functional.mse_loss if self.inpainting else nn.functional.cross_entropy
         self.autocast = torch.bfloat16 if config.amp else None
@@ -55,12 +55,13 @@ class Recipe:
         if not (self.inpainting or data.classes):
             raise CommandError(f"--data {self.config.data} has no classes to tell apart, which {self.config.space} "
                                "searches for. Choose another data set, or a space for inpainting")
-        side = self.space.side
         try:
-            return data._replace(train_images=padded(data.train_images, side), test_images=padded(data.test_images, side))
+            return data._replace(train_images=padded(data.train_images, self.side),
+                                 test_images=padded(data.test_images, self.side))
         except ValueError:
-            raise CommandError(f"--data {self.config.data}: {self.config.space} takes images of {side}x{side} or smaller, "
-                               f"these have {data.train_images.shape[-2]}x{data.train_images.shape[-1]}") from None
+            height, width = data.train_images.shape[-2:]
+            raise CommandError(f"--data {self.config.data}: its images of {height}x{width} cannot be padded to "
+                               f"{self.side}x{self.side}, which {self.config.space} ({self.config.preset}) takes") from None
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -70,7 +71,7 @@ class Recipe:
     @property
     def example(self) -> Tensor:
         """One input."""
-        return torch.zeros(1, self.sizes["in_channels"], self.space.side, self.space.side)
+        return torch.zeros(1, self.sizes["in_channels"], self.side, self.side)
 
     def supernet(self) -> Supernet:
         """The supernet, on the CPU."""
@@ -122,11 +123,10 @@ class Recipe:
         """All test images in order; for inpainting, with the same masks every time."""
         return self._loader(self.data.test_images, self.data.test_labels, _TEST_BATCH, shuffle=False)
 
-    def calibration(self) -> Iterable[tuple[Tensor, Tensor]]:
+    def calibration(self) -> Loader:
         """Some training images as they are, to recompute running statistics from."""
-        loader = self._loader(self.data.train_images, self.data.train_labels, min(_TEST_BATCH, len(self.data.train_images)),
-                              seed=self.config.seed)
-        return islice(loader, _CALIBRATION_BATCHES)
+        images, labels = self.data.train_images[:_CALIBRATION], self.data.train_labels[:_CALIBRATION]
+        return self._loader(images, labels, _TEST_BATCH, shuffle=False)
 
     def _loader(self, pictures: Tensor, labels: Tensor, batch_size: int, **options: Any) -> Loader:
         pictures, labels = pictures.to(self.device), labels.to(self.device)

@@ -45,10 +45,10 @@ Ctrl-C (or SIGTERM) saves all of it; --resume then goes on as if nothing had hap
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command; None for those that a resumed search takes from config.json."""
     default = SearchConfig("")
-    parser.add_argument("--space", choices=sorted(SPACES), help="what to search: " + "; ".join(
-        f"{name}, {space.task} at {space.side}x{space.side}" for name, space in sorted(SPACES.items())), metavar="SPACE")
-    parser.add_argument("--preset", help="published: the settings of the space's source; small: minutes on two CPU cores "
-                                         f"(default: {default.preset})")
+    parser.add_argument("--space", choices=sorted(SPACES), metavar="SPACE", help="what to search: " + ", ".join(
+        f"{name} ({space.task})" for name, space in sorted(SPACES.items())))
+    parser.add_argument("--preset", help="published: the settings of the space's source; small: minutes on two CPU "
+                                         f"cores (default: {default.preset})")
     parser.add_argument("--data", choices=NAMES, metavar="NAME", help=f"{', '.join(NAMES)} (default: {default.data})")
     arguments.add_data_folder(parser)
     parser.add_argument("--mask", choices=("center", "pixels", "half"),
@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/SPACE)")
     arguments.add_resume(parser)
     parser.add_argument("--seed", type=arguments.seed, help=f"of everything random (default: {default.seed})")
-    parser.add_argument("--steps", type=arguments.positive, help="search steps (default: what the preset's epochs have)")
+    parser.add_argument("--steps", type=arguments.positive,
+                        help="search steps (default: those of the preset's epochs)")
     parser.add_argument("--limit", type=arguments.number, metavar="COST",
                         help="find an architecture that costs at most this")
     parser.add_argument("--cost", choices=("parameters", "multiply_adds"),
@@ -113,7 +114,7 @@ def _config(options: argparse.Namespace) -> SearchConfig:
 def _say_what(recipe: Recipe, step: int, steps: int) -> None:
     config = recipe.config
     print(f"{'Searching' if step == 0 else f'From step {step}, searching'} {config.space} ({config.preset} preset) on "
-          f"{len(recipe.data.train_images):,} images of {config.data}, half for the weights, half for the architecture, "
+          f"{len(recipe.data.train_images):,} images of {config.data}, half for the weights, half for the choice: "
           f"{steps:,} steps.")
 
 

@@ -9,19 +9,11 @@ from torch import nn
 
 from asng_torch import evaluate, train
 from asng_torch.data import Augment, TensorLoader
+from asng_torch.layers import DropPath
 from asng_torch.spaces.preset import TrainSettings
 from asng_torch.train import Training, cosine, drops
 
 SETTINGS = TrainSettings(4, 8, 0.1, nesterov=True, weight_decay=1e-3, clip=1.0, drop_path=0.4, auxiliary=0.5)
-
-
-class DropPath(nn.Module):
-    """Stands in for the spaces' own: its training passes consume randomness."""
-
-    probability = 0.0
-
-    def forward(self, x):
-        return x * (torch.rand(len(x), 1, 1, 1) >= self.probability) if self.training else x
 
 
 class Network(nn.Module):
