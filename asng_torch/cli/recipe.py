@@ -60,8 +60,8 @@ class Recipe:
                                  test_images=padded(data.test_images, self.side))
         except ValueError:
             height, width = data.train_images.shape[-2:]
-            raise CommandError(f"--data {self.config.data}: its images of {height}x{width} cannot be padded to "
-                               f"{self.side}x{self.side}, which {self.config.space} ({self.config.preset}) takes") from None
+            raise CommandError(f"--data {self.config.data}: its images of {height}x{width} cannot be padded to the "
+                               f"{self.side}x{self.side} of {self.config.space}, {self.config.preset}") from None
 
     @property
     def sizes(self) -> Mapping[str, int]:
