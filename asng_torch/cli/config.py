@@ -22,17 +22,18 @@ class SearchConfig:
     """Of the search: which images, which space, and how.
 
     steps: None for as many as the preset's epochs have. data_folder: None for the images that come with the package.
+    mask: None for "center", if the space is for inpainting. cost: None for "parameters", if there is a limit.
     """
 
     space: str
     preset: str = "small"
     data: str = "fashion-mnist"
     data_folder: str | None = None
-    mask: str = "center"
+    mask: str | None = None
     seed: int = 0
     steps: int | None = None
     amp: bool = False
-    cost: CostName = "parameters"
+    cost: CostName | None = None
     limit: float | None = None
 
 

@@ -22,17 +22,11 @@ def make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def begun(folder: Path, section: str) -> bool:
-    """Whether a command has begun in the folder: config.json has a section of it."""
-    path = folder / "config.json"
-    return path.exists() and section in read_json(path, section)
-
-
-def refuse_overwriting(folder: Path, section: str) -> None:
-    """Raise CommandError if a command has begun in the folder."""
-    if begun(folder, section):
-        raise CommandError(f"--out: {str(folder)!r} has a {section} already. Add --resume to go on with it, or name "
-                           "another folder")
+def refuse_overwriting(checkpoint_file: Path) -> None:
+    """Raise CommandError if a command has left its checkpoint."""
+    if checkpoint_file.exists():
+        raise CommandError(f"there is {str(checkpoint_file)!r} already. Add --resume to go on with it, or delete it to "
+                           "begin anew")
 
 
 def read_json(path: Path, made_by: str) -> dict[str, Any]:

@@ -42,6 +42,10 @@ class Recipe:
         self.preset: Preset = self.space.presets[config.preset]
         self.side = self.preset.side or self.space.side
         self.inpainting = self.space.task == "inpainting"
+        if config.mask and not self.inpainting:
+            raise CommandError(f"--mask is for inpainting, but {config.space} is for {self.space.task}. Leave it out")
+        if config.cost and not config.limit:
+            raise CommandError("--cost says what --limit counts. Give a --limit, too")
         self.criterion = nn.functional.mse_loss if self.inpainting else nn.functional.cross_entropy
         self.autocast = torch.bfloat16 if config.amp else None
 
@@ -107,7 +111,7 @@ class Recipe:
         return Search(supernet, optimizer, weights, self.criterion, train, valid, steps=steps,
                       warmup=int(settings.warmup_share * steps), scheduler=schedule, set_to_none=settings.set_to_none,
                       clip=settings.clip, autocast=self.autocast, mirrored=settings.mirrored,
-                      cost=config.cost if config.limit else None, limit=config.limit)
+                      cost=(config.cost or "parameters") if config.limit else None, limit=config.limit)
 
     def training(self, architecture: Mapping[str, Any], config: RetrainConfig) -> Training:
         """The training of the architecture's network from scratch, on all training images."""
@@ -131,6 +135,6 @@ class Recipe:
     def _loader(self, pictures: Tensor, labels: Tensor, batch_size: int, **options: Any) -> Loader:
         pictures, labels = pictures.to(self.device), labels.to(self.device)
         if self.inpainting:
-            return Inpainting(TensorLoader(pictures, labels, batch_size, **options), self.config.mask,
+            return Inpainting(TensorLoader(pictures, labels, batch_size, **options), self.config.mask or "center",
                               seed=options.get("seed", 0))
         return TensorLoader(standardized(pictures, self.data.mean, self.data.std), labels, batch_size, **options)

@@ -47,10 +47,10 @@ def run(options: argparse.Namespace) -> None:
     out: Path = options.out
     recipe, architecture = recipe_of(options)
     config = settle(RetrainConfig, "retrain", options)
-    if not options.resume:
-        folder.refuse_overwriting(out, "retrain")
-    training = recipe.training(architecture, config)
     path = out / "retrain.safetensors"
+    if not options.resume:
+        folder.refuse_overwriting(path)
+    training = recipe.training(architecture, config)
     if options.resume and path.exists():
         try:
             training.resume(path)

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", choices=NAMES, metavar="NAME", help=f"{', '.join(NAMES)} (default: {default.data})")
     arguments.add_data_folder(parser)
     parser.add_argument("--mask", choices=("center", "pixels", "half"),
-                        help=f"what inpainting has to fill in (default: {default.mask})")
+                        help="what inpainting has to fill in (default: center)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/SPACE)")
     arguments.add_resume(parser)
     parser.add_argument("--seed", type=arguments.seed, help=f"of everything random (default: {default.seed})")
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=arguments.number, metavar="COST",
                         help="find an architecture that costs at most this")
     parser.add_argument("--cost", choices=("parameters", "multiply_adds"),
-                        help=f"what --limit counts (default: {default.cost})")
+                        help="what --limit counts (default: parameters)")
     arguments.add_amp(parser)
     arguments.add_device(parser)
     parser.add_argument("--save-every", type=arguments.number, default=60.0, metavar="SECONDS",
@@ -107,7 +107,7 @@ def _config(options: argparse.Namespace) -> SearchConfig:
         if options.space is None:
             raise CommandError(f"--space must name what to search, one of {', '.join(sorted(SPACES))}")
         folder.make(options.out)
-        folder.refuse_overwriting(options.out, "search")
+        folder.refuse_overwriting(options.out / CHECKPOINT)
     return settle(SearchConfig, "search", options)
 
 
