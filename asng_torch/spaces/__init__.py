@@ -1,9 +1,10 @@
 """Search spaces, one per file."""
 
-from .cae import CAE_CATEGORICAL, CAE_INTEGER
+from . import cae, enas_micro, mini, nasbench201
 from .mini import mini_network
-from .preset import SearchSpace
+from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
 
-SPACES: dict[str, SearchSpace] = {space.name: space for space in (CAE_CATEGORICAL, CAE_INTEGER)}
+SPACES: dict[str, SearchSpace] = {space.name: space for space in (
+    mini.SPACE, enas_micro.SPACE, nasbench201.SPACE, cae.CAE_CATEGORICAL, cae.CAE_INTEGER)}
 
-__all__ = ["SPACES", "mini_network"]
+__all__ = ["SPACES", "Preset", "SearchSettings", "SearchSpace", "TrainSettings", "mini_network"]

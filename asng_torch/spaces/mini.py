@@ -9,10 +9,14 @@ DARTS) in place of its "none"; 5^6 = 15,625 architectures.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
 from ..choices.layer_choice import LayerChoice
+from ..supernet import Architecture
+from .fresh import fresh
+from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
 
 
 def _convolution(inputs: int, outputs: int, kernel: int) -> nn.Module:
@@ -40,3 +44,21 @@ def mini_network(in_channels: int = 1, classes: int = 10, *, widths: tuple[int, 
         layers += [LayerChoice({name: make(width) for name, make in OPERATIONS.items()},
                                label=f"layer {stage * depth + layer + 1}") for layer in range(depth)]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
+
+
+def final(architecture: Architecture, in_channels: int, classes: int, **arguments: Any) -> nn.Module:
+    """The plain network of an architecture of `mini_network(in_channels, classes, **arguments)`, with fresh weights."""
+    return fresh(mini_network, architecture, in_channels, classes, **arguments)
+
+
+PRESETS = {
+    "published": Preset(  # the demo's
+        SearchSettings(epochs=54, batch_size=64, learning_rate=0.05, weight_decay=5e-4, warmup_share=0.4),
+        TrainSettings(epochs=8, batch_size=64, learning_rate=0.1, nesterov=True, weight_decay=5e-4)),
+    "small": Preset(
+        SearchSettings(epochs=2, batch_size=64, learning_rate=0.05, weight_decay=5e-4, warmup_share=0.4),
+        TrainSettings(epochs=1, batch_size=64, learning_rate=0.1, nesterov=True, weight_decay=5e-4),
+        network={"widths": (8, 12)}, final={"widths": (8, 12)}),
+}
+
+SPACE = SearchSpace("mini", "the demo of this package", "classification", 28, mini_network, final, PRESETS)

@@ -1,0 +1,84 @@
+import copy
+
+import pytest
+import torch
+
+from asng_core import ASNG
+from asng_torch import Supernet, count, derive
+from asng_torch.picks import Picks
+from asng_torch.spaces import nasbench201
+from asng_torch.spaces.nasbench201 import from_string, to_string
+
+NAMES = ("0->1", "0->2", "1->2", "0->3", "1->3", "2->3")
+TEXT = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
+
+
+def test_the_space_has_six_variables_of_five_operations():
+    space = Supernet(nasbench201.network(3, 10, channels=4, cells=1)).space
+    assert space.names == NAMES
+    assert space.sizes.tolist() == [5] * 6
+
+
+# published for CIFAR-10: parameters in millions, multiply-adds (there called FLOPs) in millions
+@pytest.mark.parametrize(("operation", "parameters", "multiply_adds"),
+                         [("nor_conv_3x3", 1.531546, 220.11969), ("skip_connect", 0.073306, 7.78305)])
+def test_networks_cost_what_the_benchmark_says(operation, parameters, multiply_adds):
+    with torch.device("meta"):
+        supernet = Supernet(nasbench201.network(3, 10, affine=True), example=torch.zeros(1, 3, 32, 32))
+    cost = supernet.cost(dict.fromkeys(NAMES, operation))
+    assert cost.parameters == round(parameters * 1e6)
+    # the benchmark counts batch normalization and such too
+    assert cost.multiply_adds / 1e6 == pytest.approx(multiply_adds, rel=0.01)
+
+
+def test_derived_networks_equal_the_active_path_and_the_cost_and_nothing_else_is_trained():
+    supernet, x = Supernet(nasbench201.network(1, 10, channels=4, cells=1)), torch.randn(4, 1, 12, 12)
+    architectures = [from_string(TEXT), *map(dict, ASNG(supernet.space, seed=0).sample(5))]
+    optimizer = torch.optim.SGD(supernet.parameters(), 0.05, momentum=0.9)
+    for architecture in architectures:
+        optimizer.zero_grad()
+        with supernet.active(architecture):
+            supernet(x).square().mean().backward()
+        chosen = {id(parameter) for choices in supernet.choices.values() for choice in choices
+                  for parameter in choice.candidates[choice.values.index(architecture[choice.label])].parameters()}
+        inside = [parameter for choices in supernet.choices.values() for choice in choices
+                  for parameter in choice.parameters()]
+        assert all(parameter.grad is None for parameter in inside if id(parameter) not in chosen)
+        optimizer.step()
+    supernet.eval()
+    for architecture in architectures:
+        network = derive(supernet, architecture)
+        with supernet.active(architecture), torch.no_grad():
+            assert torch.allclose(network(x), supernet(x), atol=1e-5)
+        assert supernet.cost(architecture) == count(network, x[:1])
+
+
+def test_the_final_network_can_be_exported_and_copied():
+    network = nasbench201.final(from_string(TEXT), 1, 10, channels=4, cells=1).eval()
+    x = torch.randn(2, 1, 32, 32)
+    for other in (torch.export.export(network, (x,)).module(), copy.deepcopy(network)):
+        assert torch.allclose(other(x), network(x), atol=1e-6)
+    assert all(norm.affine for norm in network.modules() if isinstance(norm, torch.nn.BatchNorm2d))
+
+
+def test_strings_go_both_ways():
+    architecture = from_string(TEXT)
+    assert tuple(architecture) == NAMES
+    assert architecture["2->3"] == "nor_conv_1x1"
+    assert to_string(dict(reversed(architecture.items()))) == TEXT
+    expected: Picks = [[(0, "nor_conv_3x3")], [(0, "nor_conv_3x3"), (1, "nor_conv_3x3")],
+                       [(0, "skip_connect"), (1, "nor_conv_3x3"), (2, "nor_conv_1x1")]]
+    assert nasbench201.picks(architecture) == expected
+
+
+@pytest.mark.parametrize("text", ["", "|none~0|", TEXT.replace("~2", "~1"), TEXT + "+|none~0|", TEXT.replace("+", "")])
+def test_a_string_of_another_form_is_explained(text):
+    with pytest.raises(ValueError, match=r"from_string\(text\) must be like '\|none~0\|\+"):
+        from_string(text)
+
+
+def test_architectures_of_another_space_are_explained():
+    with pytest.raises(ValueError, match=r"\['0->1'\] must be one of \['none', .*got 'sep_conv_3x3'"):
+        from_string(TEXT.replace("|nor_conv_3x3~0|+", "|sep_conv_3x3~0|+", 1))
+    with pytest.raises(ValueError, match=r"an operation for each of \['0->1', .*got \['x'\]"):
+        to_string({"x": "none"})
