@@ -147,7 +147,7 @@ class _Part:
         self._run, self._known = module.forward, dict[Any, tuple[torch.Size, torch.dtype, int]]()
         self.counter: FlopCounterMode | None = None
         self.taken = 0
-        module.forward = self  # type: ignore[method-assign, assignment]
+        module.forward = self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.counter is None or kwargs or not all(isinstance(each, Tensor) for each in args):
