@@ -2,6 +2,7 @@
 
 try:
     from . import elastic
+    from .architecture import load_architecture, save_architecture
     from .choices.cell import Cell
     from .choices.choice import Choice
     from .choices.input_choice import InputChoice
@@ -10,6 +11,8 @@ try:
     from .choices.value_choice import KernelChoice, ValueChoice, WidthChoice
     from .cost import Cost, count
     from .derive import derive
+    from .draw import draw_cell
+    from .genotype import from_genotype, to_genotype
     from .normalization import recalibrate
     from .search import Search, SearchRecord
     from .supernet import Supernet
@@ -20,4 +23,5 @@ except ModuleNotFoundError as error:
     raise ImportError(f"asng_torch needs {error.name}, which is not installed: pip install 'asng[torch]'.") from error
 
 __all__ = ["Cell", "Choice", "Cost", "InputChoice", "KernelChoice", "LayerChoice", "Repeat", "Search", "SearchRecord",
-           "Supernet", "ValueChoice", "WidthChoice", "count", "derive", "elastic", "evaluate", "recalibrate", "train"]
+           "Supernet", "ValueChoice", "WidthChoice", "count", "derive", "draw_cell", "elastic", "evaluate",
+           "from_genotype", "load_architecture", "recalibrate", "save_architecture", "to_genotype", "train"]
