@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,8 @@ def run(kind: str, data: str | None, **arguments: Any) -> dict[str, Any]:
     torch.set_num_threads(1)
     torch.manual_seed(arguments.get("seed", 0))
     started = time.perf_counter()
-    result: dict[str, Any] = {"baselines": baselines, "search": search, "retrain": retrain}[kind](
-        images("fashion-mnist", data), **arguments)
+    kinds: dict[str, Callable[..., dict[str, Any]]] = {"baselines": baselines, "search": search, "retrain": retrain}
+    result = kinds[kind](images("fashion-mnist", data), **arguments)
     return {**result, "seconds": time.perf_counter() - started}
 
 
