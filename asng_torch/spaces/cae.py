@@ -243,8 +243,8 @@ def _space(encoding: Encoding) -> SearchSpace:
             SearchSettings(10, 16, 0.025, **shared),
             TrainSettings(49, 16, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), full, full),
          "small": Preset(
-            SearchSettings(1, 32, 0.025, **shared),
-            TrainSettings(1, 32, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), small, small, side=32)})
+            SearchSettings(2, 16, 0.025, **shared),
+            TrainSettings(2, 16, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), small, small, side=32)})
 
 
 CAE_CATEGORICAL, CAE_INTEGER = _space("categorical"), _space("integer")
