@@ -2,6 +2,7 @@
 
 try:
     from . import elastic
+    from .architecture import load_architecture, save_architecture
     from .budget import FrontPoint
     from .choices.cell import Cell
     from .choices.choice import Choice
@@ -11,6 +12,8 @@ try:
     from .choices.value_choice import KernelChoice, ValueChoice, WidthChoice
     from .cost import Cost, count
     from .derive import derive
+    from .draw import draw_cell
+    from .genotype import from_genotype, to_genotype
     from .normalization import recalibrate
     from .records import CsvLog, TensorBoardLog
     from .search import Search, SearchRecord
@@ -23,4 +26,5 @@ except ModuleNotFoundError as error:
 
 __all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "LayerChoice", "Repeat",
            "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice", "count", "derive",
-           "elastic", "evaluate", "recalibrate", "train"]
+           "draw_cell", "elastic", "evaluate", "from_genotype", "load_architecture", "recalibrate",
+           "save_architecture", "to_genotype", "train"]

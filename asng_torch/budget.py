@@ -91,4 +91,4 @@ def _cost(supernet: Supernet, cost: object) -> Cost:
         raise ValueError("Search(cost=...) must be 'parameters', 'multiply_adds' or a function of an architecture, "
                          f"got {_checks.shown(cost)}.")
     name, of = str(cost), supernet
-    return lambda architecture: float(getattr(of.cost(architecture), name))  # type: ignore[operator]
+    return lambda architecture: float(getattr(of.cost(architecture), name))

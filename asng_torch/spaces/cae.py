@@ -62,8 +62,8 @@ class Autoencoder(nn.Module):
         return run_chain(x, list(zip(self.encoder, self.decoder, self.skips, strict=True)), self.output)
 
     def reset_parameters(self) -> None:
-        """Draw what comes before a ReLU by He's rule: without normalization, less fades along a chain."""
-        for layer in [*self.encoder, *self.decoder]:
+        """Draw the weights anew by He's rule: without normalization, PyTorch's own draws fade along a chain."""
+        for layer in [*self.encoder, *self.decoder, self.output]:
             draw(layer)
 
     def extra_repr(self) -> str:
@@ -82,13 +82,12 @@ def run_chain(x: Tensor, pairs: Sequence[tuple[Layer, Layer, bool]], output: Lay
     return output(x)
 
 
-def draw(layer: nn.Module) -> None:
-    """He's normal initialization; of a transposed convolution, each output sums over 1 / stride^2 of the kernel."""
-    assert isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))
+def draw(layer: Any) -> None:
+    """He's initialization of a convolution; of a transposed one, an output sums over 1 / stride^2 of the kernel."""
     terms = layer.in_channels * layer.kernel_size[0] ** 2
-    if layer.transposed:
-        terms /= layer.stride[0] ** 2
-    nn.init.normal_(layer.weight, std=math.sqrt(2 / terms))
+    nn.init.normal_(layer.weight, std=math.sqrt(2 / terms) * (layer.stride[0] if layer.transposed else 1))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ class _Part:
                                             layer.output_padding)
         else:
             y = functional.conv2d(x, self.weight, layer.bias, layer.stride, layer.padding)
-        return marked(y, *self.codes) if self.codes else y  # type: ignore[no-any-return]
+        return marked(y, *self.codes) if self.codes else y
 
     def plain(self) -> nn.Module:
         layer = self.layer
@@ -157,6 +156,7 @@ class SearchableAutoencoder(Searchable):
                                               for name, operation in OPERATIONS.items()}))
         self.output_input = _input(max(0, nodes - _REACH), nodes, "output_input")
         self.output = nn.ConvTranspose2d(high, in_channels, 3, padding=1)
+        draw(self.output)
 
     def forward(self, x: Tensor) -> Tensor:
         expected = (self.in_channels, self.side, self.side)
@@ -175,7 +175,7 @@ class SearchableAutoencoder(Searchable):
         node, found = self.output_input(), []
         while node != _IMAGE:
             found.append(node)
-            node = self.nodes[node]["input"]()  # type: ignore[index]
+            node = self.nodes[node]["input"]()
         return found[::-1]
 
     def _parts(self) -> tuple[list[tuple[_Part, _Part, bool]], _Part]:
@@ -243,8 +243,8 @@ def _space(encoding: Encoding) -> SearchSpace:
             SearchSettings(10, 16, 0.025, **shared),
             TrainSettings(49, 16, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), full, full),
          "small": Preset(
-            SearchSettings(1, 32, 0.025, **shared),
-            TrainSettings(1, 32, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), small, small, side=32)})
+            SearchSettings(2, 16, 0.025, **shared),
+            TrainSettings(2, 16, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), small, small, side=32)})
 
 
 CAE_CATEGORICAL, CAE_INTEGER = _space("categorical"), _space("integer")

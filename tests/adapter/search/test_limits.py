@@ -21,10 +21,10 @@ def cost(architecture):
     return sum(COSTS[each] for each in architecture.values())
 
 
-def searched(limit, steps=400, n=1, **options):
+def searched(limit, steps=400, n=1, seed=0, **options):
     """The dearer the better, as far as the loss goes."""
     search = build(net=net, steps=steps, limit=limit, optimizer=lambda space: [
-        ASNG(space, population_size=2, seed=seed) for seed in range(n)], **({"cost": cost} | options))
+        ASNG(space, population_size=2, seed=seed + i) for i in range(n)], **({"cost": cost} | options))
     search.judged.losses = lambda batch, closure: np.array([-cost(each) for each in batch])
     return search
 
@@ -40,11 +40,11 @@ def test_the_search_finds_the_best_within_the_limit(limit):
 
 
 def test_several_limits_give_a_front_in_one_search():
-    search = searched([2, 3, 6], steps=1200, n=3)
+    search = searched([2, 4, 6], steps=1200, n=3, seed=1)
     list(search)
     front = search.front()
     assert [type(point) for point in front] == [FrontPoint] * 3
-    assert [(point.limit, point.cost) for point in front] == [(2, 2), (3, 3), (6, 6)]
+    assert [(point.limit, point.cost) for point in front] == [(2, 2), (4, 4), (6, 6)]
     assert all(cost(point.architecture) == point.cost for point in front)
     assert [budget.optimizer.n_told for budget in search.budgets] == [800] * 3
 
@@ -53,7 +53,7 @@ def test_before_the_distribution_knows_the_likeliest_within_the_limit_is_recomme
     search = searched(2)
     assert search.recommend() == {"first": "small", "second": "small"}
     search = searched(1)
-    with pytest.raises(RuntimeError, match=r"no architecture that costs at most 1 was found.*raise Search\(limit=...\)"):
+    with pytest.raises(RuntimeError, match="no architecture that costs at most 1 was found"):
         search.recommend()
 
 

@@ -337,3 +337,20 @@ def test_a_search_can_end_when_it_has_converged():
     assert search.recommend() == {"op": "a"}
     assert list(search) == []
 
+
+
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean(dim=(2, 3)).expand(-1, 10)
+
+
+def test_candidates_without_parameters_are_searched_too():
+    supernet = Supernet(nn.Sequential(LayerChoice({"tanh": nn.Tanh(), "zero": nn.Threshold(9, 0)}, label="op"), Mean()))
+    elsewhere = nn.Parameter(torch.zeros(()))
+    weights = torch.optim.SGD([elsewhere], 0.1)
+    x, y = torch.rand(8, 1, 4, 4), torch.zeros(8, dtype=torch.long)
+    search = Search(supernet, ASNG(supernet.space, population_size=2, seed=0), weights,
+                    lambda outputs, targets: criterion(outputs + elsewhere * torch.arange(10), targets),
+                    [(x, y)], [(x, y)], steps=3)
+    assert [record.step for record in search] == [1, 2, 3]
+    assert float(elsewhere.detach()) < 0
