@@ -53,7 +53,8 @@ def retrain(supernet: Supernet, architecture: Architecture, data: FashionMNIST, 
     network = derive(supernet, architecture, weights="reset").to(device)
     train(network, _loader(data.train_images, data.train_labels, settings.batch_size, seed, device),
           epochs=settings.epochs, learning_rate=settings.train_learning_rate, progress=progress)
-    return network, evaluate(network, _loader(data.test_images, data.test_labels, 500, None, device))
+    return network, evaluate(network, _loader(data.test_images, data.test_labels,
+                                      min(500, len(data.test_images)), None, device))
 
 
 def _loader(images: Tensor, labels: Tensor, batch_size: int, seed: int | None, device: torch.device) -> TensorLoader:

@@ -49,7 +49,7 @@ def follow(search: Search, folder: Path, *, save_every: float, space: str) -> bo
         save(search, folder, space)
     if leading:
         draw(search, folder)
-    return not interrupted
+    return not interrupted or search.step == search.steps
 
 
 def save(search: Search, folder: Path, space: str) -> None:

@@ -125,12 +125,14 @@ class Recipe:
 
     def test_loader(self) -> Loader:
         """All test images in order; for inpainting, with the same masks every time."""
-        return self._loader(self.data.test_images, self.data.test_labels, _TEST_BATCH, shuffle=False)
+        return self._in_order(self.data.test_images, self.data.test_labels)
 
     def calibration(self) -> Loader:
         """Some training images as they are, to recompute running statistics from."""
-        images, labels = self.data.train_images[:_CALIBRATION], self.data.train_labels[:_CALIBRATION]
-        return self._loader(images, labels, _TEST_BATCH, shuffle=False)
+        return self._in_order(self.data.train_images[:_CALIBRATION], self.data.train_labels[:_CALIBRATION])
+
+    def _in_order(self, pictures: Tensor, labels: Tensor) -> Loader:
+        return self._loader(pictures, labels, min(_TEST_BATCH, len(pictures)), shuffle=False)
 
     def _loader(self, pictures: Tensor, labels: Tensor, batch_size: int, **options: Any) -> Loader:
         pictures, labels = pictures.to(self.device), labels.to(self.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     except KeyboardInterrupt:
         print(f"\nInterrupted in epoch {len(training.losses) + 1} of {epochs}. What was done before it is saved; go on "
               f"with\n  python -m asng_torch retrain --out {out} --resume")
-        raise
+        sys.exit(130)
     except FloatingPointError as error:
         raise CommandError(str(error)) from error
     folder.write_weights(network, out / "network.safetensors")

@@ -97,7 +97,8 @@ def run(options: argparse.Namespace) -> None:
         finished = follow(search, out, save_every=options.save_every, space=config.space)
         if leading:
             if (out / "architecture.json").exists():
-                draw_cells(config.space, search.recommend(), out)
+                found = folder.read_json(out / "architecture.json", "python -m asng_torch search")
+                draw_cells(config.space, found["architecture"], out)
             write_page(out)
             _say_found(out, search.step, search.steps, search.step - first, time.perf_counter() - started)
     if not finished:

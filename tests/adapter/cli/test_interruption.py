@@ -1,0 +1,153 @@
+"""Whatever stops a command, --resume goes on as if nothing had happened."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from safetensors.torch import load_file
+
+from asng_torch import CsvLog, checkpoint
+from asng_torch.train import Training
+
+
+def assert_same(one, other):
+    assert type(one) is type(other)
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same(one[key], other[key])
+    elif isinstance(one, list):
+        assert len(one) == len(other)
+        for pair in zip(one, other, strict=True):
+            assert_same(*pair)
+    else:
+        equal = one == other
+        assert equal if isinstance(equal, bool) else equal.all()
+
+
+def assert_same_search(a, b):
+    assert_same(*(checkpoint.read(folder / "search.safetensors", "asng_torch.Search") for folder in (a, b)))
+    for file in ("log.csv", "distribution.csv", "architecture.json"):
+        assert (a / file).read_text() == (b / file).read_text()
+
+
+def start(*arguments, launcher=("-m", "asng_torch")):
+    return subprocess.Popen([sys.executable, *launcher, *map(str, arguments)], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def wait_for(condition, process):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, process.stdout.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_search_after_ctrl_c(tmp_path, run, images):
+    search = ["--space", "mini", "--steps", "80"]
+    process = start("search", *search, "--out", tmp_path / "a", "--data-folder", images)
+    log = tmp_path / "a/log.csv"
+    wait_for(lambda: log.exists() and log.read_text().count("\n") > 5, process)
+    process.send_signal(signal.SIGINT)
+    printed = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == 130
+    assert "--resume" in printed
+    assert (tmp_path / "a/architecture.json").exists()
+    run("search", tmp_path / "a", "--resume")
+    run("search", tmp_path / "b", *search)
+    assert_same_search(tmp_path / "a", tmp_path / "b")
+
+
+def interrupted_after(monkeypatch, step, number):
+    write = CsvLog.write
+
+    def writing(log, record):
+        write(log, record)
+        if record.step == step:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(CsvLog, "write", writing)
+
+
+def test_a_search_after_sigterm(tmp_path, run, monkeypatch):
+    search = ["--space", "cae_integer", "--steps", "6"]
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, 2, signal.SIGTERM)
+        with pytest.raises(SystemExit, match="130"):
+            run("search", tmp_path / "a", *search)
+    assert checkpoint.read(tmp_path / "a/search.safetensors", "asng_torch.Search")["step"] == 2
+    run("search", tmp_path / "a", "--resume")
+    run("search", tmp_path / "b", *search)
+    assert_same_search(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_search_killed_after_a_checkpoint(tmp_path, run, monkeypatch):
+    """Rows that the log has beyond the checkpoint are written anew."""
+    search = ["--space", "mini", "--steps", "8"]
+
+    def die(log, record):
+        write(log, record)
+        if record.step == 5:
+            raise ZeroDivisionError
+
+    write = CsvLog.write
+    with monkeypatch.context() as patch:
+        patch.setattr(CsvLog, "write", die)
+        with pytest.raises(ZeroDivisionError):
+            run("search", tmp_path / "a", *search, "--save-every", "1e-9")
+    run("search", tmp_path / "a", "--resume")
+    run("search", tmp_path / "b", *search)
+    assert_same_search(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_retraining(tmp_path, run, monkeypatch, number, capsys):
+    run("search", tmp_path, "--space", "mini", "--steps", "2")
+    with monkeypatch.context() as patch:
+        epoch = Training._epoch
+        patch.setattr(Training, "_epoch", lambda training, n: signal.raise_signal(number) if n == 2
+                      else epoch(training, n))
+        with pytest.raises(SystemExit, match="130"):
+            run("retrain", tmp_path, "--epochs", "4")
+    assert "Interrupted in epoch 3 of 4" in capsys.readouterr().out
+    assert not (tmp_path / "network.safetensors").exists()
+    run("retrain", tmp_path, "--resume")
+    resumed = load_file(tmp_path / "network.safetensors")
+    (tmp_path / "retrain.safetensors").unlink()
+    run("retrain", tmp_path, "--epochs", "4")
+    assert_same(resumed, load_file(tmp_path / "network.safetensors"))
+
+
+def test_a_demo(tmp_path, run, monkeypatch):
+    small = ["--steps", "6", "--epochs", "1", "--controls", "2"]
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, 4, signal.SIGINT)
+        with pytest.raises(SystemExit, match="130"):
+            run("demo", tmp_path / "a", *small)
+    run("demo", tmp_path / "a", "--resume")
+    printed = run("demo", tmp_path / "b", *small)
+    assert "2 random networks, retrained alike" in printed
+    assert_same_search(tmp_path / "a", tmp_path / "b")
+    assert_same(*(load_file(tmp_path / folder / "network.safetensors") for folder in "ab"))
+    for picture in ("probabilities.png", "losses.png", "accuracy.png"):
+        assert f"({picture})" in (tmp_path / "a/README.md").read_text()
+        assert (tmp_path / "a" / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_search_of_two_processes(tmp_path, images):
+    """Of torchrun, interrupted by SIGTERM, and gone on with."""
+    launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "asng_torch")
+    folder = ["--out", tmp_path / "a", "--data-folder", images]
+    process = start("search", "--space", "mini", "--steps", "400", *folder, launcher=launcher)
+    log = tmp_path / "a/log.csv"
+    wait_for(lambda: log.exists() and log.read_text().count("\n") > 3, process)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    state = checkpoint.read(tmp_path / "a/search.safetensors", "asng_torch.Search")
+    assert len(state["processes"]) == 2
+    assert log.read_text().count("\n") == state["step"] + 1
+    assert state["step"] < 400
