@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asng_core import Space
+from asng_core import Ordinal, Space
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,35 +21,47 @@ def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDA
                       path: Path) -> None:
     """The distribution over time, to the right: for each variable a heat map of its values' probabilities.
 
-    An ordered variable is drawn as a line, its mean, within a band of two standard deviations.
+    An ordered variable is drawn as a line, its mean, in a band of a standard deviation to either side.
 
     steps: `(t,)` of the columns; distribution: variable name -> `(t, K)`, or of an ordered one `(t, 2)`. Variables of
         one value are left out.
     """
-    distribution = {name: history for name, history in distribution.items() if space.variables[name].size > 1}
-    rows = [2 if space.variables[name].ordered else len(history[0]) for name, history in distribution.items()]
-    figure, axes = _figure(len(rows), figsize=(8, 0.6 + 0.17 * sum(rows)), sharex=True,
-                           gridspec_kw={"height_ratios": rows})
-    image = None
-    for axis, (name, history) in zip(axes, distribution.items(), strict=True):
-        variable = space.variables[name]
+    shown = {name: history for name, history in distribution.items() if space.variables[name].size > 1}
+    end = steps[-1] + (steps[-1] - steps[0]) / max(1, len(steps) - 1) + (len(steps) == 1)
+    rows: list[NDArray[np.float64]] = []  # from the top
+    labels: list[str] = []
+    # one axis for all variables: matplotlib takes long to lay out dozens
+    figure, (axis,) = _figure(1, figsize=(8, 0.8 + 0.15 * sum(1 + _height(space, name) for name in shown)))
+    for name, history in shown.items():
+        variable, top = space.variables[name], len(rows) + 0.5
+        rows.append(np.full(len(steps), np.nan))
         if variable.ordered:
-            mean, std = history.T
-            axis.plot(steps, mean, color="C3")
-            axis.fill_between(steps, mean - std, mean + std, color="C3", alpha=0.2)
-            axis.set_ylim(*(variable.decode(code) for code in (0, variable.size - 1)))
-            axis.tick_params(labelsize=6)
+            ends = 0, variable.size - 1
+            low, high = ends if isinstance(variable, Ordinal) else map(variable.decode, ends)
+            mean, std = history.T / (high - low)
+            line = top + 2 * (high / (high - low) - mean)
+            axis.plot(steps, line, color="C3")
+            axis.fill_between(steps, (line - 2 * std).clip(top), (line + 2 * std).clip(None, top + 2), color="C3",
+                              alpha=0.2, linewidth=0)
+            rows += [rows[-1]] * 2
+            labels += [name, *(str(variable.decode(code)) for code in reversed(ends))]
         else:
-            values = [str(variable.decode(code)) for code in range(variable.size)]
-            image = axis.imshow(history.T, aspect="auto", interpolation="nearest", vmin=0, vmax=1, cmap="viridis",
-                                extent=(steps[0], steps[-1] + 1, len(values) - 0.5, -0.5))
-            axis.set_yticks(range(len(values)), values, fontsize=6)
-            axis.tick_params(length=0)
-        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=7)
-    axes[-1].set_xlabel("search step")
-    if image is not None:
-        figure.colorbar(image, ax=axes, label="probability", shrink=min(1, 12 / sum(rows)), aspect=30)
+            rows.extend(history.T)
+            labels += [name, *(str(variable.decode(code)) for code in range(variable.size))]
+    image = axis.imshow(np.array(rows), aspect="auto", interpolation="nearest", vmin=0, vmax=1, cmap="viridis",
+                        extent=(steps[0], end, len(rows) - 0.5, -0.5))
+    for tick in axis.set_yticks(range(len(labels)), labels, fontsize=6):
+        tick.label1.set_fontweight("bold" if tick.label1.get_text() in shown else "normal")
+    axis.tick_params(axis="y", length=0)
+    axis.set_xlabel("search step")
+    figure.colorbar(image, ax=axis, label="probability", shrink=min(1, 20 / len(rows)), aspect=30)
     _save(figure, path)
+
+
+def _height(space: Space, name: str) -> int:
+    """Of a variable's band in `draw_distribution`, in rows."""
+    variable = space.variables[name]
+    return 2 if variable.ordered else variable.size
 
 
 def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path) -> None:
