@@ -19,11 +19,11 @@ def test_the_space_has_six_variables_of_five_operations():
     assert space.sizes.tolist() == [5] * 6
 
 
-# published for CIFAR-10: millions of parameters, and of multiply-adds (there called FLOPs) with the classifier's 10 biases
+# published for CIFAR-10, the most and the least: millions of parameters, and of multiply-adds (there called FLOPs),
+# the classifier's 10 biases among them
 @pytest.mark.parametrize(("architecture", "parameters", "multiply_adds"), [
     (dict.fromkeys(NAMES, "nor_conv_3x3"), 1.531546, 220.11969),
-    (dict.fromkeys(NAMES, "skip_connect"), 0.073306, 7.78305),
-    (from_string(TEXT), 1.073466, 153.27297)])
+    (dict.fromkeys(NAMES, "skip_connect"), 0.073306, 7.78305)])
 def test_networks_cost_what_the_benchmark_says(architecture, parameters, multiply_adds):
     with torch.device("meta"):
         supernet = Supernet(nasbench201.network(3, 10, affine=True), example=torch.zeros(1, 3, 32, 32))
