@@ -28,6 +28,7 @@ from .space import Space
 from .summary import table
 
 _NO_DRAWS = np.empty((0, 0))
+_N_DRAWN = 1000  # in search of a point that is accepted
 
 
 class AskTell(Saved):
@@ -94,10 +95,13 @@ class AskTell(Saved):
         batch = Batch(self.space, self._distribution.codes(draws), ids)
         return batch[0] if n is None else batch
 
-    def sample(self, n: int) -> Batch:
-        """`n` points whose losses will not be told, such as those that train a supernet's weights."""
-        n = _checks.integer("sample(n)", n, minimum=1)
-        draws, _ = self._feasible(lambda k: self._distribution.sample(k, self._rng), n)
+    def sample(self, n: int, *, mirrored: bool = False) -> Batch:
+        """`n` points whose losses will not be told, such as those that train a supernet's weights.
+
+        mirrored: as for `ask`.
+        """
+        n, mirrored = _checks.integer("sample(n)", n, minimum=1), _checks.truth("sample(mirrored=...)", mirrored)
+        draws, _ = self._feasible(lambda k: self._distribution.sample(k, self._rng, mirrored=mirrored), n)
         return Batch(self.space, self._distribution.codes(draws), [None] * n)
 
     def _feasible(self, draw: Callable[[int], Floats], n: int, pinned: Pins | None = None) -> tuple[Floats, Floats]:
@@ -205,6 +209,16 @@ class AskTell(Saved):
         """
         best = [] if self._best is None else [self._best[0]]
         return likeliest(self._distribution, best)
+
+    def likeliest(self, accepts: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The likeliest point for whose values `accepts` is true: such as those within a budget.
+
+        Looked for among the likeliest points, from the mode on down, then among `best` and the same 1,000
+        draws every time. Raises RuntimeError if there is none.
+        """
+        draws = self._distribution.sample(_N_DRAWN, np.random.default_rng(0))
+        best = [] if self._best is None else [self._best[0]]
+        return likeliest(self._distribution, [*best, *self._distribution.codes(draws)], accepts)
 
     def distribution(self) -> dict[str, Marginal]:
         """Per variable its probabilities `(K,)`, or mean and standard deviation if it is ordered."""

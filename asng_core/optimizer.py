@@ -52,6 +52,8 @@ class ASNG(AskTell):
     margin: probability with which a converged variable still leaves its mode, by default
         min(1/d, 1/4) for d variables with several values.
     adapt: False keeps the step size fixed (SNG).
+    sigma_min: smallest standard deviation of the Ordinals and linear Integers, in positions (1 is to the next
+        value), by default the one that `margin` gives; they count as converged by the margin it stands for.
     init: where to begin, name -> what `distribution()` returns; also {value: probability} for a
         Categorical, or a value for an ordered variable.
 
@@ -62,12 +64,14 @@ class ASNG(AskTell):
 
     def __init__(self, space: Space, *, seed: int | np.random.SeedSequence | None = None,
                  population_size: int | None = None, initial_step_size: float = 1.0, alpha: float = 1.5,
-                 margin: float | None = None, adapt: bool = True, init: Mapping[str, Any] | None = None) -> None:
+                 margin: float | None = None, adapt: bool = True, sigma_min: float | None = None,
+                 init: Mapping[str, Any] | None = None) -> None:
         if not isinstance(space, Space):
             raise TypeError(f"ASNG(space) must be a Space, got {_checks.shown(space)}. Use Space({{name: variable}}).")
         if population_size is None:
             population_size = default_population_size(n_variables(space))
-        distribution = SearchDistribution(space, **_checks.update_settings("ASNG", {
+        self._sigma_min = None if sigma_min is None else _checks.real("ASNG(sigma_min=...)", sigma_min, above=0)
+        distribution = SearchDistribution(space, sigma_min=self._sigma_min, **_checks.update_settings("ASNG", {
             "margin": margin, "initial_step_size": initial_step_size, "alpha": alpha, "adapt": adapt}))
         super().__init__(space, distribution, seed=seed, population_size=population_size, init=init)
 
@@ -77,4 +81,5 @@ class ASNG(AskTell):
         self._distribution.update(np.array([each.draw for each in drawn]), u, self._weights(results))
 
     def _settings(self) -> dict[str, Any]:
-        return {"population_size": self.population_size, **self._distribution.settings()}
+        return {"population_size": self.population_size, "sigma_min": self._sigma_min,
+                **self._distribution.settings()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,25 @@ MAX_POINTS = 2000  # of the likeliest points, before those known are taken
 _VALUES = 8  # likeliest values considered of each variable
 
 
-def likeliest(distribution: SearchDistribution, known: Iterable[Codes]) -> dict[str, Any]:
+def likeliest(distribution: SearchDistribution, known: Iterable[Codes],
+              accepts: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
     """The mode if it is feasible, else the first feasible point in the order of probability, else of `known`.
+
+    Feasible is what satisfies the constraints and `accepts(values)`.
 
     The order goes over the 8 likeliest values of each variable (of a continuous Real its mean alone) and
     ends after MAX_POINTS points. Raises RuntimeError if nothing feasible is found.
     """
     space = distribution.space
+
+    def found(codes: Codes) -> dict[str, Any] | None:
+        values: dict[str, Any] = space.values(codes[None])[0]
+        return values if space.feasible(values) and accepts(values) else None
+
     for codes in points_by_probability(distribution):
-        values: dict[str, Any] = space.values(space.masked(codes[None]))[0]
-        if space.feasible(values):
+        if (values := found(space.masked(codes[None])[0])) is not None:
             return values
-    feasible = [codes for codes in known if space.feasible(space.values(codes[None])[0])]
+    feasible = [codes for codes in known if found(codes) is not None]
     if not feasible:
         raise RuntimeError(f"recommend() found no feasible point among the {MAX_POINTS} likeliest, and none was told. "
                            "Tell some results first.")

@@ -47,10 +47,10 @@ class SearchDistribution:
     """
 
     def __init__(self, space: Space, *, margin: float | None = None, initial_step_size: float = 1.0,
-                 alpha: float = 1.5, adapt: bool = True) -> None:
+                 alpha: float = 1.5, adapt: bool = True, sigma_min: float | None = None) -> None:
         self.space = space
         self.margin = default_margin(space) if margin is None else margin
-        self.family = family_of(space, self.margin)
+        self.family = family_of(space, self.margin, sigma_min)
         self.step_size = StepSize(self.family.n_theta, initial=initial_step_size, alpha=alpha, adapt=adapt)
         self.restart()
 
@@ -153,8 +153,11 @@ def recentred(utilities: Floats, weights: Floats) -> Floats:
     return np.asarray(weights * (utilities[:, None] - mean))
 
 
-def family_of(space: Space, margin: float) -> Family:
-    """Gaussians for the ordered variables, on their axes; probabilities for the others and for constants."""
+def family_of(space: Space, margin: float, sigma_min: float | None = None) -> Family:
+    """Gaussians for the ordered variables, on their axes; probabilities for the others and for constants.
+
+    sigma_min: smallest standard deviation over positions, in place of the one that `margin` gives.
+    """
     every = list(space.variables.values())
     ordered = np.array([variable.ordered for variable in every]) & (space.sizes != 1)
     log = np.array([variable.log for variable in every])
@@ -163,7 +166,8 @@ def family_of(space: Space, margin: float) -> Family:
     stepped = ordered & ~space.continuous
     kinds: list[tuple[Bools, Callable[[Ints], Family]]] = [
         (~ordered, lambda columns: CategoricalFamily(space.sizes[columns], margin)),
-        (stepped & ~log, lambda columns: GaussianFamily(Positions(space.sizes[columns]), margin)),
+        (stepped & ~log, lambda columns: GaussianFamily(Positions(space.sizes[columns]), margin,
+                                                             sigma_min=sigma_min)),
         (stepped & log, lambda columns: GaussianFamily(LogPositions(space.sizes[columns], offsets[columns]), margin)),
         (space.continuous, lambda columns: GaussianFamily(
             Interval(space.lows[columns], space.highs[columns], log[columns]), margin))]

@@ -3,6 +3,7 @@
 try:
     from . import elastic
     from .architecture import load_architecture, save_architecture
+    from .budget import FrontPoint
     from .choices.cell import Cell
     from .choices.choice import Choice
     from .choices.input_choice import InputChoice
@@ -14,6 +15,7 @@ try:
     from .draw import draw_cell
     from .genotype import from_genotype, to_genotype
     from .normalization import recalibrate
+    from .records import CsvLog, TensorBoardLog
     from .search import Search, SearchRecord
     from .supernet import Supernet
     from .train import evaluate, train
@@ -22,6 +24,7 @@ except ModuleNotFoundError as error:
         raise
     raise ImportError(f"asng_torch needs {error.name}, which is not installed: pip install 'asng[torch]'.") from error
 
-__all__ = ["Cell", "Choice", "Cost", "InputChoice", "KernelChoice", "LayerChoice", "Repeat", "Search", "SearchRecord",
-           "Supernet", "ValueChoice", "WidthChoice", "count", "derive", "draw_cell", "elastic", "evaluate",
-           "from_genotype", "load_architecture", "recalibrate", "save_architecture", "to_genotype", "train"]
+__all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "LayerChoice", "Repeat",
+           "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice", "count", "derive",
+           "draw_cell", "elastic", "evaluate", "from_genotype", "load_architecture", "recalibrate",
+           "save_architecture", "to_genotype", "train"]

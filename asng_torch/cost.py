@@ -1,20 +1,13 @@
-"""What an architecture costs, without computing anything: the derived network on the meta device."""
+"""What a network costs."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-
-from .choices.searchable import Searchable
-from .elastic.elastic import Elastic
-
-if TYPE_CHECKING:
-    from .supernet import Architecture, Supernet
 
 
 @dataclass(frozen=True)
@@ -34,135 +27,3 @@ def count(network: nn.Module, *inputs: Any) -> Cost:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(*inputs)
     return Cost(sum(parameter.numel() for parameter in network.parameters()), counter.get_total_flops() // 2)
-
-
-def shapes_only(inputs: Any) -> tuple[Any, ...]:
-    """Positional arguments with their tensors on the meta device, where they hold no data."""
-    return tuple(each.detach().to("meta") if isinstance(each, Tensor) else each
-                 for each in (inputs if isinstance(inputs, tuple) else (inputs,)))
-
-
-@dataclass
-class Meter:
-    """Runs a twin of the supernet on the meta device: to check shapes, to see widths, to count.
-
-    A plain object beside the supernet, so that its twin is no part of the supernet's parameters.
-    """
-
-    example: tuple[Any, ...] | None = None
-    problem: Exception | None = None  # why the first inputs seen serve as no example
-    _twin: Any = None
-    _costs: dict[tuple[float, ...], Cost] = field(default_factory=dict)
-
-    def learn(self, supernet: Supernet, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Take one row of the first inputs as the example, and check shapes with it.
-
-        A module that cannot run on the meta device is none the worse: it searches, without costs.
-        """
-        if self.problem is not None:
-            return
-        if kwargs:
-            self.problem = ValueError("the supernet was called with keyword arguments")
-            return
-        self.example = tuple(each[:1] if isinstance(each, Tensor) and each.dim() else each
-                             for each in shapes_only(args))
-        try:
-            self.check(supernet)
-        except _ShapesDiffer:
-            self.example = None
-            raise
-        except Exception as error:  # of the user's forward pass, whatever it does on a device without data
-            self.example, self.problem = None, error
-
-    def check(self, supernet: Supernet) -> None:
-        """Run every choice's alternatives, all at its widest. Raises ValueError if their outputs differ in shape."""
-        twin, hooks = self._meta_twin(supernet), []
-        for path, module in twin.module.named_modules():
-            if isinstance(module, Searchable):
-                hooks.append(module.register_forward_hook(_checking(path), with_kwargs=True))
-        try:
-            with twin.active_codes({name: found[0].widest for name, found in twin.choices.items()}):
-                self._run(twin)
-        finally:
-            for hook in hooks:
-                hook.remove()
-
-    def cost(self, supernet: Supernet, architecture: Architecture) -> Cost:
-        """The cost of an architecture, memorized."""
-        key = tuple(supernet.space.encode(architecture).tolist())
-        if key not in self._costs:
-            from .derive import derive  # which asks this meter for the widths
-            example = self._needed()
-            twin = self._meta_twin(supernet)
-            self._costs[key] = count(derive(twin, architecture, weights="inherit").eval(), *example)
-        return self._costs[key]
-
-    def show_widths(self, supernet: Supernet) -> None:
-        """Let the elastic layers of the supernet, under the active architecture, know what each of them receives."""
-        elastic = [module for module in supernet.modules() if isinstance(module, Elastic)]
-        if not elastic:
-            return
-        twin = self._meta_twin(supernet)
-        twins = [module for module in twin.modules() if isinstance(module, Elastic)]
-        for module in twins:
-            module.received = None
-        hooks = [module.register_forward_hook(_seen_alike({})) for module in twins]
-        codes = {name: found[0].active for name, found in supernet.choices.items()}
-        try:
-            with twin.active_codes(codes):  # type: ignore[arg-type]
-                self._run(twin)
-        finally:
-            for hook in hooks:
-                hook.remove()
-        for module, copied in zip(elastic, twins, strict=True):
-            module.received = copied.received
-
-    def _run(self, twin: Supernet) -> None:
-        with torch.no_grad(), torch.device("meta"):
-            twin.module(*self._needed())
-
-    def _needed(self) -> tuple[Any, ...]:
-        if self.example is None:
-            why = f" ({type(self.problem).__name__}: {self.problem})" if self.problem else ""
-            raise RuntimeError("costs, and deriving elastic layers, need the shapes of the inputs, and a forward pass "
-                               f"that runs on the meta device{why}. Use Supernet(module, example=inputs).")
-        return self.example
-
-    def _meta_twin(self, supernet: Supernet) -> Supernet:
-        if self._twin is None:
-            tensors = [*supernet.parameters(), *supernet.buffers()]
-            memo: dict[int, Any] = {id(tensor): _meta(tensor) for tensor in tensors}
-            memo[id(self)] = self  # the twin is measured by the same meter
-            self._twin = copy.deepcopy(supernet, memo).eval()
-        twin: Supernet = self._twin
-        return twin
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
-        return Meter(self.example, self.problem)
-
-
-class _ShapesDiffer(ValueError):
-    """Alternatives whose outputs differ in shape."""
-
-
-def _meta(tensor: Tensor) -> Tensor:
-    empty = torch.empty_like(tensor, device="meta")
-    return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
-
-
-def _checking(path: str) -> Any:
-    def hook(module: Searchable, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        try:
-            module.check(args, kwargs)
-        except ValueError as error:
-            raise _ShapesDiffer(f"at {path!r}: {error}") from None
-    return hook
-
-
-def _seen_alike(seen: dict[int, Any]) -> Any:
-    def hook(module: Elastic, args: tuple[Any, ...], output: Any) -> None:
-        if seen.setdefault(id(module), module.received) != module.received:
-            raise ValueError(f"{type(module).__name__} is used twice in one architecture with different inputs, "
-                             f"channels {seen[id(module)]} and {module.received}, so no plain layer can stand there. "
-                             "Give each place its own layer.")
-    return hook

@@ -1,23 +1,21 @@
 """The main job on embedded images: search, derive, retrain, and the honest control.
 
-Functions without output of their own; `cli.py` tells what happens, `benchmarks/mini_space.py`
+Functions without output of their own; `cli/demo.py` tells what happens, `benchmarks/mini_space.py`
 measures with the same functions.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from asng_core import ASNG, Batch, Categorical
+from asng_core import ASNG, Batch
 
 from .data import FashionMNIST, TensorLoader
 from .derive import derive
-from .search import Search, SearchRecord
+from .search import Search
 from .spaces import mini_network
 from .supernet import Architecture, Supernet
 from .train import cosine, evaluate, train
@@ -33,28 +31,6 @@ class Settings:
     learning_rate: float = 0.05
     epochs: int = 8
     train_learning_rate: float = 0.1
-
-
-@dataclass
-class History:
-    """What to draw of a search: losses of every step, the distribution after every `stride`-th."""
-
-    names: tuple[str, ...]
-    stride: int
-    train: list[float] = field(default_factory=list)
-    valid: list[float] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
-    probabilities: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
-
-    def add(self, record: SearchRecord, optimizer: ASNG) -> None:
-        """Take note of a step."""
-        self.train.append(record.train_loss)
-        self.valid.append(float(record.valid_losses.mean()) if len(record.valid_losses) else float("nan"))
-        if record.step % self.stride == 1 or self.stride == 1:
-            self.steps.append(record.step)
-            distribution = optimizer.distribution()
-            for name in self.names:
-                self.probabilities.setdefault(name, []).append(np.asarray(distribution[name]))
 
 
 def build_search(data: FashionMNIST, settings: Settings, seed: int, device: torch.device) -> Search:
@@ -89,16 +65,3 @@ def _loader(images: Tensor, labels: Tensor, batch_size: int, seed: int | None, d
 def random_architectures(supernet: Supernet, n: int, seed: int) -> Batch:
     """`n` architectures drawn uniformly."""
     return ASNG(supernet.space, seed=seed).sample(n)
-
-
-def choices(supernet: Supernet) -> dict[str, tuple[str, ...]]:
-    """The names of every layer's operations."""
-    return {name: variable.choices for name, variable in supernet.space.variables.items()
-            if isinstance(variable, Categorical)}
-
-
-def in_words(architecture: Architecture) -> str:
-    """One line per variable."""
-    width = max(map(len, architecture))
-    return "\n".join(f"  {name:{width}}  {value}" for name, value in architecture.items())
-

@@ -62,6 +62,14 @@ def device_of(module: nn.Module) -> torch.device:
     return torch.device("cpu") if tensor is None else tensor.device
 
 
+@contextmanager
+def eval_mode(module: nn.Module) -> Iterator[None]:
+    """Eval mode inside the `with`; then every module is in the mode it was in."""
+    with _modes_kept(module):
+        module.eval()
+        yield
+
+
 def _norms(module: nn.Module) -> list[Any]:
     return [child for child in module.modules() if isinstance(child, _NormBase)]
 

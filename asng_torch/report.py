@@ -9,29 +9,44 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asng_core import Space
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Path = str | os.PathLike[str]
 
 
-def draw_probabilities(steps: Sequence[int], probabilities: Mapping[str, NDArray[np.float64]],
-                       values: Mapping[str, Sequence[Any]], path: Path) -> None:
-    """A heat map of the distribution over time: one row per value of each variable, time to the right.
+def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDArray[np.float64]], space: Space,
+                      path: Path) -> None:
+    """The distribution over time, to the right: for each variable a heat map of its values' probabilities.
 
-    steps: `(t,)` of the columns; probabilities: variable name -> `(t, K)`; values: name -> its K values.
+    An ordered variable is drawn as a line, its mean, within a band of two standard deviations.
+
+    steps: `(t,)` of the columns; distribution: variable name -> `(t, K)`, or of an ordered one `(t, 2)`.
     """
-    sizes = [len(values[name]) for name in probabilities]
-    figure, axes = _figure(len(sizes), figsize=(8, 0.5 + 0.2 * sum(sizes)), sharex=True,
-                           gridspec_kw={"height_ratios": sizes})
-    for axis, (name, history) in zip(axes, probabilities.items(), strict=True):
-        image = axis.imshow(history.T, aspect="auto", interpolation="nearest", vmin=0, vmax=1, cmap="viridis",
-                            extent=(steps[0], steps[-1], len(values[name]) - 0.5, -0.5))
-        axis.set_yticks(range(len(values[name])), [str(value) for value in values[name]], fontsize=7)
-        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
-        axis.tick_params(length=0)
+    rows = [2 if space.variables[name].ordered else len(history[0]) for name, history in distribution.items()]
+    figure, axes = _figure(len(rows), figsize=(8, 0.6 + 0.17 * sum(rows)), sharex=True,
+                           gridspec_kw={"height_ratios": rows})
+    image = None
+    for axis, (name, history) in zip(axes, distribution.items(), strict=True):
+        variable = space.variables[name]
+        if variable.ordered:
+            mean, std = history.T
+            axis.plot(steps, mean, color="C3")
+            axis.fill_between(steps, mean - std, mean + std, color="C3", alpha=0.2)
+            axis.set_ylim(*(variable.decode(code) for code in (0, variable.size - 1)))
+            axis.tick_params(labelsize=6)
+        else:
+            values = [str(variable.decode(code)) for code in range(variable.size)]
+            image = axis.imshow(history.T, aspect="auto", interpolation="nearest", vmin=0, vmax=1, cmap="viridis",
+                                extent=(steps[0], steps[-1] + 1, len(values) - 0.5, -0.5))
+            axis.set_yticks(range(len(values)), values, fontsize=6)
+            axis.tick_params(length=0)
+        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=7)
     axes[-1].set_xlabel("search step")
-    figure.colorbar(image, ax=axes, label="probability", shrink=min(1, 12 / sum(sizes)), aspect=30)
+    if image is not None:
+        figure.colorbar(image, ax=axes, label="probability", shrink=min(1, 12 / sum(rows)), aspect=30)
     _save(figure, path)
 
 

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from asng_core import Space
 
-from . import cost
 from .choices.mark import holders, holders_marked
 from .conditions import conditions, places, restricted
+from .cost import Cost
+from .meter import Meter, shapes_only
 from .normalization import batch_statistics
 
 Architecture = Mapping[str, Any]  # variable name -> value: a Candidate or a plain dict
@@ -62,9 +63,9 @@ class Supernet(nn.Module):
         if not free:
             raise ValueError("Supernet(fixed=...) must leave at least one variable to choose, got all of them.")
         self.space = Space(free, active_if={name: each for name, each in active_if.items() if name in free})
-        self.meter = cost.Meter()
+        self.meter = Meter()
         if example is not None:
-            self.meter.example = cost.shapes_only(example)
+            self.meter.example = shapes_only(example)
             self.meter.check(self)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -120,7 +121,7 @@ class Supernet(nn.Module):
                     values.append(closure(self))
         return np.array([float(value) for value in values])  # last, as it waits for the device
 
-    def cost(self, architecture: Architecture) -> cost.Cost:
+    def cost(self, architecture: Architecture) -> Cost:
         """Parameters and multiply-adds of the derived network. Raises RuntimeError without an example."""
         return self.meter.cost(self, architecture)
 

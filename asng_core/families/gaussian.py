@@ -93,6 +93,8 @@ class GaussianFamily(Family):
         return np.where(self.sizes > 0, super().leaving_probability(theta), 1.0)
 
     def settled(self, theta: Floats, margin: float) -> NDArray[np.bool_]:
+        if self._given is not None:  # a Gaussian kept wider than the margin asks would never settle
+            margin = max(margin, 2 * NormalDist().cdf(-0.5 / self._given))
         mean, sigma = self._split(theta)
         continuous = self.sizes == 0
         return np.where(continuous, sigma <= _SETTLED * self._sigma_min(mean), super().settled(theta, margin))

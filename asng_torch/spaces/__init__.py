@@ -1,9 +1,10 @@
 """Search spaces, one per file."""
 
-from . import enas_micro, mini, nasbench201
+from . import cae, enas_micro, mini, nasbench201
 from .mini import mini_network
 from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
 
-SPACES: dict[str, SearchSpace] = {space.name: space for space in (mini.SPACE, enas_micro.SPACE, nasbench201.SPACE)}
+SPACES: dict[str, SearchSpace] = {space.name: space for space in (
+    mini.SPACE, enas_micro.SPACE, nasbench201.SPACE, cae.CAE_CATEGORICAL, cae.CAE_INTEGER)}
 
 __all__ = ["SPACES", "Preset", "SearchSettings", "SearchSpace", "TrainSettings", "mini_network"]

@@ -51,12 +51,16 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class Preset:
-    """One way to run a space. `network` and `final` are arguments of the functions of `SearchSpace`."""
+    """One way to run a space. `network` and `final` are arguments of the functions of `SearchSpace`.
+
+    side: of the images, where it is not the space's.
+    """
 
     search: SearchSettings
     retrain: TrainSettings
     network: Mapping[str, Any] = field(default_factory=dict)
     final: Mapping[str, Any] = field(default_factory=dict)
+    side: int | None = None
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_continues(tmp_path):
     assert process.returncode == 130
     assert b"Interrupted after step" in output
     search = demo.build_search(fashion_mnist(), demo.Settings(steps=100_000), seed=0, device=torch.device("cpu"))
-    search.load(tmp_path / "search.safetensors")
+    search.resume(tmp_path / "search.safetensors")
     assert isinstance(search, Search)
     assert search.step >= 1
     assert next(iter(search)).step == search.step

@@ -84,6 +84,32 @@ def test_mirrored_pairs_of_one_call_are_antithetic():
     assert draws[0:8:2, [0, 2]] + draws[1:8:2, [0, 2]] == pytest.approx(1)
     with pytest.raises(TypeError, match=r"ask\(mirrored=...\) must be True or False, got 1"):
         optimizer.ask(2, mirrored=1)
+    with pytest.raises(TypeError, match=r"sample\(mirrored=...\) must be True or False, got 1"):
+        optimizer.sample(2, mirrored=1)
+
+
+def test_mirrored_samples_are_what_would_have_been_asked():
+    asked, sampled = (ASNG(Space({"x": Real(0, 1), "n": Integer(0, 100)}), seed=3) for _ in range(2))
+    assert sampled.sample(6, mirrored=True).codes.tolist() == asked.ask(6, mirrored=True).codes.tolist()
+    assert sampled.n_asked == 0
+
+
+def test_the_likeliest_accepted_point_goes_down_from_the_mode_and_draws_leave_no_trace():
+    optimizer = ASNG(Space.categorical([3, 3]), seed=0, init={"x0": [0.6, 0.3, 0.1], "x1": [0.2, 0.7, 0.1]})
+    before = repr(optimizer.state_dict())
+    assert optimizer.likeliest(lambda values: True) == optimizer.mode() == {"x0": 0, "x1": 1}
+    assert optimizer.likeliest(lambda values: sum(values.values()) == 0) == {"x0": 0, "x1": 0}
+    assert optimizer.likeliest(lambda values: values["x0"] == 2) == {"x0": 2, "x1": 1}
+    with pytest.raises(RuntimeError, match="found no feasible point"):
+        optimizer.likeliest(lambda values: False)
+    assert repr(optimizer.state_dict()) == before
+
+
+def test_the_likeliest_accepted_point_may_be_far_from_the_mode():
+    """All ones but ten: beyond the 2,000 likeliest of 40 all but even variables."""
+    optimizer = ASNG(Space.binary(40), seed=0)
+    found = optimizer.likeliest(lambda values: sum(values.values()) in (12, 28))
+    assert sum(found.values()) in (12, 28)
 
 
 # init

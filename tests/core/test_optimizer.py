@@ -362,3 +362,23 @@ def test_losses_may_be_anything_that_float_takes():
     optimizer = ASNG(Space.binary(3), seed=1)
     optimizer.tell(optimizer.ask(5), [1, np.float16(2), True, Loss(), np.array(0.25)])
     assert optimizer.best.loss == 0.25
+
+
+def test_sigma_min_holds_gaussians_wider_than_the_margin_would_and_survives_saving(tmp_path):
+    space = Space({"width": Integer(64, 256), "level": Ordinal(["a", "b", "c"]), "op": Categorical(["x", "y", "z"])})
+    start = {"width": MeanStd(160, 96), "level": MeanStd(1, 1)}
+    optimizer = ASNG(space, seed=1, sigma_min=0.25, init=start)
+    assert optimizer.distribution()["width"] == MeanStd(160, 96)
+    run(optimizer, lambda codes: codes.sum(axis=1), 300, 8)
+    assert all(0.25 <= optimizer.distribution()[name].std < 0.3 for name in ("width", "level"))
+    assert optimizer.converged
+    optimizer.save(tmp_path / "optimizer.json")
+    again = ASNG.load(tmp_path / "optimizer.json")
+    assert snapshot(run(again, onemax, 20, 8)) == snapshot(run(optimizer, onemax, 20, 8))
+    assert again.distribution()["width"].std >= 0.25
+    assert ASNG(space, margin=0.01).distribution()["width"].std == 48
+
+
+def test_a_bad_sigma_min_is_explained():
+    with pytest.raises(ValueError, match=r"ASNG\(sigma_min=\.\.\.\) must be greater than 0 and finite, got 0"):
+        ASNG(Space.binary(2), sigma_min=0)

@@ -1,0 +1,5 @@
+"""The command line: `python -m asng_torch`, one file per command."""
+
+from .main import main
+
+__all__ = ["main"]

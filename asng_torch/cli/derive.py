@@ -1,0 +1,54 @@
+"""`python -m asng_torch derive`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from .. import checkpoint
+from ..cost import count
+from ..derive import derive
+from . import arguments, folder
+from .errors import CommandError
+from .follow import CHECKPOINT
+from .page import in_words, write_page
+from .recipe_of import recipe_of
+
+SUMMARY = "take the found architecture out of the supernet"
+HELP = """\
+Write the found architecture as a plain network, with the weights it shares with the others in the supernet: a first
+idea of it without any training. (`evaluate` tests it; `retrain` does not need it.)
+
+  python -m asng_torch derive --out runs/first
+
+Reads architecture.json, which you may edit, and search.safetensors. Writes derived.safetensors: the network's weights,
+by the names of its state dict.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    arguments.add_run_folder(parser)
+    parser.set_defaults(device=torch.device("cpu"), data_folder=None, download=False)  # it needs no images
+
+
+def run(options: argparse.Namespace) -> None:
+    """Derive as the options say."""
+    out: Path = options.out
+    recipe, architecture = recipe_of(options)
+    supernet = recipe.supernet()
+    try:
+        state = checkpoint.read(out / CHECKPOINT, "asng_torch.Search")
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{error} Run `python -m asng_torch search --resume` with this --out") from error
+    supernet.load_state_dict(state["supernet"])
+    network = derive(supernet, architecture)
+    folder.write_weights(network, out / "derived.safetensors")
+    cost = count(network.eval(), recipe.example)
+    folder.update_json(out / "metrics.json", "derive", {"parameters": cost.parameters,
+                                                         "multiply_adds": cost.multiply_adds})
+    write_page(out)
+    print(f"Derived a network of {cost.parameters:,} parameters and {cost.multiply_adds:,} multiply-adds an image:\n"
+          f"{in_words(architecture)}\nIts weights are in {out / 'derived.safetensors'}.")

@@ -1,0 +1,71 @@
+"""Files of a run folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from asng_core import checkpoint
+
+from .errors import CommandError
+
+
+def make(folder: Path) -> None:
+    """Create the folder where there is none."""
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"--out: {str(folder)!r} is a file. Name a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def refuse_overwriting(checkpoint_file: Path) -> None:
+    """Raise CommandError if a command has left its checkpoint."""
+    if checkpoint_file.exists():
+        raise CommandError(f"there is {str(checkpoint_file)!r} already. Add --resume to go on with it, or delete it to "
+                           "begin anew")
+
+
+def read_json(path: Path, made_by: str) -> dict[str, Any]:
+    """A JSON file that the command `made_by` writes."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CommandError(f"there is no {str(path)!r}. First run `{made_by}` with this --out") from None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{str(path)!r} cannot be read: {error}") from error
+    return content
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file, atomically."""
+    text = json.dumps(content, indent=2, default=repr) + "\n"
+    checkpoint.atomically(path, lambda file: file.write(text.encode()))
+
+
+def update_json(path: Path, section: str, content: dict[str, Any]) -> None:
+    """Write one section of a JSON file and leave the others."""
+    before = read_json(path, "") if path.exists() else {}
+    write_json(path, {**before, section: content})
+
+
+def write_weights(network: nn.Module, path: Path) -> None:
+    """The network's state dict as a plain safetensors file, atomically; tensors it has twice are written twice."""
+    tensors: dict[str, Tensor] = {name: tensor.detach().cpu().contiguous().clone()
+                                  for name, tensor in network.state_dict().items()}
+    checkpoint.atomically(path, lambda file: file.write(save(tensors)))
+
+
+def read_weights(network: nn.Module, path: Path, made_by: str) -> None:
+    """Load what `write_weights` wrote."""
+    if not path.exists():
+        raise CommandError(f"there is no {str(path)!r}. First run `{made_by}` with this --out")
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split()[:40])  # PyTorch lists every tensor of another shape
+        raise CommandError(f"{str(path)!r} does not hold the weights of this architecture: {reason} "
+                           f"Run `{made_by}` again") from error

@@ -1,0 +1,81 @@
+"""Run a search to its end or to Ctrl-C, and leave everything it tells in the run folder."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from .. import distributed, report
+from ..records import CsvLog
+from ..search import Search
+from . import distribution_log
+from .distribution_log import DistributionLog
+from .folder import write_json
+from .interruption import interruption
+
+CHECKPOINT = "search.safetensors"
+_ROWS = 200  # of distribution.csv
+
+
+def follow(search: Search, folder: Path, *, save_every: float, about: Mapping[str, Any]) -> bool:
+    """Whether the search came to its end; either way it is saved, and its pictures are drawn.
+
+    save_every: seconds between two checkpoints. about: what architecture.json tells besides the architecture.
+    Of several processes, the first one writes, and is the one whose interruption counts.
+    """
+    stride = max(1, search.steps // _ROWS)
+    saved, interrupted = time.monotonic(), False
+    with interruption() as event, ExitStack() as stack:
+        if leading := distributed.rank() == 0:
+            log = stack.enter_context(CsvLog(folder / "log.csv", search.step))
+            path = folder / "distribution.csv"
+            distribution = stack.enter_context(closing(DistributionLog(path, search.supernet.space, search.step)))
+        for record in tqdm(search, initial=search.step, total=search.steps, desc="search", unit="step",
+                           disable=not leading):
+            if leading:
+                log.write(record)
+                if record.step % stride == 0:
+                    distribution.write(record.step, search.optimizer)
+            interrupted, due = distributed.shared((event.is_set(), time.monotonic() - saved >= save_every))
+            if interrupted:
+                break
+            if due:
+                save(search, folder, about)
+                saved = time.monotonic()
+        save(search, folder, about)
+    if leading:
+        draw(search, folder)
+    return not interrupted
+
+
+def save(search: Search, folder: Path, about: Mapping[str, Any]) -> None:
+    """Checkpoint and recommendation; to be called by all processes."""
+    search.save(folder / CHECKPOINT)
+    if distributed.rank() > 0:
+        return
+    try:
+        architecture = search.recommend()
+    except RuntimeError:  # none within the limit yet
+        return
+    cost = search.supernet.cost(architecture)
+    metrics = {"step": search.step, "steps": search.steps, "entropy": search.optimizer.entropy,
+               "parameters": cost.parameters, "multiply_adds": cost.multiply_adds}
+    write_json(folder / "architecture.json", {**about, "architecture": architecture, "metrics": metrics})
+
+
+def draw(search: Search, folder: Path) -> None:
+    """losses.png of log.csv, probabilities.png of distribution.csv, if there is anything to draw."""
+    with (folder / "log.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if rows:
+        train, valid = ([float(row[name] or "nan") for row in rows] for name in ("train_loss", "valid_loss"))
+        report.draw_losses(train, valid, folder / "losses.png")
+    steps, distribution = distribution_log.read(folder / "distribution.csv", search.supernet.space)
+    if len(steps):
+        report.draw_distribution(steps, distribution, search.supernet.space, folder / "probabilities.png")

@@ -1,0 +1,71 @@
+"""README.md of a run folder: what was asked for, what came out, and the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .folder import read_json
+
+_PICTURES = {"accuracy.png": "Test accuracy, against random networks of the same space that were trained alike",
+             "normal.png": "The normal cell", "reduction.png": "The reduction cell", "cell.png": "The cell",
+             "probabilities.png": "The distribution over architectures during the search",
+             "losses.png": "Losses during the search"}
+
+
+def write_page(out: Path) -> None:
+    """Write README.md from the JSON files and pictures that are there."""
+    config = read_json(out / "config.json", "python -m asng_torch search")
+    lines = ["# Architecture search", ""]
+    for section, content in config.items():
+        asked = ", ".join(f"{name} {value}" for name, value in content["asked"].items()
+                          if value is not None and value is not False)
+        made_with = ", ".join(f"{name} {value}" for name, value in content["made_with"].items())
+        lines += [f"**{section}**: {asked} ({made_with}).", ""]
+    if (out / "architecture.json").exists():
+        found = read_json(out / "architecture.json", "python -m asng_torch search")
+        metrics = found["metrics"]
+        lines += ["## Found", "",
+                  f"After {metrics['step']:,} of {metrics['steps']:,} steps; entropy {metrics['entropy']:.2f} (1 is "
+                  f"uniform, 0 certain). In the supernet it has {metrics['parameters']:,} parameters and takes "
+                  f"{metrics['multiply_adds']:,} multiply-adds an image.", "", "```",
+                  in_words(found["architecture"]), "```", ""]
+    if (out / "metrics.json").exists():
+        lines += ["## Measured", "", *_measured(read_json(out / "metrics.json", "python -m asng_torch evaluate")), ""]
+    for name, title in _PICTURES.items():
+        if (out / name).exists():
+            lines += [f"## {title}", "", f"![{title}]({name})", ""]
+    (out / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def in_words(architecture: Mapping[str, Any]) -> str:
+    """One line per variable."""
+    width = max(map(len, architecture))
+    return "\n".join(f"  {name:{width}}  {value}" for name, value in architecture.items())
+
+
+def results_in_words(results: Mapping[str, float]) -> str:
+    """The results of a test."""
+    words = {"test_accuracy": ("accuracy", "{:.2%}"), "mse": ("mean squared error", "{:.5f}"),
+             "psnr": ("PSNR", "{:.2f} dB"), "ssim": ("SSIM", "{:.4f}")}
+    return ", ".join(f"{title} {form.format(results[name])}" for name, (title, form) in words.items()
+                     if name in results)
+
+
+def _measured(metrics: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if "random_median" in metrics:
+        lines.append(f"- Test of the retrained network: {results_in_words(metrics)}; of "
+                     f"{len(metrics['random_test_accuracies'])} random networks trained alike, median "
+                     f"{metrics['random_median']:.2%}, {metrics['random_networks_beaten']} beaten")
+    for name, title in (("derive", "Derived network"), ("retrain", "Retrained network")):
+        if name in metrics:
+            each = metrics[name]
+            lines.append(f"- {title}: {each['parameters']:,} parameters, {each['multiply_adds']:,} multiply-adds an "
+                         "image")
+    for weights in ("derived", "retrained"):
+        if (results := metrics.get(f"evaluate {weights}")) is not None:
+            lines.append(f"- Test of the {weights} network on {results['images']:,} images: "
+                         f"{results_in_words(results)}")
+    return lines

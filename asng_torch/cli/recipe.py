@@ -1,0 +1,140 @@
+"""From a search's configuration to its data, supernet, loops and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..data import ImageData, Inpainting, TensorLoader, images, padded, split, standardized
+from ..derive import derive
+from ..distributed import rank, world_size
+from ..search import Search
+from ..spaces import SPACES
+from ..spaces.preset import Preset, SearchSpace
+from ..supernet import Supernet
+from ..train import Training, cosine
+from .config import RetrainConfig, SearchConfig
+from .errors import CommandError
+
+Loader = TensorLoader | Inpainting
+_TEST_BATCH, _CALIBRATION = 500, 10_000  # images
+
+
+class Recipe:
+    """Everything that a search's configuration decides.
+
+    download: whether to fetch images that are not in the data folder. sizes: the arguments of the space's networks, so
+        that they can be built without the images; None to see the images.
+    """
+
+    def __init__(self, config: SearchConfig, device: torch.device, download: bool = False,
+                 sizes: Mapping[str, int] | None = None) -> None:
+        self.config, self.device, self._download, self._sizes = config, device, download, sizes
+        self.space: SearchSpace = SPACES[config.space]
+        if config.preset not in self.space.presets:
+            raise CommandError(f"--preset must be one of {', '.join(self.space.presets)} for {config.space}, "
+                               f"got {config.preset!r}")
+        self.preset: Preset = self.space.presets[config.preset]
+        self.side = self.preset.side or self.space.side
+        self.inpainting = self.space.task == "inpainting"
+        if config.mask and not self.inpainting:
+            raise CommandError(f"--mask is for inpainting, but {config.space} is for {self.space.task}. Leave it out")
+        if config.cost and not config.limit:
+            raise CommandError("--cost says what --limit counts. Give a --limit, too")
+        self.criterion = nn.functional.mse_loss if self.inpainting else nn.functional.cross_entropy
+        self.autocast = torch.bfloat16 if config.amp else None
+
+    @cached_property
+    def data(self) -> ImageData:
+        """The images, zero-padded to the space's side."""
+        try:
+            data = images(self.config.data, self.config.data_folder, download=self._download)
+        except (ImportError, OSError, RuntimeError, ValueError) as error:
+            raise CommandError(f"--data {self.config.data}: {error}") from error
+        if not (self.inpainting or data.classes):
+            raise CommandError(f"--data {self.config.data} has no classes to tell apart, which {self.config.space} "
+                               "searches for. Choose another data set, or a space for inpainting")
+        try:
+            return data._replace(train_images=padded(data.train_images, self.side),
+                                 test_images=padded(data.test_images, self.side))
+        except ValueError:
+            height, width = data.train_images.shape[-2:]
+            raise CommandError(f"--data {self.config.data}: its images of {height}x{width} cannot be padded to the "
+                               f"{self.side}x{self.side} of {self.config.space}, {self.config.preset}") from None
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Arguments of the space's networks: the images' channels, and their classes."""
+        return self._sizes or {"in_channels": self.data.train_images.shape[1], "classes": len(self.data.classes)}
+
+    @property
+    def example(self) -> Tensor:
+        """One input."""
+        return torch.zeros(1, self.sizes["in_channels"], self.side, self.side)
+
+    def supernet(self) -> Supernet:
+        """The supernet, on the CPU."""
+        return Supernet(self.space.network(**self.sizes, **self.preset.network), example=self.example)
+
+    def inherited(self, architecture: Mapping[str, Any]) -> nn.Module:
+        """The architecture's network as it was part of the supernet, with fresh weights to be loaded over."""
+        with torch.device("meta"):
+            supernet = self.supernet()
+        return derive(supernet, architecture, weights="reset")
+
+    def final(self, architecture: Mapping[str, Any]) -> nn.Module:
+        """The architecture's network as it is retrained, with fresh weights."""
+        return self.space.final(architecture, **self.sizes, **self.preset.final)
+
+    def search(self) -> Search:
+        """The search: one half of the training images trains the weights, the other judges architectures."""
+        config, settings = self.config, self.preset.search
+        batch_size, left = divmod(settings.batch_size, world_size())
+        if left:
+            raise CommandError(f"the batch of {settings.batch_size} must be divisible among the processes, "
+                               f"got {world_size()}")
+        torch.manual_seed(config.seed)
+        supernet = self.supernet().to(self.device)
+        train, valid = (self._loader(self.data.train_images[half], self.data.train_labels[half], batch_size,
+                                     seed=config.seed, augment=settings.augment, shard=(rank(), world_size()))
+                        for half in split(len(self.data.train_images), seed=config.seed))
+        steps = config.steps or settings.epochs * len(train)
+        weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=settings.momentum,
+                                  weight_decay=settings.weight_decay)
+        schedule = cosine(weights, steps, every=len(train) if settings.anneal == "epoch" else 1)
+        optimizer = settings.optimizer(supernet.space, population_size=settings.population_size, seed=config.seed)
+        return Search(supernet, optimizer, weights, self.criterion, train, valid, steps=steps,
+                      warmup=int(settings.warmup_share * steps), scheduler=schedule, set_to_none=settings.set_to_none,
+                      clip=settings.clip, autocast=self.autocast, mirrored=settings.mirrored,
+                      cost=(config.cost or "parameters") if config.limit else None, limit=config.limit)
+
+    def training(self, architecture: Mapping[str, Any], config: RetrainConfig) -> Training:
+        """The training of the architecture's network from scratch, on all training images."""
+        settings = self.preset.retrain
+        settings = replace(settings, epochs=config.epochs or settings.epochs)
+        torch.manual_seed(config.seed)
+        loader = self._loader(self.data.train_images, self.data.train_labels, settings.batch_size, seed=config.seed,
+                              augment=settings.augment)
+        return Training(self.final(architecture).to(self.device), loader, settings, criterion=self.criterion,
+                        autocast=torch.bfloat16 if config.amp else None)
+
+    def test_loader(self) -> Loader:
+        """All test images in order; for inpainting, with the same masks every time."""
+        return self._loader(self.data.test_images, self.data.test_labels, _TEST_BATCH, shuffle=False)
+
+    def calibration(self) -> Loader:
+        """Some training images as they are, to recompute running statistics from."""
+        images, labels = self.data.train_images[:_CALIBRATION], self.data.train_labels[:_CALIBRATION]
+        return self._loader(images, labels, _TEST_BATCH, shuffle=False)
+
+    def _loader(self, pictures: Tensor, labels: Tensor, batch_size: int, **options: Any) -> Loader:
+        pictures, labels = pictures.to(self.device), labels.to(self.device)
+        if self.inpainting:
+            return Inpainting(TensorLoader(pictures, labels, batch_size, **options), self.config.mask or "center",
+                              seed=options.get("seed", 0))
+        return TensorLoader(standardized(pictures, self.data.mean, self.data.std), labels, batch_size, **options)

@@ -1,0 +1,133 @@
+"""`python -m asng_torch search`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from .. import distributed
+from ..data.datasets import NAMES
+from ..spaces import SPACES
+from . import arguments, folder
+from .config import SearchConfig, settle, write_config
+from .errors import CommandError
+from .follow import CHECKPOINT, follow
+from .page import in_words, write_page
+from .processes import processes
+from .recipe import Recipe
+
+SUMMARY = "train a supernet and the distribution over its architectures"
+HELP = """\
+Search a space: train the weights that all its architectures share on one half of the training images, and move the
+distribution over architectures by how well samples of it do on the other half.
+
+  python -m asng_torch search --space mini --out runs/first
+  python -m asng_torch search --space enas_micro --preset published --data cifar10 --data-folder DATA --device cuda
+  python -m asng_torch search --out runs/first --resume
+  torchrun --nproc-per-node 2 -m asng_torch search --space mini --out runs/first
+
+Files in the run folder:
+  README.md            what was found, to read
+  config.json          every setting, and the versions and device it ran with
+  log.csv              one row a step: losses, learning rate, entropy (1 uniform, 0 certain), step size, cost
+  distribution.csv     the distribution at 200 moments
+  architecture.json    the architecture to derive, and what it costs
+  losses.png, probabilities.png
+  search.safetensors   the whole state of the search
+
+Ctrl-C (or SIGTERM) saves all of it; --resume then goes on as if nothing had happened.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command; None for those that a resumed search takes from config.json."""
+    default = SearchConfig("")
+    parser.add_argument("--space", choices=sorted(SPACES), metavar="SPACE", help="what to search: " + ", ".join(
+        f"{name} ({space.task})" for name, space in sorted(SPACES.items())))
+    parser.add_argument("--preset", help="published: the settings of the space's source; small: minutes on two CPU "
+                                         f"cores (default: {default.preset})")
+    parser.add_argument("--data", choices=NAMES, metavar="NAME", help=f"{', '.join(NAMES)} (default: {default.data})")
+    arguments.add_data_folder(parser)
+    parser.add_argument("--mask", choices=("center", "pixels", "half"),
+                        help="what inpainting has to fill in (default: center)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/SPACE)")
+    arguments.add_resume(parser)
+    parser.add_argument("--seed", type=arguments.seed, help=f"of everything random (default: {default.seed})")
+    parser.add_argument("--steps", type=arguments.positive,
+                        help="search steps (default: those of the preset's epochs)")
+    parser.add_argument("--limit", type=arguments.number, metavar="COST",
+                        help="find an architecture that costs at most this")
+    parser.add_argument("--cost", choices=("parameters", "multiply_adds"),
+                        help="what --limit counts (default: parameters)")
+    arguments.add_amp(parser)
+    arguments.add_device(parser)
+    parser.add_argument("--save-every", type=arguments.number, default=60.0, metavar="SECONDS",
+                        help="between two checkpoints (default: 60)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Search as the options say; exits with 130 if interrupted."""
+    if options.out is None:
+        if options.resume or options.space is None:
+            raise CommandError("--resume needs --out, the run folder to go on with" if options.resume else
+                               f"--space must name what to search, one of {', '.join(sorted(SPACES))}")
+        options.out = Path("runs") / options.space
+    out: Path = options.out
+    with processes(options.device) as device:
+        with distributed.together("reading the run folder", device):
+            config = _config(options)
+            recipe = Recipe(config, device, options.download)
+            search = recipe.search()
+        if options.resume and (out / CHECKPOINT).exists():
+            try:
+                search.resume(out / CHECKPOINT)
+            except ValueError as error:
+                raise CommandError(f"--resume: {error}") from error
+        leading = distributed.rank() == 0
+        if leading:
+            folder.make(out)
+            write_config(out, "search", config, device=device, processes=distributed.world_size(), sizes=recipe.sizes,
+                         preset=asdict(recipe.preset))
+            _say_what(recipe, search.step, search.steps)
+        started, first = time.perf_counter(), search.step
+        finished = follow(search, out, save_every=options.save_every,
+                          about={"space": config.space, "preset": config.preset})
+        if leading:
+            write_page(out)
+            _say_found(out, search.step, search.steps, search.step - first, time.perf_counter() - started)
+    if not finished:
+        sys.exit(130)
+
+
+def _config(options: argparse.Namespace) -> SearchConfig:
+    if not options.resume:
+        if options.space is None:
+            raise CommandError(f"--space must name what to search, one of {', '.join(sorted(SPACES))}")
+        folder.make(options.out)
+        folder.refuse_overwriting(options.out / CHECKPOINT)
+    return settle(SearchConfig, "search", options)
+
+
+def _say_what(recipe: Recipe, step: int, steps: int) -> None:
+    config = recipe.config
+    print(f"{'Searching' if step == 0 else f'From step {step}, searching'} {config.space} ({config.preset} preset) on "
+          f"{len(recipe.data.train_images):,} images of {config.data}, half for the weights, half for the choice: "
+          f"{steps:,} steps.")
+
+
+def _say_found(out: Path, step: int, steps: int, done: int, seconds: float) -> None:
+    if step < steps:
+        print(f"Interrupted after step {step} of {steps}. Everything is saved in {out}; go on with\n"
+              f"  python -m asng_torch search --out {out} --resume")
+        return
+    print(f"{done} steps in {seconds:.0f} s.")
+    if not (out / "architecture.json").exists():
+        raise CommandError("no architecture within --limit was found. Raise it, or search with more --steps")
+    found = folder.read_json(out / "architecture.json", "search")
+    print(f"Found, with {found['metrics']['parameters']:,} parameters (entropy {found['metrics']['entropy']:.2f}; "
+          f"1 is uniform, 0 certain):\n{in_words(found['architecture'])}\n"
+          f"Everything is in {out}, for people in {out / 'README.md'}. Next:\n"
+          f"  python -m asng_torch derive --out {out}\n  python -m asng_torch retrain --out {out}")

@@ -1,0 +1,113 @@
+"""A search that is killed again and again: `python killed.py FOLDER NUMBER_OF_KILLS`; the outcome goes into FOLDER.
+
+Every attempt is a forked process that resumes what is in its folder and saves every second step. It is killed from
+outside at a random moment, or kills itself at a named point of writing its checkpoint. Each time an attempt reaches
+the end, its weights and theta must be the uninterrupted run's, and the next begins anew.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+from searches import build, state
+
+STEPS, EVERY = 24, 2
+POINTS = ("in mid-write", "before the rename", "after the rename")
+
+
+def kill_self():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(point, countdown):
+    """Die at a named point of the write number `countdown`, counted from 1."""
+    writes, replace = [0], Path.replace
+
+    def replaced(self, target):
+        writes[0] += 1
+        if writes[0] == countdown:
+            if point == "in mid-write":  # as if only half of it had reached the disk
+                os.truncate(self, self.stat().st_size // 2)
+            if point == "after the rename":
+                replace(self, target)
+            kill_self()
+        return replace(self, target)
+
+    Path.replace = replaced
+
+
+def attempt(folder, point, countdown):
+    """Resume if there is a checkpoint, and go on to the end."""
+    if point is not None:
+        arm(point, countdown)
+    search = build(steps=STEPS, ema=0.9, clip=1.0)
+    torch.manual_seed(5)
+    if (folder / "search").exists():
+        search.resume(folder / "search")
+    for record in search:
+        if record.step % EVERY == 0:
+            search.save(folder / "search")
+    torch.save(state(search), folder / "end")
+
+
+def run(folder, point=None, countdown=0, seconds=None):
+    """Whether an attempt, killed after `seconds` unless it ended before, was killed."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            attempt(folder, point, countdown)
+            code = 0
+        finally:
+            os._exit(code)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return True
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise SystemExit("an attempt failed")
+    return False
+
+
+def main():
+    folder, kills = Path(sys.argv[1]), int(sys.argv[2])
+    torch.set_num_threads(1)
+    generator = random.Random(0)
+    started = time.perf_counter()
+    (folder / "whole").mkdir()
+    run(folder / "whole")
+    duration = time.perf_counter() - started
+    whole = torch.load(folder / "whole" / "end")
+    counts, ends, equal, partial = dict.fromkeys((*POINTS, "random"), 0), 0, 0, 0
+    attempts = folder / "attempts"
+    attempts.mkdir()
+    while sum(counts.values()) < kills or not ends:
+        turn = [*POINTS, "random"][sum(counts.values()) % 4]
+        last = sum(counts.values()) >= kills
+        if last:
+            killed = run(attempts)
+        elif turn == "random":
+            killed = run(attempts, seconds=generator.uniform(0, duration))
+        else:
+            killed = run(attempts, turn, generator.randint(1, 3))
+        counts[turn] += killed
+        partial += (attempts / "search").exists()
+        if (attempts / "end").exists():
+            end = torch.load(attempts / "end")
+            ends += 1
+            equal += end.keys() == whole.keys() and all(torch.equal(end[name], whole[name]) for name in whole)
+            for path in attempts.iterdir():
+                path.unlink()
+    (folder / "outcome.json").write_text(json.dumps(
+        {"kills": counts, "ends": ends, "equal": equal, "resumable": partial}))
+
+
+if __name__ == "__main__":
+    main()

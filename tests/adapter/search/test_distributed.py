@@ -1,0 +1,94 @@
+"""Two processes that search as one, on the CPU; `processes.py` holds what they do."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).with_name("processes.py")
+TESTS = SCRIPT.parents[2]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Scenario -> what process 0 and process 1 saw."""
+    folder = tmp_path_factory.mktemp("processes")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}"}
+    running = [subprocess.Popen([sys.executable, SCRIPT, str(rank), folder], env=environment, stderr=subprocess.PIPE)
+               for rank in range(2)]
+    try:
+        errors = [process.communicate(timeout=120)[1].decode() for process in running]
+    finally:
+        for process in running:
+            process.kill()
+    assert [process.returncode for process in running] == [0, 1], errors  # the last scenario kills process 1
+    seen = [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
+    return {name: [each.get(name) for each in seen] for name in seen[0]}
+
+
+def test_theta_is_equal_on_both_at_every_step(found):
+    first, second = found["equal"]
+    assert first["thetas"] == second["thetas"]
+    assert first["weights"] == second["weights"]
+    assert first["records"] == second["records"]
+    assert len(first["thetas"]) == 12
+
+
+def test_two_processes_are_one_with_the_doubled_batch(found):
+    spec = importlib.util.spec_from_file_location("processes", SCRIPT)
+    processes = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(processes)
+    alone = processes.sharded(0, 1, clip=1.0, ema=0.9)
+    records = [(record.train_loss, *record.valid_losses) for record in alone]
+    expected = processes.final(alone)
+    for name in ("theta", "weights"):
+        np.testing.assert_allclose(found["equal"][0][name], expected[name], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found["equal"][0]["records"], records, rtol=1e-9)
+
+
+def test_a_resumed_search_of_two_ends_bit_for_bit_where_an_uninterrupted_one_does(found):
+    for each in found["resumed"]:
+        assert each["whole"] == each["again"]
+        assert each["files"] == ["search"]
+    assert found["resumed"][0] == found["resumed"][1]
+
+
+def test_a_loss_that_is_nan_on_one_process_moves_the_weights_of_none(found):
+    first, second = found["skipped"]
+    assert first == second
+    assert first["skipped"] == 1
+    assert np.isfinite(first["weights"]).all()
+
+
+def test_a_divergence_stops_both_in_the_step_that_shows_it(found):
+    for each in found["diverging"]:
+        assert each["error"].startswith("RuntimeError: ")
+        assert "differs between the 2 processes, which must search alike" in each["error"]
+        assert each["steps"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("where", ["training", "validating"])
+def test_an_error_of_one_process_stops_both_at_once(found, where):
+    waiting, raising = found[where]
+    doing = "training the weights" if where == "training" else "validating"
+    assert raising["error"] == "KeyError: 'a bug'"
+    assert waiting["error"] == f"RuntimeError: process 1 of 2 failed {doing}: KeyError: 'a bug'"
+    assert waiting["seconds"] < 10
+    assert waiting["step"] == raising["step"] == 3
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_both(found):
+    writing, other = found["unwritable"]
+    assert writing["error"].startswith("FileNotFoundError")
+    assert other["error"].startswith("RuntimeError: process 0 of 2 failed writing a checkpoint: FileNotFoundError")
+
+
+def test_a_process_that_dies_stops_the_other(found):
+    waiting, _ = found["dying"]
+    assert waiting["error"]
+    assert waiting["seconds"] < 30
