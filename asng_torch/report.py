@@ -23,8 +23,10 @@ def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDA
 
     An ordered variable is drawn as a line, its mean, within a band of two standard deviations.
 
-    steps: `(t,)` of the columns; distribution: variable name -> `(t, K)`, or of an ordered one `(t, 2)`.
+    steps: `(t,)` of the columns; distribution: variable name -> `(t, K)`, or of an ordered one `(t, 2)`. Variables of
+        one value are left out.
     """
+    distribution = {name: history for name, history in distribution.items() if space.variables[name].size > 1}
     rows = [2 if space.variables[name].ordered else len(history[0]) for name, history in distribution.items()]
     figure, axes = _figure(len(rows), figsize=(8, 0.6 + 0.17 * sum(rows)), sharex=True,
                            gridspec_kw={"height_ratios": rows})

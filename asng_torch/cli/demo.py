@@ -79,7 +79,7 @@ def _search(search: Search, data: FashionMNIST, out: Path) -> float:
     print(f"Searching {search.supernet.space.size:,} architectures on {len(data.train_images):,} images, "
           f"half for the weights, half for the architecture.")
     started = time.perf_counter()
-    if not follow(search, out, save_every=60, about={"space": "mini"}):
+    if not follow(search, out, save_every=60, space="mini"):
         write_page(out)
         print(f"Interrupted after step {search.step} of {search.steps}. The search is saved in {out}; go on with\n"
               f"  python -m asng_torch demo --out {out} --resume")

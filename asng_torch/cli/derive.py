@@ -11,6 +11,7 @@ from .. import checkpoint
 from ..cost import count
 from ..derive import derive
 from . import arguments, folder
+from .cells import draw_cells, notation
 from .errors import CommandError
 from .follow import CHECKPOINT
 from .page import in_words, write_page
@@ -23,8 +24,12 @@ idea of it without any training. (`evaluate` tests it; `retrain` does not need i
 
   python -m asng_torch derive --out runs/first
 
-Reads architecture.json, which you may edit, and search.safetensors. Writes derived.safetensors: the network's weights,
-by the names of its state dict.
+Reads architecture.json, which you may edit, and search.safetensors. Writes derived.safetensors, the network's weights
+by the names of its state dict, and pictures of its cells. Prints a space's published notation, if it has one: DARTS's
+genotype, NAS-Bench-201's string. In Python, the network is
+
+  network = derive(supernet, architecture, weights="reset")    # of a supernet over the same space
+  network.load_state_dict(safetensors.torch.load_file("runs/first/derived.safetensors"))
 """
 
 
@@ -47,8 +52,10 @@ def run(options: argparse.Namespace) -> None:
     network = derive(supernet, architecture)
     folder.write_weights(network, out / "derived.safetensors")
     cost = count(network.eval(), recipe.example)
-    folder.update_json(out / "metrics.json", "derive", {"parameters": cost.parameters,
-                                                         "multiply_adds": cost.multiply_adds})
+    published = notation(recipe.space.name, architecture)
+    folder.update_json(out / "metrics.json", "derive", {
+        "parameters": cost.parameters, "multiply_adds": cost.multiply_adds, "notation": published})
+    draw_cells(recipe.space.name, architecture, out)
     write_page(out)
     print(f"Derived a network of {cost.parameters:,} parameters and {cost.multiply_adds:,} multiply-adds an image:\n"
-          f"{in_words(architecture)}\nIts weights are in {out / 'derived.safetensors'}.")
+          f"{published or in_words(architecture)}\nIts weights are in {out / 'derived.safetensors'}.")

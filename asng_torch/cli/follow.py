@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from .. import distributed, report
+from ..architecture import save_architecture
 from ..records import CsvLog
 from ..search import Search
 from . import distribution_log
 from .distribution_log import DistributionLog
-from .folder import write_json
 from .interruption import interruption
 
 CHECKPOINT = "search.safetensors"
 _ROWS = 200  # of distribution.csv
 
 
-def follow(search: Search, folder: Path, *, save_every: float, about: Mapping[str, Any]) -> bool:
+def follow(search: Search, folder: Path, *, save_every: float, space: str) -> bool:
     """Whether the search came to its end; either way it is saved, and its pictures are drawn.
 
-    save_every: seconds between two checkpoints. about: what architecture.json tells besides the architecture.
+    save_every: seconds between two checkpoints. space: its name, for architecture.json.
     Of several processes, the first one writes, and is the one whose interruption counts.
     """
     stride = max(1, search.steps // _ROWS)
@@ -46,15 +44,15 @@ def follow(search: Search, folder: Path, *, save_every: float, about: Mapping[st
             if interrupted:
                 break
             if due:
-                save(search, folder, about)
+                save(search, folder, space)
                 saved = time.monotonic()
-        save(search, folder, about)
+        save(search, folder, space)
     if leading:
         draw(search, folder)
     return not interrupted
 
 
-def save(search: Search, folder: Path, about: Mapping[str, Any]) -> None:
+def save(search: Search, folder: Path, space: str) -> None:
     """Checkpoint and recommendation; to be called by all processes."""
     search.save(folder / CHECKPOINT)
     if distributed.rank() > 0:
@@ -66,7 +64,7 @@ def save(search: Search, folder: Path, about: Mapping[str, Any]) -> None:
     cost = search.supernet.cost(architecture)
     metrics = {"step": search.step, "steps": search.steps, "entropy": search.optimizer.entropy,
                "parameters": cost.parameters, "multiply_adds": cost.multiply_adds}
-    write_json(folder / "architecture.json", {**about, "architecture": architecture, "metrics": metrics})
+    save_architecture(folder / "architecture.json", space, architecture, metrics)
 
 
 def draw(search: Search, folder: Path) -> None:

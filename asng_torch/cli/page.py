@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .cells import notation
 from .folder import read_json
 
 _PICTURES = {"accuracy.png": "Test accuracy, against random networks of the same space that were trained alike",
-             "normal.png": "The normal cell", "reduction.png": "The reduction cell", "cell.png": "The cell",
+             "normal_cell.png": "The normal cell", "reduce_cell.png": "The reduction cell", "cell.png": "The cell",
              "probabilities.png": "The distribution over architectures during the search",
              "losses.png": "Losses during the search"}
 
@@ -30,7 +31,7 @@ def write_page(out: Path) -> None:
                   f"After {metrics['step']:,} of {metrics['steps']:,} steps; entropy {metrics['entropy']:.2f} (1 is "
                   f"uniform, 0 certain). In the supernet it has {metrics['parameters']:,} parameters and takes "
                   f"{metrics['multiply_adds']:,} multiply-adds an image.", "", "```",
-                  in_words(found["architecture"]), "```", ""]
+                  notation(found["space"], found["architecture"]) or in_words(found["architecture"]), "```", ""]
     if (out / "metrics.json").exists():
         lines += ["## Measured", "", *_measured(read_json(out / "metrics.json", "python -m asng_torch evaluate")), ""]
     for name, title in _PICTURES.items():

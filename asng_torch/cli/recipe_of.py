@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ..architecture import load_architecture
 from .config import SearchConfig, read_config
 from .errors import CommandError
 from .folder import read_json
@@ -25,11 +26,11 @@ def recipe_of(options: argparse.Namespace) -> tuple[Recipe, dict[str, Any]]:
     sizes = read_json(out / "config.json", _MADE_BY)["search"]["sizes"]
     recipe = Recipe(config, options.device, options.download, sizes)
     path = out / "architecture.json"
-    found = read_json(path, _MADE_BY)
+    if not path.exists():
+        raise CommandError(f"there is no {str(path)!r}. First run `{_MADE_BY}` with this --out, to its end")
+    with torch.device("meta"):
+        space = recipe.supernet().space
     try:
-        with torch.device("meta"):
-            space = recipe.supernet().space
-        space.encode(found["architecture"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CommandError(f"{str(path)!r} holds no architecture of {config.space}: {error}") from error
-    return recipe, found["architecture"]
+        return recipe, load_architecture(path, space, space_name=config.space)
+    except (OSError, ValueError) as error:
+        raise CommandError(str(error)) from error

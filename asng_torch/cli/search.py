@@ -12,6 +12,7 @@ from .. import distributed
 from ..data.datasets import NAMES
 from ..spaces import SPACES
 from . import arguments, folder
+from .cells import draw_cells
 from .config import SearchConfig, settle, write_config
 from .errors import CommandError
 from .follow import CHECKPOINT, follow
@@ -35,7 +36,7 @@ Files in the run folder:
   log.csv              one row a step: losses, learning rate, entropy (1 uniform, 0 certain), step size, cost
   distribution.csv     the distribution at 200 moments
   architecture.json    the architecture to derive, and what it costs
-  losses.png, probabilities.png
+  losses.png, probabilities.png, and pictures of cells if the space has them
   search.safetensors   the whole state of the search
 
 Ctrl-C (or SIGTERM) saves all of it; --resume then goes on as if nothing had happened.
@@ -93,9 +94,10 @@ def run(options: argparse.Namespace) -> None:
                          preset=asdict(recipe.preset))
             _say_what(recipe, search.step, search.steps)
         started, first = time.perf_counter(), search.step
-        finished = follow(search, out, save_every=options.save_every,
-                          about={"space": config.space, "preset": config.preset})
+        finished = follow(search, out, save_every=options.save_every, space=config.space)
         if leading:
+            if (out / "architecture.json").exists():
+                draw_cells(config.space, search.recommend(), out)
             write_page(out)
             _say_found(out, search.step, search.steps, search.step - first, time.perf_counter() - started)
     if not finished:
