@@ -272,3 +272,13 @@ def test_tables_run_from_the_command_line_and_show_what_is_stored(mode, monkeypa
 
 def test_functions_run_from_the_command_line(monkeypatch, capsys, tmp_path):
     assert "not reached" in call(functions, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)
+
+
+def test_the_inpainting_benchmark_runs_from_the_command_line(monkeypatch, capsys, tmp_path):
+    from benchmarks import inpainting
+    printed = call(inpainting, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)
+    assert "linear regression  21.78 dB" in printed
+    assert all(f"random {i} " in printed for i in range(1, 6))
+    records = json.loads((tmp_path / "inpainting_quick.json").read_text())["records"]
+    assert [record["task"]["kind"] for record in records] == ["baselines", *["search"] * 2, *["retrain"] * 7]
+    assert printed == call(inpainting, monkeypatch, capsys, "--quick", "--out", tmp_path)  # resumed

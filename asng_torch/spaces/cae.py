@@ -131,7 +131,7 @@ class SearchableAutoencoder(Searchable):
     def __init__(self, in_channels: int, *, encoding: Encoding = "categorical", nodes: int = 20,
                  channels: Sequence[int] = (64, 128, 256), side: int = 64) -> None:
         super().__init__()
-        side = _checks.integer("SearchableAutoencoder(side=...)", side, minimum=1)
+        side = _checks.integer("SearchableAutoencoder(side=...)", side, minimum=2)
         if side & (side - 1):
             raise ValueError("SearchableAutoencoder(side=...) must be a power of two, so that maps halve cleanly down "
                              f"to one pixel, got {side}. Pad the images: 28 to 32.")
@@ -244,7 +244,7 @@ def _space(encoding: Encoding) -> SearchSpace:
             TrainSettings(49, 16, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), full, full),
          "small": Preset(
             SearchSettings(2, 16, 0.025, **shared),
-            TrainSettings(2, 16, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), small, small, side=32)})
+            TrainSettings(2, 16, 4e-3, "adam", schedule="drops", clip=5.0, augment=flip), small, small, side=32)})
 
 
 CAE_CATEGORICAL, CAE_INTEGER = _space("categorical"), _space("integer")

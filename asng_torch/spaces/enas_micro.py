@@ -165,15 +165,15 @@ class _StackedCell(nn.Module):
         return self.out(self.graph(self.before(before), self.last(last)))  # type: ignore[no-any-return]
 
 
-_PUBLISHED: dict[str, Any] = {"learning_rate": 0.025, "weight_decay": 3e-4, "clip": 5.0, "augment": Augment()}
+_COMMON: dict[str, Any] = {"weight_decay": 3e-4, "clip": 5.0, "augment": Augment()}
 
 PRESETS = {
     "published": Preset(
-        SearchSettings(epochs=100, batch_size=64, set_to_none=False, anneal="epoch", **_PUBLISHED),
-        TrainSettings(epochs=600, batch_size=80, drop_path=0.3, auxiliary=0.4, **_PUBLISHED)),
+        SearchSettings(epochs=100, batch_size=64, learning_rate=0.025, set_to_none=False, anneal="epoch", **_COMMON),
+        TrainSettings(epochs=600, batch_size=80, learning_rate=0.025, drop_path=0.3, auxiliary=0.4, **_COMMON)),
     "small": Preset(
-        SearchSettings(epochs=1, batch_size=64, set_to_none=False, anneal="epoch", **_PUBLISHED),
-        TrainSettings(epochs=1, batch_size=80, drop_path=0.3, auxiliary=0.4, **_PUBLISHED),
+        SearchSettings(epochs=1, batch_size=64, learning_rate=0.1, set_to_none=False, **_COMMON),
+        TrainSettings(epochs=1, batch_size=64, learning_rate=0.1, drop_path=0.3, auxiliary=0.4, **_COMMON),
         network={"channels": 4, "cells": 3}, final={"channels": 4, "cells": 3}),
 }
 

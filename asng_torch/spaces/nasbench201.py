@@ -129,7 +129,7 @@ PRESETS = {
     "small": Preset(
         SearchSettings(epochs=2, batch_size=64, learning_rate=0.05, weight_decay=5e-4, clip=5.0),
         TrainSettings(epochs=2, batch_size=64, learning_rate=0.1, nesterov=True, weight_decay=5e-4),
-        network={"channels": 4, "cells": 1}, final={"channels": 8, "cells": 1}),
+        network={"channels": 4, "cells": 1}, final={"channels": 4, "cells": 1}),
 }
 
 SPACE = SearchSpace("nasbench201", "Dong and Yang, 2020, https://arxiv.org/abs/2001.00326", "classification", 32,

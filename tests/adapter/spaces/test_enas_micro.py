@@ -82,7 +82,8 @@ def test_the_published_final_network_is_as_wide_as_four_million_parameters_allow
 
 def test_the_final_network_is_what_the_supernet_derives():
     supernet = small(affine=True)
-    for architecture in random_architectures(supernet.space, 3):
+    alike = [all_alike(operation) for operation in ("sep_conv_3x3", "skip_connect")]
+    for architecture in [*random_architectures(supernet.space, 3), *alike]:
         network = derive(supernet, architecture).eval()
         final = enas_micro.final(architecture, 1, 10, channels=4, cells=3, auxiliary=False).eval()
         assert [each.shape for each in final.parameters()] == [each.shape for each in network.parameters()]
@@ -121,6 +122,16 @@ def test_no_drop_path_after_skip_connect():
     for operation, expected in (("skip_connect", 0), ("max_pool_3x3", 15)):
         network = enas_micro.final(all_alike(operation), 1, 10, channels=4, cells=3)
         assert sum(isinstance(module, DropPath) for module in network.modules()) == expected
+
+
+def test_the_published_settings_are_those_of_the_authors():
+    search, retrain = enas_micro.PRESETS["published"].search, enas_micro.PRESETS["published"].retrain
+    for settings in (search, retrain):
+        assert (settings.learning_rate, settings.weight_decay, settings.clip) == (0.025, 3e-4, 5)
+        assert (settings.augment.crop, settings.augment.flip, settings.augment.cutout) == (4, True, 16)
+    assert (search.epochs, search.batch_size, search.anneal, search.momentum) == (100, 64, "epoch", 0.9)
+    assert (search.set_to_none, search.population_size) == (False, 2)
+    assert (retrain.epochs, retrain.batch_size, retrain.drop_path, retrain.auxiliary) == (600, 80, 0.3, 0.4)
 
 
 def test_odd_maps_are_reduced_too():
