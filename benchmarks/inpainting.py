@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="half a second, 3 steps: a check of the whole path")
     parser.add_argument("--data", help="folder of the full Fashion-MNIST; without it, the 7,000 embedded images")
     parser.add_argument("--search-seconds", type=float, default=360, help="of each search (default: 360)")
-    parser.add_argument("--retrain-steps", type=int, default=2500, help="of each retraining (default: 2500)")
+    parser.add_argument("--retrain-steps", type=int, default=6000, help="of each retraining (default: 6000)")
     options = parser.parse_args()
     limit, steps = (0.5, 3) if options.quick else (options.search_seconds, options.retrain_steps)
     path = options.out / f"inpainting{'_quick' if options.quick else ''}.json"
