@@ -2,11 +2,13 @@
 
 import torch
 from torch import nn
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.data import Dataset
 
 from asng_core import ASNG
 from asng_torch import Search, Supernet
-from asng_torch.data import TensorLoader
-from asng_torch.spaces import mini_network
+from asng_torch.data import ResumableLoader, TensorLoader, images, padded, standardized
+from asng_torch.spaces import enas_micro, mini_network
 from asng_torch.train import cosine
 
 criterion = nn.functional.cross_entropy
@@ -44,6 +46,34 @@ def build(seed=0, steps=12, optimizer=None, net=network, momentum=0.9, scheduler
                   **options)
 
 
+class Augmented(Dataset):
+    """Images of Fashion-MNIST padded to 32x32, each mirrored and shifted at random."""
+
+    def __init__(self, part):
+        data = images("fashion-mnist")
+        self.images = standardized(padded(data.train_images[part], 32), data.mean, data.std)
+        self.targets = data.train_labels[part]
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __getitem__(self, index):
+        image = self.images[index]
+        shift = torch.randint(-4, 5, (2,)).tolist()
+        return (image.flip(-1) if torch.rand(()) < 0.5 else image).roll(shift, (-2, -1)), self.targets[index]
+
+
+def build_enas(seed=0, steps=8, workers=2, shard=(0, 1), **options):
+    """The small ENAS space as it is searched, on real images; a quarter of an epoch is two steps."""
+    torch.manual_seed(seed)
+    supernet = Supernet(enas_micro.network(1, 10, channels=4, cells=3))
+    weights = torch.optim.SGD(supernet.parameters(), 0.025, momentum=0.9, weight_decay=3e-4)
+    loaders = [ResumableLoader(Augmented(part), 8 // shard[1], seed=3, num_workers=workers, shard=shard)
+               for part in (slice(0, 70), slice(70, 140))]
+    return Search(supernet, ASNG(supernet.space, population_size=2, seed=seed), weights, criterion, *loaders,
+                  steps=steps, scheduler=cosine(weights, steps), clip=5.0, set_to_none=False, **options)
+
+
 def state(search):
     """The weights that are judged and trained, and theta of every optimizer."""
     tensors = {f"{kind} {name}": value.clone() for kind, net in (("net", search.supernet), ("judged", search.judged))
@@ -55,3 +85,15 @@ def state(search):
 def assert_equal(first, second):
     assert first.keys() == second.keys()
     assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def peak_bytes(run):
+    """Largest sum of live tensor bytes allocated within `run`."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        run()
+    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
+    live = peak = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        live += event.nbytes()
+        peak = max(peak, live)
+    return peak

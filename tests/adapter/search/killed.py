@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import torch
-from searches import build, state
+from searches import build_enas, state
 
-STEPS, EVERY = 24, 2
+STEPS, EVERY = 12, 2
 POINTS = ("in mid-write", "before the rename", "after the rename")
 
 
@@ -45,7 +45,7 @@ def attempt(folder, point, countdown):
     """Resume if there is a checkpoint, and go on to the end."""
     if point is not None:
         arm(point, countdown)
-    search = build(steps=STEPS, ema=0.9, clip=1.0)
+    search = build_enas(steps=STEPS, ema=0.9)
     torch.manual_seed(5)
     if (folder / "search").exists():
         search.resume(folder / "search")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from searches import build, criterion
+from searches import build, build_enas, criterion
 from torch import distributed, nn
 
 from asng_core import ASNG
@@ -67,6 +67,16 @@ def equal(rank, folder):
         records.append((record.train_loss, *record.valid_losses))
         thetas.append(search.optimizer.state_dict()["theta"].tolist())
     return {**final(search), "thetas": thetas, "records": records}
+
+
+def enas(rank, folder):
+    """Batch statistics, augmentation and two workers on each process's own share of the images."""
+    search, thetas = build_enas(seed=rank, steps=6, shard=(rank, 2)), []
+    losses = []
+    for record in search:
+        losses.append((record.train_loss, *record.valid_losses))
+        thetas.append(search.optimizer.state_dict()["theta"].tolist())
+    return {**final(search), "thetas": thetas, "records": losses}
 
 
 def resumed(rank, folder):
@@ -147,7 +157,7 @@ def main():
     distributed.init_process_group("gloo", init_method=f"file://{folder / 'rendezvous'}", rank=rank, world_size=2,
                                    timeout=timedelta(seconds=60))
     found = {}
-    for name, scenario in {"equal": equal, "resumed": resumed, "skipped": skipped, "diverging": diverging,
+    for name, scenario in {"equal": equal, "enas": enas, "resumed": resumed, "skipped": skipped, "diverging": diverging,
                            "training": lambda *where: failing(*where, "training"),
                            "validating": lambda *where: failing(*where, "validating"),
                            "unwritable": unwritable, "dying": dying}.items():

@@ -31,12 +31,14 @@ def found(tmp_path_factory):
     return {name: [each.get(name) for each in seen] for name in seen[0]}
 
 
-def test_theta_is_equal_on_both_at_every_step(found):
-    first, second = found["equal"]
+@pytest.mark.parametrize(("scenario", "steps"), [("equal", 12), ("enas", 6)])
+def test_theta_is_equal_on_both_at_every_step(found, scenario, steps):
+    first, second = found[scenario]
     assert first["thetas"] == second["thetas"]
     assert first["weights"] == second["weights"]
     assert first["records"] == second["records"]
-    assert len(first["thetas"]) == 12
+    assert len(first["thetas"]) == steps
+    assert first["thetas"][0] != first["thetas"][-1]
 
 
 def test_two_processes_are_one_with_the_doubled_batch(found):

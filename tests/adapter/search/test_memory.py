@@ -1,20 +1,7 @@
 """A step holds the activations of one architecture at a time."""
 
 import torch
-from searches import build
-from torch.profiler import ProfilerActivity, profile
-
-
-def peak_bytes(run):
-    """Largest sum of live tensor bytes allocated within `run`."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        run()
-    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
-    live = peak = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        live += event.nbytes()
-        peak = max(peak, live)
-    return peak
+from searches import build, peak_bytes
 
 
 def step_of(names):
