@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .normalization import device_of, eval_mode
+
 _SIDE, _SIGMA = 11, 1.5  # of SSIM's window, in pixels
 _C1, _C2 = 0.01**2, 0.03**2  # of a data range of 1
 
@@ -56,21 +58,18 @@ def evaluate_inpainting(network: nn.Module, loader: Iterable[tuple[Tensor, Tenso
     """"mse", "psnr" in dB and "ssim", each the mean over the images of its value, in eval mode.
 
     loader: batches (masked images, images), as `data.Inpainting` gives them. Every module is left in the
-        mode it was in.
+        mode it was in. Raises ValueError if it yields none.
     """
-    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
-    modes = [(module, module.training) for module in network.modules()]
+    device = device_of(network)
     metrics = {"mse": mse, "psnr": psnr, "ssim": ssim}
     values: dict[str, list[Tensor]] = {name: [] for name in metrics}
-    try:
-        network.eval()
-        with torch.no_grad():
-            for masked, whole in loader:
-                targets = whole.to(device)
-                outputs = network(masked.to(device))
-                for name, metric in metrics.items():
-                    values[name].append(metric(outputs, targets))
-    finally:
-        for module, training in modes:
-            module.training = training
+    with eval_mode(network), torch.no_grad():
+        for masked, whole in loader:
+            targets = whole.to(device)
+            outputs = network(masked.to(device))
+            for name, metric in metrics.items():
+                values[name].append(metric(outputs, targets))
+    if not values["mse"]:
+        raise ValueError("evaluate_inpainting(loader) must yield at least one batch, got none. "
+                         "Is the data or the split empty?")
     return {name: float(torch.cat(found).double().mean()) for name, found in values.items()}

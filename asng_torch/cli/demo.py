@@ -62,6 +62,9 @@ def run(options: argparse.Namespace) -> None:
         data = fashion_mnist(config.data_folder, download=options.download)
     except (OSError, RuntimeError, ValueError) as error:
         raise CommandError(f"--data-folder: {error}") from error
+    if not options.resume:  # a demo that stops early must not be mistaken for the one before
+        for name in (CHECKPOINT, "architecture.json", "metrics.json", "accuracy.png"):
+            (out / name).unlink(missing_ok=True)
     settings = demo.Settings(steps=config.steps, epochs=config.epochs)
     search = demo.build_search(data, settings, config.seed, options.device)
     if options.resume and (out / CHECKPOINT).exists():

@@ -78,6 +78,8 @@ def run(options: argparse.Namespace) -> None:
         options.out = Path("runs") / options.space
     out: Path = options.out
     with processes(options.device) as device:
+        if options.download and distributed.world_size() > 1:
+            raise CommandError("--download is for one process. Fetch the files by a search without torchrun first")
         with distributed.together("reading the run folder", device):
             config = _config(options)
             recipe = Recipe(config, device, options.download)

@@ -59,6 +59,8 @@ def test_a_network_is_evaluated_over_all_images_in_eval_mode_and_left_in_its_own
     nn.init.ones_(network[0].weight)
     nn.init.zeros_(network[0].bias)
     found = metrics.evaluate_inpainting(network, loader)
+    with pytest.raises(ValueError, match="must yield at least one batch, got none"):
+        metrics.evaluate_inpainting(network, [])
     masked = images.clone()
     masked[..., 4:12, 4:12] = 0
     assert found == pytest.approx({name: getattr(metrics, name)(masked, images).mean().item() for name in found})

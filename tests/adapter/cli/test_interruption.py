@@ -48,7 +48,7 @@ def wait_for(condition, process):
 
 
 def test_a_search_after_ctrl_c(tmp_path, run, images):
-    search = ["--space", "mini", "--steps", "80"]
+    search = ["--space", "mini", "--steps", "50"]
     process = start("search", *search, "--out", tmp_path / "a", "--data-folder", images)
     log = tmp_path / "a/log.csv"
     wait_for(lambda: log.exists() and log.read_text().count("\n") > 5, process)
@@ -74,7 +74,7 @@ def interrupted_after(monkeypatch, step, number):
 
 
 def test_a_search_after_sigterm(tmp_path, run, monkeypatch):
-    search = ["--space", "cae_integer", "--steps", "6"]
+    search = ["--space", "cae_integer", "--steps", "4"]
     with monkeypatch.context() as patch:
         interrupted_after(patch, 2, signal.SIGTERM)
         with pytest.raises(SystemExit, match="130"):
