@@ -38,7 +38,8 @@ def build(seed=0, steps=12, optimizer=None, net=network, momentum=0.9, scheduler
     """Augmentation, momentum, a schedule; a quarter of an epoch is two steps."""
     torch.manual_seed(seed)
     supernet = Supernet(net())
-    x, y = torch.randn(70, 1, 28, 28), torch.randint(10, (70,))
+    generator = torch.Generator().manual_seed(seed)  # of its own: another network, the same data
+    x, y = torch.randn(70, 1, 28, 28, generator=generator), torch.randint(10, (70,), generator=generator)
     weights = torch.optim.SGD(supernet.parameters(), 0.05, momentum=momentum, weight_decay=1e-3)
     loaders = [Flipped(TensorLoader(x[part], y[part], 8, seed=seed)) for part in (slice(0, 36), slice(36, 70))]
     made = ASNG(supernet.space, population_size=2, seed=seed) if optimizer is None else optimizer(supernet.space)
