@@ -282,3 +282,11 @@ def test_the_inpainting_benchmark_runs_from_the_command_line(monkeypatch, capsys
     records = json.loads((tmp_path / "inpainting_quick.json").read_text())["records"]
     assert [record["task"]["kind"] for record in records] == ["baselines", *["search"] * 2, *["retrain"] * 7]
     assert printed == call(inpainting, monkeypatch, capsys, "--quick", "--out", tmp_path)  # resumed
+
+
+def test_the_steps_of_a_supernet_are_timed(monkeypatch, capsys, tmp_path):
+    from benchmarks import supernet_step
+    printed = call(supernet_step, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)
+    assert printed.count("| cpu, ") == 2
+    (first, *_) = json.loads((tmp_path / "supernet_step_quick.json").read_text())["records"]
+    assert min(first["result"]["weights"], first["result"]["step"]) > 0
