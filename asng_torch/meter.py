@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
 from .choices.searchable import Searchable
@@ -74,7 +76,7 @@ class Meter:
     def cost(self, supernet: Supernet, architecture: Architecture) -> Cost:
         """The cost of an architecture, memorized."""
         codes = supernet.codes(architecture)
-        key = tuple(codes.items())
+        key = tuple(None if math.isnan(code) else code for code in codes.values())  # NaN differs from itself
         if key not in self._costs:
             twin = self._meta_twin(supernet)
             with twin.active_codes(codes), FlopCounterMode(display=False) as counter:
@@ -124,16 +126,23 @@ class Meter:
 
     def _meta_twin(self, supernet: Supernet) -> Supernet:
         if self._twin is None:
-            tensors = [*supernet.parameters(), *supernet.buffers()]
+            attributes = [value for module in supernet.modules() for value in vars(module).values()
+                          if isinstance(value, Tensor)]
+            tensors = [*supernet.parameters(), *supernet.buffers(), *attributes]
             memo: dict[int, Any] = {id(tensor): _meta(tensor) for tensor in tensors}
             memo[id(self)] = self  # the twin is measured by the same meter
             self._twin = copy.deepcopy(supernet, memo).eval()
+            for norm in self._twin.modules():
+                if isinstance(norm, _BatchNorm):  # with statistics, one value per channel is enough
+                    norm.track_running_stats = True
+                    norm.running_mean = norm.running_var = torch.empty(norm.num_features, device="meta")
             self._parts = [_Part(module) for module in _without_choices(self._twin.module, set())]
         twin: Supernet = self._twin
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
-        return Meter(self.example, self.problem)
+        # the same twin, as its parameters are of the type of the example, whatever those of the copy have become
+        return Meter(self.example, self.problem, self._twin, self._parts, self._costs)
 
 
 class _Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -86,7 +87,8 @@ class Supernet(nn.Module):
     @contextmanager
     def active_codes(self, codes: Mapping[str, float]) -> Iterator[None]:
         """Run under these codes, one for each variable in use, fixed ones too."""
-        every = [(choice, codes.get(name, _INACTIVE)) for name, found in self.choices.items() for choice in found]
+        every = [(choice, codes.get(name, math.nan if choice.variable.continuous else _INACTIVE))
+                 for name, found in self.choices.items() for choice in found]
         before = [choice.active for choice, _ in every]
         for choice, code in every:
             choice.active = code

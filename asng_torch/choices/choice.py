@@ -18,7 +18,7 @@ class Choice(Searchable):
 
     `variable` is that variable, `label` its name in the space, by default the module's qualified
     name; choices of one label share one variable. `active` is the code of the value in force, set by
-    `Supernet.active`, and -1 (NaN) if the variable is inactive there; a plain attribute, as CUDA runs
+    `Supernet.active`, and -1 (NaN in a continuum) if the variable is inactive there; a plain attribute, as CUDA runs
     backward passes on threads of its own.
     """
 
@@ -55,11 +55,12 @@ class Choice(Searchable):
         if self.active is None:
             raise RuntimeError("no architecture is active, so this choice has nothing to run. "
                                "Call the supernet inside `with supernet.active(architecture):`.")
-        if self.active == -1 or math.isnan(self.active):
+        if math.isnan(self.active) if self.variable.continuous else self.active == -1:
             raise RuntimeError(f"{type(self).__name__} {self.label or ''} runs although the active architecture has no "
                                "value for it: it stands inside a candidate, or block, that is not chosen. "
                                "Give what runs in several places to Supernet's module outside of the choice too.")
-        return self.active
+        # beside a continuous variable, all codes come as floats
+        return self.active if self.variable.continuous else int(self.active)
 
     def extra_repr(self) -> str:
         return f"{self.variable!r}, label={self.label!r}"

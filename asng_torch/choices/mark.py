@@ -32,16 +32,39 @@ class _Mark(torch.autograd.Function):
         return gradients[0], None
 
 
-def marked(output: Any, *codes: float) -> Any:
-    """The output itself, its tensors marked in autograd's graph as computed under these codes."""
+def marked(output: Any, *codes: float, inputs: Any = ()) -> Any:
+    """The output itself, its tensors marked in autograd's graph as computed under these codes.
+
+    inputs: of what put it out, some of which it may be, as of nn.Identity.
+    """
     if not torch.is_grad_enabled():
         return output
     if isinstance(output, Tensor):
         shape = (0, hash(tuple(-1 if math.isnan(code) else code for code in codes)) % 2**40)
-        return _Mark.apply(output, shape) if output.requires_grad else output
+        if not output.requires_grad:
+            return output
+        own = not output._is_view() and not _holds(inputs, output)
+        return _Mark.apply(output, shape) if own else _marked_view(output, shape)
     if type(output) in (tuple, list):
-        return type(output)(marked(each, *codes) for each in output)
+        return type(output)(marked(each, *codes, inputs=inputs) for each in output)
     return output
+
+
+def _holds(inputs: Any, output: Tensor) -> bool:
+    if isinstance(inputs, (tuple, list)):
+        return any(_holds(each, output) for each in inputs)
+    return inputs is output
+
+
+def _marked_view(x: Tensor, shape: tuple[int, ...]) -> Any:
+    """A view, so that autograd knows of the memory that others read too, should a layer behind it work in place."""
+    view, mark = x.view_as(x), _Mark.apply(x.new_zeros(()).requires_grad_(), shape)
+
+    def ask(gradient: Tensor) -> None:
+        _ = mark.grad_fn.saved_tensors
+
+    view.register_hook(ask)
+    return view
 
 
 def holders(module: nn.Module) -> list[tuple[nn.Module, list[ValueChoice]]]:
@@ -64,5 +87,6 @@ def holders_marked(found: list[tuple[nn.Module, list[ValueChoice]]]) -> Iterator
 
 def _marking(held: list[ValueChoice]) -> Any:
     def hook(module: nn.Module, args: Any, output: Any) -> Any:
-        return marked(output, *(choice.active for choice in held if choice.active is not None))
+        codes = (choice.active for choice in held if choice.active is not None)
+        return marked(output, *codes, inputs=args)
     return hook

@@ -34,9 +34,10 @@ class Repeat(Choice):
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Any) -> Any:
+        first = x
         for block in self.blocks[: self.value]:
             x = block(x)
-        return marked(x, self.code)
+        return marked(x, self.code, inputs=first)
 
     def branches(self) -> Iterable[tuple[nn.Module, Sequence[int]]]:
         return [(block, [n for n in self.values if n > i]) for i, block in enumerate(self.blocks)]

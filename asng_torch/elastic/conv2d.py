@@ -42,7 +42,8 @@ class Conv2d(Elastic, nn.Conv2d):
                              "follows the width of its input, got a WidthChoice. Choose the width before it.")
         if kernel and self.padding != "same":
             smallest = [size - dilation * (kernel.largest - min(kernel.values)) // 2
-                        for size, dilation in zip(self.padding, self.dilation, strict=True)]
+                        for size, dilation in zip((0, 0) if self.padding == "valid" else self.padding, self.dilation,
+                                                  strict=True)]
             if min(smallest) < 0:
                 raise ValueError("elastic.Conv2d(padding=...) must be that of the largest kernel and suffice to keep "
                                  f"the shape for the smallest, got {self.padding} with {kernel.variable!r}. "
