@@ -74,6 +74,15 @@ def test_the_readme_shows_the_stored_results(name, table):
     assert table(records) in (store.RESULTS.parent / "README.md").read_text()
 
 
+def test_the_readme_shows_the_stored_steps_and_inpaintings():
+    readme = (store.RESULTS.parent / "README.md").read_text()
+    for name, numbers in (("supernet_step", ("step", "weights")), ("inpainting", ("psnr",))):
+        for record in json.loads((store.RESULTS / f"{name}.json").read_text())["records"]:
+            for part in (record["result"], *record["result"].values()):
+                for number in numbers if isinstance(part, dict) else ():
+                    assert number not in part or f"{part[number]:.2f}" in readme
+
+
 @pytest.mark.filterwarnings("ignore")  # the rival libraries' own
 @pytest.mark.parametrize("name", tables.MODES)
 def test_the_readme_shows_the_stored_tables(name):
