@@ -70,6 +70,15 @@ def test_derived_networks_train_copy_export_and_reload(case):
     assert torch.equal(again(x), network(x))
 
 
+def test_derived_networks_compile_whole(case):
+    supernet, x = case
+    network = derive(supernet, architectures(supernet, 1)[0])
+    compiled = torch.compile(copy.deepcopy(network), backend="aot_eager", fullgraph=True)
+    assert torch.allclose(compiled(x), network(x), atol=1e-5)
+    if list(network.parameters()):
+        compiled(x).square().sum().backward()
+
+
 def test_a_supernet_on_the_meta_device_derives_a_real_network(case):
     supernet, x = case
     architecture = architectures(supernet, 1)[0]
