@@ -45,10 +45,7 @@ class Meter:
 
         A module that cannot run on the meta device is none the worse: it searches, without costs.
         """
-        if self.problem is not None:
-            return
-        if kwargs:
-            self.problem = ValueError("the supernet was called with keyword arguments")
+        if self.problem is not None or kwargs:  # an example has positional arguments: a later call may serve
             return
         self.example = tuple(each[:1] if isinstance(each, Tensor) and each.dim() else each
                              for each in shapes_only(args))

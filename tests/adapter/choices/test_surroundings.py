@@ -122,3 +122,11 @@ def test_an_example_goes_through_a_module_with_a_tensor_that_is_no_buffer():
 def test_a_kernel_choice_without_padding_is_refused():
     with pytest.raises(ValueError, match="padding"):
         elastic.Conv2d(3, 4, KernelChoice([3, 5]), padding="valid")
+
+
+def test_a_first_pass_with_keywords_leaves_the_check_to_the_next():
+    supernet = Supernet(LayerChoice({"a": nn.Linear(3, 4), "b": nn.Linear(3, 3)}, label="x"))
+    with supernet.active({"x": "a"}):
+        supernet(input=torch.ones(1, 3))
+        with pytest.raises(ValueError, match="LayerChoice"):
+            supernet(torch.ones(1, 3))
