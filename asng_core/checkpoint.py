@@ -5,8 +5,10 @@ No pickle, neither written nor read. Writes are atomic: a reader sees the old fi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,8 +49,16 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
 
 
 def atomically(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object]) -> None:
-    """Let `fill` write a temporary file beside `path`, then put it in its place."""
+    """Let `fill` write a temporary file beside `path`, then put it in its place.
+
+    What a process that was killed in here left beside `path` is removed. Two processes must not write to one
+    path at once: the file would be whole, but one of them may fail.
+    """
     target = Path(path)
+    with contextlib.suppress(OSError):  # a folder that cannot be listed, another user's file
+        for each in target.parent.iterdir():
+            if re.fullmatch(rf"\.{re.escape(target.name)}\.\d+\.tmp", each.name):
+                each.unlink()
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:

@@ -7,26 +7,11 @@ from torch.utils.data import Dataset
 
 from asng_core import ASNG
 from asng_torch import Search, Supernet
-from asng_torch.data import ResumableLoader, TensorLoader, images, padded, standardized
+from asng_torch.data import Augment, ResumableLoader, TensorLoader, images, padded, standardized
 from asng_torch.spaces import enas_micro, mini_network
 from asng_torch.train import cosine
 
 criterion = nn.functional.cross_entropy
-
-
-class Flipped:
-    """A TensorLoader's batches, some images mirrored: which ones is a function of epoch and position."""
-
-    def __init__(self, loader):
-        self.loader = loader
-        self.state_dict, self.load_state_dict = loader.state_dict, loader.load_state_dict
-
-    def __iter__(self):
-        for x, y in self.loader:
-            state = self.loader.state_dict()
-            generator = torch.Generator().manual_seed(state["epoch"] * 1000 + state["position"])
-            flip = torch.rand(len(x), generator=generator) < 0.5
-            yield torch.where(flip[:, None, None, None], x.flip(-1), x), y
 
 
 def network():
@@ -41,7 +26,8 @@ def build(seed=0, steps=12, optimizer=None, net=network, momentum=0.9, scheduler
     generator = torch.Generator().manual_seed(seed)  # of its own: another network, the same data
     x, y = torch.randn(70, 1, 28, 28, generator=generator), torch.randint(10, (70,), generator=generator)
     weights = torch.optim.SGD(supernet.parameters(), 0.05, momentum=momentum, weight_decay=1e-3)
-    loaders = [Flipped(TensorLoader(x[part], y[part], 8, seed=seed)) for part in (slice(0, 36), slice(36, 70))]
+    loaders = [TensorLoader(x[part], y[part], 8, seed=seed, augment=Augment(2, True, 0))
+               for part in (slice(0, 36), slice(36, 70))]
     made = ASNG(supernet.space, population_size=2, seed=seed) if optimizer is None else optimizer(supernet.space)
     return Search(supernet, made, weights, criterion, *loaders, steps=steps, scheduler=scheduler(weights, steps),
                   **options)

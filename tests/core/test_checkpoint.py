@@ -182,3 +182,13 @@ def test_a_checkpoint_of_other_conditions_is_refused(tmp_path):
     for other in (Space(variables), Space(variables, active_if={"b": {"a": [2]}})):
         with pytest.raises(ValueError, match="must be of this optimizer's space"):
             ASNG.load(tmp_path / "a", space=other)
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
+    left = [".a+b.1.tmp", ".a+b.4194304.tmp"]
+    others = [".a+b.c.1.tmp", ".b.1.tmp", ".a+b.tmp", "a+b.1.tmp", ".aab.1.tmp"]
+    for name in left + others:
+        (tmp_path / name).write_bytes(b"half")
+    checkpoint.atomically(tmp_path / "a+b", lambda file: file.write(b"whole"))
+    assert (tmp_path / "a+b").read_bytes() == b"whole"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a+b", *others])

@@ -2,9 +2,10 @@
 
 Every attempt is a forked process that resumes what is in its folder and saves every second step. It is killed from
 outside at a random moment, or kills itself at a named point of writing its checkpoint. Each time an attempt reaches
-the end, its weights and theta must be the uninterrupted run's, and the next begins anew.
+the end, its weights and theta must be the uninterrupted run's, nothing else may be left, and the next begins anew.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import torch
 from searches import build_enas, state
+
+from asng_core import checkpoint
 
 STEPS, EVERY = 12, 2
 POINTS = ("in mid-write", "before the rename", "after the rename")
@@ -52,7 +55,7 @@ def attempt(folder, point, countdown):
     for record in search:
         if record.step % EVERY == 0:
             search.save(folder / "search")
-    torch.save(state(search), folder / "end")
+    checkpoint.atomically(folder / "end", lambda file: torch.save(state(search), file))
 
 
 def run(folder, point=None, countdown=0, seconds=None):
@@ -60,6 +63,7 @@ def run(folder, point=None, countdown=0, seconds=None):
     pid = os.fork()
     if pid == 0:
         code = 1
+        os.setpgid(0, 0)  # its own group, with its loaders' workers
         try:
             attempt(folder, point, countdown)
             code = 0
@@ -69,6 +73,8 @@ def run(folder, point=None, countdown=0, seconds=None):
         time.sleep(seconds)
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
+    with contextlib.suppress(ProcessLookupError):  # workers would notice within 5 s, and more pile up meanwhile
+        os.killpg(pid, signal.SIGKILL)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return True
     if os.waitstatus_to_exitcode(status) != 0:
@@ -85,10 +91,10 @@ def main():
     run(folder / "whole")
     duration = time.perf_counter() - started
     whole = torch.load(folder / "whole" / "end")
-    counts, ends, equal, partial = dict.fromkeys((*POINTS, "random"), 0), 0, 0, 0
+    counts, ends, equal, left = dict.fromkeys((*POINTS, "random"), 0), 0, 0, set()
     attempts = folder / "attempts"
     attempts.mkdir()
-    while sum(counts.values()) < kills or not ends:
+    while sum(counts.values()) < kills or not ends or any(attempts.iterdir()):  # the last one is resumed too
         turn = [*POINTS, "random"][sum(counts.values()) % 4]
         last = sum(counts.values()) >= kills
         if last:
@@ -98,15 +104,15 @@ def main():
         else:
             killed = run(attempts, turn, generator.randint(1, 3))
         counts[turn] += killed
-        partial += (attempts / "search").exists()
         if (attempts / "end").exists():
             end = torch.load(attempts / "end")
             ends += 1
             equal += end.keys() == whole.keys() and all(torch.equal(end[name], whole[name]) for name in whole)
+            left.update(path.name for path in attempts.iterdir())
             for path in attempts.iterdir():
                 path.unlink()
     (folder / "outcome.json").write_text(json.dumps(
-        {"kills": counts, "ends": ends, "equal": equal, "resumable": partial}))
+        {"kills": counts, "ends": ends, "equal": equal, "left": sorted(left)}))
 
 
 if __name__ == "__main__":

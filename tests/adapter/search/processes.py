@@ -37,7 +37,7 @@ def sharded(rank, world, steps=12, **options):
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(64, 1, 8, 8, generator=generator, dtype=torch.float64)
     y = torch.randint(3, (64,), generator=generator)
-    loaders = [TensorLoader(x[half][rank::world], y[half][rank::world], 8 // world, shuffle=False)
+    loaders = [TensorLoader(x[half], y[half], 8 // world, shard=(rank, world))
                for half in (slice(0, 32), slice(32, 64))]
     weights = torch.optim.SGD(supernet.parameters(), 0.1, momentum=0.9)
     return Search(supernet, ASNG(supernet.space, population_size=2, seed=rank), weights, criterion, *loaders,

@@ -24,7 +24,7 @@ def test_a_resumed_search_ends_bit_for_bit_where_an_uninterrupted_one_does(tmp_p
 
 def test_a_step_of_two_architectures_needs_little_more_than_the_larger_alone():
     def step_of(operations):
-        search = build_enas(steps=3, workers=0)
+        search = build_enas(steps=3)
         variables = search.supernet.space.variables
         drawn = [{name: operation if "operation" in name else variable.choices[-1]
                   for name, variable in variables.items()} for operation in operations]

@@ -20,3 +20,4 @@ def test_every_resume_after_a_kill_ends_where_the_uninterrupted_search_does(tmp_
     assert sum(outcome["kills"].values()) == kills
     assert min(outcome["kills"].values()) >= 2
     assert outcome["equal"] == outcome["ends"] >= 1
+    assert outcome["left"] == ["end", "search"]

@@ -122,7 +122,7 @@ def test_a_record_tells_what_was_asked_and_where_the_distribution_is():
 def test_the_own_loop_with_global_shuffling_and_zeroed_gradients_is_the_packaged_one_too():
     """A DataLoader draws its order from PyTorch's global generator, as dropout does."""
     def loaders(search):
-        return [DataLoader(TensorDataset(each.loader.inputs, each.loader.targets), 8, shuffle=True)
+        return [DataLoader(TensorDataset(each.inputs, each.targets), 8, shuffle=True)
                 for each in (search.train_loader, search.valid_loader)]
 
     search, own = build(steps=4, set_to_none=False), build(steps=4)
@@ -152,7 +152,7 @@ def small(**options):
 
     search = build(net=net, **options)
     for each in (search.train_loader, search.valid_loader):
-        each.loader.inputs = each.loader.inputs.double()
+        each.inputs = each.inputs.double()
     return search
 
 

@@ -10,7 +10,6 @@ from torch import nn
 
 from asng_core import ASNG
 from asng_torch import checkpoint
-from asng_torch.data import TensorLoader
 from asng_torch.spaces import mini_network
 
 OPTIONS = {
@@ -163,9 +162,7 @@ def test_loaders_that_cannot_be_resumed_are_named_once(tmp_path):
 
 def test_the_state_of_another_loader_is_refused_and_changes_nothing():
     searches = [build(), build(seed=1)]
-    for seed, search in enumerate(searches):
-        old = search.valid_loader.loader
-        search.valid_loader = TensorLoader(old.inputs, old.targets, 8, seed=seed)
+    for search in searches:
         next(iter(search))
     before = repr(searches[1].state_dict())
     with pytest.raises(ValueError, match="TensorLoader over the same examples"):
