@@ -8,7 +8,7 @@ DARTS) in place of its "none"; 5^6 = 15,625 architectures.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -19,7 +19,8 @@ from .fresh import fresh
 from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
 
 
-def _convolution(inputs: int, outputs: int, kernel: int) -> nn.Module:
+def convolution(inputs: int, outputs: int, kernel: int) -> nn.Module:
+    """With normalization and ReLU, of the same height and width."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(outputs),
                          nn.ReLU())
 
@@ -29,19 +30,22 @@ OPERATIONS: dict[str, Callable[[int], nn.Module]] = {
     "average pool 3x3": lambda channels: nn.Sequential(
         nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False), nn.BatchNorm2d(channels)),
     "max pool 3x3": lambda channels: nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), nn.BatchNorm2d(channels)),
-    "convolution 1x1": lambda channels: _convolution(channels, channels, 1),
-    "convolution 3x3": lambda channels: _convolution(channels, channels, 3),
+    "convolution 1x1": lambda channels: convolution(channels, channels, 1),
+    "convolution 3x3": lambda channels: convolution(channels, channels, 3),
 }
 
 
-def mini_network(in_channels: int = 1, classes: int = 10, *, widths: tuple[int, ...] = (16, 24),
-                 depth: int = 3) -> nn.Module:
-    """A network with `depth` choices at each of the `widths`, halving the resolution between them."""
-    layers: list[nn.Module] = [nn.AvgPool2d(2), _convolution(in_channels, widths[0], 1)]
+def mini_network(in_channels: int = 1, classes: int = 10, *, widths: tuple[int, ...] = (16, 24), depth: int = 3,
+                 operations: Mapping[str, Callable[[int], nn.Module]] = OPERATIONS) -> nn.Module:
+    """A network with `depth` choices of the operations at each of the `widths`, the resolution halved between them.
+
+    operations: name -> channels -> module.
+    """
+    layers: list[nn.Module] = [nn.AvgPool2d(2), convolution(in_channels, widths[0], 1)]
     for stage, width in enumerate(widths):
         if stage:
-            layers += [nn.AvgPool2d(2), _convolution(widths[stage - 1], width, 1)]
-        layers += [LayerChoice({name: make(width) for name, make in OPERATIONS.items()},
+            layers += [nn.AvgPool2d(2), convolution(widths[stage - 1], width, 1)]
+        layers += [LayerChoice({name: make(width) for name, make in operations.items()},
                                label=f"layer {stage * depth + layer + 1}") for layer in range(depth)]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
 
