@@ -14,3 +14,4 @@ class Claim:
     figure: str
     file: str
     command: str
+    headline: bool = False  # shown in the project's README too

@@ -13,6 +13,7 @@ Three measurements with the demo's own recipe (`asng_torch.demo`), on the embedd
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from asng_torch import demo, report
 from asng_torch.data import fashion_mnist
 
 from . import store
+from .claims import Claim
 
 RANDOM, RANKS, SEEDS, SEARCHES = 20, (2, 7, 12, 17), 5, 5
 _CPU = torch.device("cpu")
@@ -59,31 +61,63 @@ def main() -> None:
                 "architecture": ranked[rank - 1]["task"]["architecture"]} for rank in RANKS for seed in range(SEEDS)]
     records += store.measure(path, run, retrain, **measure)
 
-    of_kind = {kind: [record["result"]["accuracy"] for record in records if record["task"]["kind"] == kind]
-               for kind in ("random", "search", "retrain")}
-    report.draw_accuracy(of_kind["search"], of_kind["random"], path.with_suffix(".png"))
-    print(summary(of_kind))
+    print(block(records, path.with_suffix(".png")))
 
 
-def summary(accuracies: dict[str, list[float]]) -> str:
-    """The two claims in figures."""
-    random, found = np.array(accuracies["random"]), np.array(accuracies["search"])
-    by_network = np.array(accuracies["retrain"]).reshape(len(RANKS), SEEDS)
-    seed_std = float(np.sqrt(by_network.var(axis=1, ddof=1).mean()))
+def blocks(results: Path) -> dict[str, str]:
+    return {"mini space": block(store.records(results / "mini_space.json"), results / "mini_space.png")}
+
+
+def block(records: list[dict[str, Any]], picture: Path) -> str:
+    """The figures, and at that path the picture."""
+    figures = Figures(records)
+    report.draw_accuracy(figures.found.tolist(), figures.random.tolist(), picture)
+    random, found, robust = figures.random, figures.found, figures.robust_std / figures.seed_std
     q1, median, q3 = np.quantile(random, [0.25, 0.5, 0.75])
-    robust = (q3 - q1) / 1.349  # of a normal distribution, this is the standard deviation
-    lines = [
-        f"{RANDOM} random networks: std {random.std(ddof=1):.4f}, quartiles {q1:.3f} {median:.3f} {q3:.3f}, "
-        f"range {random.min():.3f} to {random.max():.3f}",
-        f"retraining seeds: pooled std {seed_std:.4f}; of the networks ranked {RANKS}: "
-        + " ".join(f"{std:.4f}" for std in by_network.std(axis=1, ddof=1)),
-        f"spread of networks / spread of seeds: {random.std(ddof=1) / seed_std:.1f} "
-        f"({robust / seed_std:.1f} by the interquartile range)",
-        f"found by {SEARCHES} searches: " + " ".join(f"{accuracy:.3f}" for accuracy in found)
-        + f"; above the random median: {(found > median).sum()} of {SEARCHES}; "
-        f"random networks beaten: {(found[:, None] > random).mean():.0%}",
-    ]
-    return "\n".join(lines)
+    return "\n".join([
+        "| | test accuracy |", "|---|---|",
+        f"| {len(random)} random networks | {random.min():.3f} to {random.max():.3f}, quartiles {q1:.3f} {median:.3f} "
+        f"{q3:.3f}, standard deviation {random.std(ddof=1):.4f} |",
+        f"| seeds of the random networks ranked {', '.join(map(str, RANKS))} | standard deviations "
+        + " ".join(f"{std:.4f}" for std in figures.retrained.std(axis=1, ddof=1))
+        + f", pooled {figures.seed_std:.4f} |",
+        f"| spread of networks / spread of seeds | {figures.spread:.1f} ({robust:.1f} by the interquartile range) |",
+        f"| found by {len(found)} searches | " + " ".join(f"{accuracy:.3f}" for accuracy in found)
+        + f", above {(found[:, None] > random).mean():.0%} of the random networks |",
+        "", f"![accuracy of random and found networks](results/{picture.name})"])
+
+
+class Figures:
+    """Test accuracies: `random` and `found` networks, `retrained` `(n_networks, n_seeds)`; and their spreads."""
+
+    def __init__(self, records: list[dict[str, Any]]) -> None:
+        by_seed = sorted(records, key=lambda record: int(record["task"]["seed"]))
+        self.random, self.found = (np.array([record["result"]["accuracy"] for record in by_seed
+                                             if record["task"]["kind"] == kind]) for kind in ("random", "search"))
+        networks: dict[str, list[float]] = {}
+        for record in records:
+            if record["task"]["kind"] == "retrain":
+                networks.setdefault(str(record["task"]["architecture"]), []).append(record["result"]["accuracy"])
+        self.retrained = np.array(list(networks.values()))
+        self.seed_std = float(np.sqrt(self.retrained.var(axis=1, ddof=1).mean()))
+        q1, q3 = np.quantile(self.random, [0.25, 0.75])
+        self.robust_std = (q3 - q1) / 1.349  # of a normal distribution, this is the standard deviation
+        self.spread = self.random.std(ddof=1) / self.seed_std
+
+
+def claims(results: Path) -> list[Claim]:
+    figures = Figures(store.records(results / "mini_space.json"))
+    median = np.median(figures.random)
+    above = int((figures.found > median).sum())
+
+    def claim(text: str, met: bool, figure: str) -> Claim:
+        return Claim(text, met, figure, "mini_space.json", "python -m benchmarks.mini_space", headline=True)
+
+    return [claim("in the demo's space networks spread at least 3 times as much as retraining seeds",
+                  figures.spread >= 3, f"{figures.spread:.1f} times"),
+            claim("the search finds networks above the random median in at least 4 of 5 seeds", above >= 4,
+                  f"{above} of {len(figures.found)}: {figures.found.min():.3f} to {figures.found.max():.3f} against "
+                  f"{median:.3f}")]
 
 
 if __name__ == "__main__":

@@ -93,41 +93,70 @@ def score_table(records: Records, budgets: tuple[int, ...], tables: tuple[str, .
     return "\n".join(lines)
 
 
-def comparison(columns: dict[str, dict[str, dict[str, list[float]]]], ours: str) -> str:
+def comparison(columns: dict[str, dict[str, dict[str, list[float]]]], ours: str, decimals: int = 2) -> str:
     """The paired differences of `ours` from every rival, with 95% intervals; a column is of `grouped`."""
     lines = [f"| {ours} minus | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for method in next(iter(columns.values())):
         cells = []
         for found in columns.values():
             difference, low, high = paired_bootstrap(found[ours], found[method])
-            cells.append("" if np.isnan(difference) else f"{difference:+.3f} ({low:+.3f} to {high:+.3f})")
+            cells.append("" if np.isnan(difference) else interval(difference, low, high, decimals))
         if method != ours:
             lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
+def interval(value: float, low: float, high: float, decimals: int = 2, sign: str = "+") -> str:
+    """A figure and its 95% interval."""
+    return f"{value:{sign}.{decimals}f} ({low:{sign}.{decimals}f} to {high:{sign}.{decimals}f})"
+
+
+def closest(found: dict[str, dict[str, list[float]]], ours: str, sign: int) -> tuple[str, float, float, float]:
+    """The rival that `ours` is ahead of least surely, the difference from it and its 95% interval.
+
+    `found` is of `grouped`; with sign -1 more is better. Methods whose runs are shorter hold NaN and are passed over.
+    """
+    rivals = {method: paired_bootstrap(found[ours], runs) for method, runs in found.items() if method != ours}
+    rivals = {method: each for method, each in rivals.items() if not np.isnan(each[0])}
+    method = max(rivals, key=lambda name: max(sign * bound for bound in rivals[name][1:]))
+    return (method, *rivals[method])
+
+
+def mean_interval(runs: dict[str, list[float]]) -> tuple[float, float, float]:
+    """The mean over tables and seeds of a number per run, and its 95% interval over the seeds."""
+    mean, low, high = mean_band({table: np.array(values)[:, None] for table, values in runs.items()})
+    return float(mean[0]), float(low[0]), float(high[0])
+
+
 def draw(panels: dict[str, Records], label: str, path: Path) -> None:
-    """Mean score against evaluations, with 95% bands; title -> its records."""
+    """Mean score against evaluations, with 95% bands; title -> its records; two panels a row."""
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(panels), figsize=(4 + 3.5 * len(panels), 5), sharey=True, squeeze=False,
-                                layout="constrained")
-    for axis, (title, records) in zip(axes[0], panels.items(), strict=True):
+    columns = min(len(panels), 2)
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3.7 * columns, 3.2 * rows), sharex=True, sharey=True,
+                                squeeze=False, layout="constrained")
+    for axis, (title, records) in zip(axes.flat, panels.items(), strict=False):
         for method, runs in grouped(records, lambda result: result["score"]).items():
-            number = list(ENTRIES).index(method)  # a method has one colour throughout
+            number = list(ENTRIES).index(method)  # a method looks the same throughout
             mean, low, high = mean_band({table: np.array(curves) for table, curves in runs.items()})
             x, color = GRID[:len(mean)], f"C{number % 10}"
-            axis.plot(x, mean, label=method, linewidth=2.5 if number == 0 else 1.2, color=color,
-                      linestyle="-" if number < 10 else "--")
-            axis.fill_between(x, low, high, alpha=0.15, linewidth=0, color=color)
-        ticks = (10, 20, 50, 100, 200, 500, 1000)
-        axis.set(xscale="log", xlabel="evaluations", title=title)
+            axis.plot(x, mean, label=method, linewidth=2.5 if number == 0 else 1.2, color=color, markersize=4,
+                      marker="o^sDv<>Pp*X"[number % 11], linestyle="-" if number < 10 else "--")
+            axis.fill_between(x, low, high, alpha=0.12, linewidth=0, color=color)
+        ticks = (10, 30, 100, 300, 1000)
+        axis.set(xscale="log", title=title)
         axis.set_xticks(ticks, list(map(str, ticks)))
         axis.minorticks_off()
         axis.grid(alpha=0.3)
-    axes[0, 0].set_ylabel(label)
-    axes[0, -1].legend(fontsize=8)
-    figure.savefig(path, dpi=130)
+    for axis in axes[:, 0]:
+        axis.set_ylabel(label)
+    for axis in axes[-1]:
+        axis.set_xlabel("evaluations")
+    handles = {text: handle for axis in axes.flat
+               for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=columns + 1, fontsize=9)
+    figure.savefig(path, dpi=150)
     plt.close(figure)

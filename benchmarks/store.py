@@ -1,4 +1,7 @@
-"""Stored results: one JSON file per benchmark, filled as runs finish, so that a stopped one resumes."""
+"""Stored results: one JSON file per benchmark, filled as runs finish, so that a stopped one resumes.
+
+Each record names its source, the session that measured it: date, machine, versions, and `BEHAVIOUR`.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,11 @@ from tqdm import tqdm
 
 from asng_core import checkpoint
 
+from .rivals import ENTRIES
+
+# How many times a seeded run of asng_core or asng_torch has come to give, or cost, something else
+# (CONTRIBUTING.md). A run of ours that is more than one change behind is measured again.
+BEHAVIOUR = 1
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -28,23 +36,35 @@ def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[dict
     A record is its task and what `run` returned, both JSON. Each task runs in a process of its own
     pool of `jobs`; the file is rewritten after each.
     """
-    before = {} if restart or not path.exists() else json.loads(path.read_text())
-    known = {_key(record["task"]): record for record in before.get("records", [])}
-    versions = {**before.get("versions", {}), **{package: version(package) for package in ("asng", *packages)}}
-    missing = [task for task in tasks if _key(task) not in known]
+    before = {"sources": [], "records": []} if restart or not path.exists() else _read(path)
+    known = {_key(record["task"]): record for record in before["records"]}
+    source = {"date": date.today().isoformat(), "machine": machine(), "behaviour": BEHAVIOUR,
+              "versions": {package: version(package) for package in ("asng", *packages)}}
+    sources = before["sources"] + [source] * (source not in before["sources"])
+    missing = [task for task in tasks if _key(task) not in known or _behind(known[_key(task)], sources) > 1]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # fork and threads do not mix
         futures = {pool.submit(run, **task): task for task in missing}
         for future in tqdm(as_completed(futures), total=len(missing), desc=path.stem, disable=not missing):
             task = futures[future]
-            known[_key(task)] = {"task": task, "result": future.result()}
-            _write(path, list(known.values()), versions)
+            known[_key(task)] = {"task": task, "result": future.result(), "source": sources.index(source)}
+            _write(path, sources, list(known.values()))
     return [known[_key(task)] for task in tasks]
 
 
 def records(path: Path) -> list[dict[str, Any]]:
     """All that are in the file."""
-    found: list[dict[str, Any]] = json.loads(path.read_text())["records"]
-    return found
+    return list(_read(path)["records"])
+
+
+def sources(path: Path) -> list[dict[str, Any]]:
+    """Which sessions measured the file: "date", "machine", "versions" and "behaviour" of each."""
+    return list(_read(path)["sources"])
+
+
+def behind(path: Path) -> int:
+    """How many changes of behaviour the oldest run of ours in the file has seen since."""
+    stored = _read(path)
+    return max(_behind(record, stored["sources"]) for record in stored["records"])
 
 
 def stored(path: Path, tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -67,9 +87,22 @@ def _key(task: dict[str, Any]) -> str:
     return json.dumps(task, sort_keys=True)
 
 
-def _write(path: Path, records: list[dict[str, Any]], versions: dict[str, str]) -> None:
-    text = json.dumps({"date": date.today().isoformat(), "machine": machine(), "versions": versions,
-                       "records": records}).replace('{"task"', '\n{"task"')  # a line a record
+def _behind(record: dict[str, Any], sources: list[dict[str, Any]]) -> int:
+    """0 for a run of a rival, which holds nothing of ours."""
+    entry = ENTRIES.get(record["task"].get("method"))
+    return 0 if entry and not entry.ours else BEHAVIOUR - int(sources[record["source"]]["behaviour"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads(path.read_text())
+    if "sources" not in stored:  # of one session, and from before behaviours were counted
+        stored["sources"] = [{**{key: stored[key] for key in ("date", "machine", "versions")}, "behaviour": 1}]
+        stored["records"] = [{**record, "source": 0} for record in stored["records"]]
+    return stored
+
+
+def _write(path: Path, sources: list[dict[str, Any]], records: list[dict[str, Any]]) -> None:
+    text = json.dumps({"sources": sources, "records": records}).replace('{"task"', '\n{"task"')  # a line a record
     path.parent.mkdir(exist_ok=True)
     checkpoint.atomically(path, lambda file: file.write(text.encode()))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,6 +25,7 @@ from asng_torch.data import TensorLoader, images, padded, standardized
 from asng_torch.spaces import enas_micro
 
 from . import store
+from .claims import Claim
 
 AUTHORS = 2.8
 
@@ -61,13 +63,29 @@ def main() -> None:
     tasks = [{"device": options.device, "data": data, "steps": steps, "network": network}
              for data in ("random", "fashion-mnist")]
     name = "supernet_step_quick.json" if options.quick else "supernet_step.json"
-    records = store.measure(options.out / name, run, tasks, packages=("numpy", "torch"), jobs=1,
-                            restart=options.restart)
-    print("| images | on | seconds a step | of these, weights | authors' loop |\n|---|---|---|---|---|")
+    print(table(store.measure(options.out / name, run, tasks, packages=("numpy", "torch"), jobs=1,
+                              restart=options.restart)))
+
+
+def table(records: list[dict[str, Any]]) -> str:
+    lines = ["| images | on | seconds a step | of these, weights | authors' loop |", "|---|---|---|---|---|"]
     for record in records:
         result = record["result"]
-        print(f"| {record['task']['data']} | {result['on']}, {result['threads']} threads | {result['step']:.2f} "
-              f"| {result['weights']:.2f} | {AUTHORS} on two cores |")
+        lines.append(f"| {record['task']['data']} | {result['on']}, {result['threads']} threads | {result['step']:.2f} "
+                     f"| {result['weights']:.2f} | {AUTHORS} on two cores |")
+    return "\n".join(lines)
+
+
+def blocks(results: Path) -> dict[str, str]:
+    return {"supernet step": table(store.records(results / "supernet_step.json"))}
+
+
+def claims(results: Path) -> list[Claim]:
+    slowest = max(record["result"]["step"] for record in store.records(results / "supernet_step.json")
+                  if record["result"]["on"] == "cpu")
+    return [Claim(f"a search step of the published ENAS supernet takes at most the {AUTHORS} s of the authors' loop, "
+                  "two CPU cores", slowest <= AUTHORS, f"{slowest:.2f} s", "supernet_step.json",
+                  "python -m benchmarks.supernet_step", headline=True)]
 
 
 if __name__ == "__main__":

@@ -15,13 +15,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import problems, runs, scores, store
+from .claims import Claim
 from .rivals import ABLATED, ENTRIES, METHODS, OURS
 
 SEEDS, BUDGET = 20, 1000
@@ -37,6 +39,8 @@ class Mode:
     budgets: tuple[int, ...] = (50, 100, 200, 500, 1000)
     label: str = "log10(fraction better + 1e-5)"
     workers: tuple[int, ...] = ()
+    decimals: int = 2
+    sign: int = 1  # -1 where more is better
 
 
 MODES = {
@@ -44,8 +48,11 @@ MODES = {
     "constrained": Mode(runs.noise_free, problems.CONSTRAINED),
     "noisy": Mode(runs.noisy, problems.NOISY, (100, 200, 500, 1000)),
     "asynchronous": Mode(runs.asynchronous, (runs.ONEMAX, *problems.NOISY), workers=(1, 8, 32, 128)),
-    "two-objectives": Mode(runs.two_objectives, problems.TWO_OBJECTIVES, (200, 1000), "hypervolume / whole table's"),
+    "two-objectives": Mode(runs.two_objectives, problems.TWO_OBJECTIVES, (200, 1000), "hypervolume / whole table's",
+                           decimals=3, sign=-1),
 }
+# what `Minimizer` was to reach: mode -> evaluations -> score
+BARS = {"noise-free": {50: -3.60, 100: -4.30, 1000: -4.99}, "constrained": {50: -3.60, 100: -4.30}}
 
 
 def tasks(name: str, methods: Sequence[str], seeds: int, budget: int) -> list[dict[str, Any]]:
@@ -63,50 +70,143 @@ def tasks(name: str, methods: Sequence[str], seeds: int, budget: int) -> list[di
 
 def report(name: str, records: scores.Records) -> str:
     """The tables of a mode."""
-    mode = MODES[name]
+    mode, compared = MODES[name], columns(name, records)
     if mode.workers:
-        return _asynchronous(records, mode.workers)
-    longest = max(len(record["result"].get("score", ())) for record in records)
-    budgets = tuple(budget for budget in mode.budgets if runs.GRID.index(budget) < longest)
-    parts = [scores.score_table(records, budgets, mode.tables, 4 if name == "two-objectives" else 2)]
-    left_out = tuple(table for table in mode.tables if table in problems.LEFT_OUT)
-    if left_out:
-        parts += ["left out while tuning: " + ", ".join(left_out), scores.score_table(records, budgets, left_out)]
-    columns = {str(budget): scores.grouped(records, scores.score_at(budget)) for budget in budgets}
-    if mode.run is runs.noise_free:
-        columns["log2 evaluations to the optimum"] = scores.grouped(records, scores.log2_to_optimum)
-    return "\n\n".join([*parts, *_comparison(columns)])
+        parts = [_asynchronous(records, mode.workers)]
+    else:
+        parts = [scores.score_table(records, _budgets(name, records), mode.tables, mode.decimals)]
+        left_out = tuple(table for table in mode.tables if table in problems.LEFT_OUT)
+        if left_out:
+            parts += ["left out while tuning: " + ", ".join(left_out),
+                      scores.score_table(records, _budgets(name, records), left_out)]
+        if mode.run is runs.noise_free:
+            compared["log2 evaluations to the optimum"] = scores.grouped(records, scores.log2_to_optimum)
+    if OURS in next(iter(compared.values())):
+        parts.append(scores.comparison(compared, OURS, mode.decimals))
+    return "\n\n".join(parts)
 
 
-def _comparison(columns: dict[str, dict[str, dict[str, list[float]]]]) -> list[str]:
-    return [scores.comparison(columns, OURS)] if OURS in next(iter(columns.values())) else []
+def columns(name: str, records: scores.Records) -> dict[str, dict[str, dict[str, list[float]]]]:
+    """What methods are compared by: a heading -> `grouped` scores."""
+    if MODES[name].workers:
+        return {f"{n} workers": scores.grouped(_scored(records), lambda result: result["score"][-1], workers=n)
+                for n in MODES[name].workers}
+    return {f"{budget} evaluations": scores.grouped(records, scores.score_at(budget))
+            for budget in _budgets(name, records)}
+
+
+def _budgets(name: str, records: scores.Records) -> tuple[int, ...]:
+    """Those to be shown that the longest runs have."""
+    longest = max(len(record["result"]["score"]) for record in records)
+    return tuple(budget for budget in MODES[name].budgets if runs.GRID.index(budget) < longest)
+
+
+def _scored(records: scores.Records) -> scores.Records:
+    return [record for record in records if "score" in record["result"]]
 
 
 def _asynchronous(records: scores.Records, workers: tuple[int, ...]) -> str:
     """Per number of workers: evaluations to OneMax's optimum, and the score at the end on the noisy tables."""
-    onemax = [record for record in records if record["task"]["table"] == runs.ONEMAX]
-    noisy = [record for record in records if record["task"]["table"] != runs.ONEMAX]
-    reached = {n: scores.grouped(onemax, lambda result: result["optimum"] or np.inf, workers=n) for n in workers}
-    ends = {n: scores.grouped(noisy, lambda result: result["score"][-1], workers=n) for n in workers}
+    reached, ends = onemax_medians(records, workers), columns("asynchronous", records)
     lines = ["| method | " + " | ".join(f"{what}, {n}" for what in ("OneMax", "score") for n in workers) + " |",
              "|---" * (2 * len(workers) + 1) + "|"]
-    for method in ends[workers[0]]:
-        medians = [np.quantile(reached[n][method][runs.ONEMAX], 0.5, method="lower") for n in workers]
-        means = [np.mean([np.mean(found) for found in ends[n][method].values()]) for n in workers]
-        lines.append(f"| {method} | " + " | ".join(
-            [f"{median:.0f}" if np.isfinite(median) else "not reached" for median in medians]
-            + [f"{mean:.2f}" for mean in means]) + " |")
-    differences = _comparison({f"score, {n}": found for n, found in ends.items()})
-    return "\n\n".join(["\n".join(lines), *differences])
+    for method, medians in reached.items():
+        means = [scores.mean_interval(found[method])[0] for found in ends.values()]
+        lines.append(f"| {method} | " + " | ".join([_count(median) for median in medians]
+                                                   + [f"{mean:.2f}" for mean in means]) + " |")
+    return "\n".join(lines)
+
+
+def onemax_medians(records: scores.Records, workers: tuple[int, ...]) -> dict[str, list[float]]:
+    """method -> median evaluations to OneMax's optimum, per number of workers."""
+    onemax = [record for record in records if record["task"]["table"] == runs.ONEMAX]
+    found = [scores.grouped(onemax, lambda result: result["optimum"] or np.inf, workers=n) for n in workers]
+    return {method: [float(np.quantile(each[method][runs.ONEMAX], 0.5, method="lower")) for each in found]
+            for method in found[0]}
+
+
+def _count(evaluations: float) -> str:
+    return f"{evaluations:,.0f}" if np.isfinite(evaluations) else "not reached"
+
+
+def blocks(results: Path) -> dict[str, str]:
+    """Tables and picture of each mode, and of the ablations."""
+    return {f"tables {name}{' ablation' * ablated}": block(name, stored(results, name, ablated),
+                                                          _path(results, name, ablated).with_suffix(".png"))
+            for name, ablated in [*((name, False) for name in MODES), ("noise-free", True), ("noisy", True)]}
+
+
+def block(name: str, records: scores.Records, picture: Path) -> str:
+    scores.draw(panels(name, records), MODES[name].label, picture)
+    methods = dict.fromkeys(record["task"]["method"] for record in records)
+    return f"{report(name, records)}\n\n{caps(name, list(methods))}\n\n![scores](results/{picture.name})"
+
+
+def _path(results: Path, name: str, ablated: bool) -> Path:
+    return results / f"tables_{name}{'_ablation' * ablated}.json"
+
+
+def stored(results: Path, name: str, ablated: bool = False) -> scores.Records:
+    """All records of a mode, ours first."""
+    found = store.records(_path(results, name, ablated))
+    return sorted(found, key=lambda record: list(ENTRIES).index(record["task"]["method"]))
+
+
+def claims(results: Path) -> list[Claim]:
+    return [claim for name in MODES for claim in _claims(name, stored(results, name))]
+
+
+def _claims(name: str, records: scores.Records) -> Iterator[Claim]:
+    """That ours has the best mean, that this is no chance, and that it reaches what it was to reach."""
+    mode, compared = MODES[name], columns(name, records)
+    heads = " / ".join(column.split()[0] for column in compared) + " " + next(iter(compared)).split()[1]
+    means = {column: {method: scores.mean_interval(runs)[0] for method, runs in found.items()}
+             for column, found in compared.items()}
+    ours = [found.pop(OURS) for found in means.values()]
+    best = [mode.sign * np.nanmin([mode.sign * mean for mean in found.values()]) for found in means.values()]
+    surely = {column: scores.closest(found, OURS, mode.sign) for column, found in compared.items()}
+
+    def claim(text: str, met: bool, figure: str, headline: bool = False) -> Claim:
+        return Claim(f"{name} tables{text}", bool(met), figure, f"tables_{name}.json",
+                     f"python -m benchmarks.tables {name}", headline)
+
+    def numbers(found: list[float]) -> str:
+        return " / ".join(f"{value:.{mode.decimals}f}" for value in found)
+
+    yield claim(f", {heads}: `Minimizer` has the best mean score of {len(means[next(iter(means))]) + 1} methods",
+                all(mode.sign * (a - b) < 0 for a, b in zip(ours, best, strict=True)),
+                f"{numbers(ours)}; the best other {numbers(best)}", headline=True)
+    yield claim(", the same, by more than chance against each",
+                all(max(mode.sign * low, mode.sign * high) < 0 for _, _, low, high in surely.values()),
+                "least surely of " + "; ".join(f"{method} {scores.interval(difference, low, high, mode.decimals)}"
+                                               for method, difference, low, high in surely.values()))
+    bars = {budget: bar for budget, bar in BARS.get(name, {}).items() if f"{budget} evaluations" in compared}
+    if bars:
+        reached = [scores.mean_interval(compared[f"{budget} evaluations"][OURS]) for budget in bars]
+        yield claim(f": at most {numbers(list(bars.values()))} after {' / '.join(map(str, bars))} evaluations",
+                    all(round(mean, 2) <= bar for (mean, *_), bar in zip(reached, bars.values(), strict=True)),
+                    "; ".join(scores.interval(*found, sign="") for found in reached))
+    if mode.workers:
+        medians = onemax_medians(records, mode.workers)
+        own = medians.pop(OURS)
+        fewest = np.min(list(medians.values()), axis=0).tolist()
+        yield claim(f", {runs.ONEMAX}, {heads}: `Minimizer` needs the fewest evaluations to the optimum, medians",
+                    all(a < b for a, b in zip(own, fewest, strict=True)),
+                    f"{' / '.join(map(_count, own))}; the best other {' / '.join(map(_count, fewest))}", headline=True)
 
 
 def panels(name: str, records: scores.Records) -> dict[str, scores.Records]:
-    """What the figure shows side by side."""
-    if not MODES[name].workers:
+    """What the figure shows side by side; many methods in two halves, ours in both."""
+    workers = MODES[name].workers
+    if workers:
+        return {f"workers: {n}": [record for record in _scored(records) if record["task"]["workers"] == n]
+                for n in workers}
+    methods = dict.fromkeys(record["task"]["method"] for record in records)
+    if len(methods) <= 10:
         return {name: records}
-    return {f"{n} workers": [record for record in records
-                             if record["task"]["workers"] == n and "score" in record["result"]]
-            for n in MODES[name].workers}
+    return {f"{name}, {title}": [record for record in records if record["task"]["method"] == OURS
+                                 or bool(ENTRIES[record["task"]["method"]].library) is libraries]
+            for title, libraries in (("basic methods", False), ("libraries", True))}
 
 
 def caps(name: str, methods: Sequence[str]) -> str:
@@ -140,8 +240,7 @@ def main() -> None:
         libraries = dict.fromkeys(library for method in methods if (library := ENTRIES[method].library))
         records = store.stored(path, wanted) if options.stored else store.measure(
             path, MODES[name].run, wanted, packages=("numpy", *libraries), jobs=options.jobs, restart=options.restart)
-        scores.draw(panels(name, records), MODES[name].label, path.with_suffix(".png"))
-        print(f"## {name}\n\n{report(name, records)}\n\n{caps(name, methods)}\n")
+        print(f"## {name}\n\n{block(name, records, path.with_suffix('.png'))}\n")
 
 
 if __name__ == "__main__":

@@ -112,6 +112,11 @@ class Entry:
         module = self.path.split(":")[0]
         return None if module in ("asng", "ablated", "classic") else module
 
+    @property
+    def ours(self) -> bool:
+        """Whether its runs depend on what asng does."""
+        return self.path.split(":")[0] in ("asng", "ablated")
+
     def load(self) -> type[Method]:
         module, name = self.path.split(":")
         method: type[Method] = getattr(import_module(f"{__name__}.{module}"), name)
