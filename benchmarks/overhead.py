@@ -150,9 +150,9 @@ def main() -> None:
     parser = store.parser("overhead", __doc__)
     parser.add_argument("--quick", action="store_true", help="a fiftieth of the repetitions: a check of the whole path")
     options = parser.parse_args()
-    tasks: list[dict[str, Any]] = [{"what": what, "of": size} for size in SIZES for what in ("asng_core", "cmaes CatCMAwM")]
-    tasks += [{"what": "Minimizer", "of": name} for name in RUNS]
-    tasks = [{**task, "share": 50} if options.quick else task for task in tasks]
+    share = {"share": 50} if options.quick else {}
+    tasks = [{"what": what, "of": size, **share} for size in SIZES for what in ("asng_core", "cmaes CatCMAwM")]
+    tasks += [{"what": "Minimizer", "of": name, **share} for name in RUNS]
     tasks += [{"what": "import", "of": package} for package in IMPORTS]
     print(table(store.measure(options.out / f"overhead{'_quick' if options.quick else ''}.json", run, tasks,
                               packages=("numpy", "cmaes"), jobs=1, restart=options.restart)))

@@ -42,7 +42,7 @@ RUNS: dict[str, tuple[str, ...]] = {
 def write(root: Path) -> None:
     """Rewrite the READMEs under `root` and the pictures beside its results."""
     results = root / "benchmarks" / "results"
-    modules = [_imported(name) for name in RUNS]
+    modules = [imported(name) for name in RUNS]
     claims = [claim for module in modules for claim in module.claims(results)]
     blocks = {"claims": claims_table(claims, results), "headlines": headlines(claims), "stored": stored_table(results)}
     for module in modules:
@@ -131,7 +131,8 @@ def quick(root: Path) -> None:
         path.rename(path.with_stem(path.stem.removesuffix("_quick")))
 
 
-def _imported(name: str) -> ModuleType:
+def imported(name: str) -> ModuleType:
+    """The benchmark of that name."""
     try:
         return import_module(f".{name}", __package__)
     except ModuleNotFoundError as error:

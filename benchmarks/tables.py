@@ -173,17 +173,19 @@ def _claims(name: str, records: scores.Records) -> Iterator[Claim]:
     def numbers(found: list[float]) -> str:
         return " / ".join(f"{value:.{mode.decimals}f}" for value in found)
 
-    yield claim(f", {heads}: `Minimizer` has the best mean score of {len(means[next(iter(means))]) + 1} methods",
-                all(mode.sign * (a - b) < 0 for a, b in zip(ours, best, strict=True)),
+    yield claim(f", {heads}: none of {len(next(iter(means.values())))} others has a better mean score than `Minimizer`",
+                all(mode.sign * (a - b) <= 0 for a, b in zip(ours, best, strict=True)),
                 f"{numbers(ours)}; the best other {numbers(best)}", headline=True)
-    yield claim(", the same, by more than chance against each",
+    yield claim(": `Minimizer` is ahead of each of them by more than chance",
                 all(max(mode.sign * low, mode.sign * high) < 0 for _, _, low, high in surely.values()),
-                "least surely of " + "; ".join(f"{method} {scores.interval(difference, low, high, mode.decimals)}"
-                                               for method, difference, low, high in surely.values()))
+                "least surely, " + "; ".join(f"{column.split()[0]}: of {method} "
+                                             f"{scores.interval(difference, low, high, mode.decimals)}"
+                                             for column, (method, difference, low, high) in surely.items()))
     bars = {budget: bar for budget, bar in BARS.get(name, {}).items() if f"{budget} evaluations" in compared}
     if bars:
         reached = [scores.mean_interval(compared[f"{budget} evaluations"][OURS]) for budget in bars]
-        yield claim(f": at most {numbers(list(bars.values()))} after {' / '.join(map(str, bars))} evaluations",
+        budgets = " / ".join(map(str, bars))
+        yield claim(f", {budgets} evaluations: a score of at most {numbers(list(bars.values()))}",
                     all(round(mean, 2) <= bar for (mean, *_), bar in zip(reached, bars.values(), strict=True)),
                     "; ".join(scores.interval(*found, sign="") for found in reached))
     if mode.workers:

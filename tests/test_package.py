@@ -1,6 +1,5 @@
 """What a user installs and reads: the wheel, the README's code, the stored results."""
 
-import json
 import re
 import subprocess
 import sys
@@ -8,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from benchmarks import store
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,8 +51,8 @@ def test_the_makefile_runs_what_the_readme_spells_out():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "benchmarks" / "results").glob("*.json")), ids=lambda path: path.name)
 def test_stored_results_say_when_and_where_they_were_measured(path):
-    stored = json.loads(path.read_text())
-    assert stored["records"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", stored["date"])
-    assert "cores" in stored["machine"]
-    assert "numpy" in stored["versions"]
+    assert store.records(path)
+    for source in store.sources(path):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", source["date"])
+        assert "cores" in source["machine"]
+        assert "numpy" in source["versions"]
