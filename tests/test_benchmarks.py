@@ -1,6 +1,7 @@
 """The benchmarks' own code, at a small scale."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -33,12 +34,6 @@ def test_the_toy_runs_from_the_command_line(monkeypatch, capsys, tmp_path):
     assert printed.count("not reached") >= 27
     assert len(json.loads((tmp_path / "toy_quick.json").read_text())["records"]) == 54
     assert (tmp_path / "toy_quick.png").exists()
-
-
-def test_problems_have_their_optimum_at_the_first_category():
-    codes = np.array([[0, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 2]])
-    assert population.onemax(codes).tolist() == [0, 1, 1, 1]
-    assert population.leading_ones(codes).tolist() == [0, 2, 3, 1]
 
 
 def test_the_default_population_grows_with_the_space():
@@ -253,16 +248,6 @@ def test_constraints_and_invalid_rows_agree():
     assert [table.constraint(point) for point in points] == (~np.isnan(table.losses[rows, 0])).tolist()
 
 
-def test_the_stored_optimum_of_an_nk_landscape_is_the_least_loss():
-    with np.load(problems.DATA / "nk" / "nk.npz") as file:
-        contributions, point = file["contributions"][3], file["points"][3]
-    bits = np.arange(2**18)[:, None] >> np.arange(17, -1, -1) & 1
-    total = sum(contributions[i, bits[:, (i + np.arange(5)) % 18] @ [16, 8, 4, 2, 1]] for i in range(18))
-    function = functions.nk(13)
-    assert function.optimum == pytest.approx(-total.max() / 18, abs=1e-12)
-    assert function.loss(point.astype(np.int64)) == pytest.approx(function.optimum, abs=1e-12)
-
-
 def test_hidden_optima_are_reached():
     assert functions.run("(1+1) EA", "OneMax 30x5", 0, 5_000)["evaluations"] > 50
     assert functions.run("random search", "OneMax d=100", 0, 50) == {"evaluations": None}
@@ -278,6 +263,24 @@ def test_tables_run_from_the_command_line_and_show_what_is_stored(mode, monkeypa
 
 def test_functions_run_from_the_command_line(monkeypatch, capsys, tmp_path):
     assert "not reached" in call(functions, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)
+    assert (tmp_path / "functions_quick.png").exists()
+
+
+def test_populations_run_from_the_command_line(monkeypatch, capsys, tmp_path):
+    printed = call(population, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)
+    assert printed.count("**") == 4
+
+
+@pytest.mark.parametrize("module", [functions, population])
+def test_blocks_and_claims_are_those_of_the_stored_runs(module, tmp_path):
+    for name in ("functions", "functions_ablation", "population"):
+        (tmp_path / f"{name}.json").symlink_to(store.RESULTS / f"{name}.json")
+    for text in module.blocks(tmp_path).values():
+        assert text.startswith("| problem |")
+        assert all((tmp_path / link).exists() for link in re.findall(r"\(results/(.*)\)", text))
+    for claim in module.claims(tmp_path):
+        assert (store.RESULTS / claim.file).exists()
+        assert claim.command == f"python -m {module.__name__}"
 
 
 def test_the_inpainting_benchmark_runs_from_the_command_line(monkeypatch, capsys, tmp_path):
