@@ -5,12 +5,14 @@ seeds. Over a finite range d ln d has an exponent above 1, so beside each stands
 
   cGA           O(sqrt(d) ln(dk) / step size) on OneMax (Hamano et al., Evolutionary Computation 33(2), 2025); with the
                 best step size O(d ln d k ln k) (Adak and Witt, GECCO 2025), for k = 2 d ln d (Sudholt and Witt,
-                Algorithmica 81, 2019). ASNG, which has no theory of its own, is held against this
-  UMDA          O(d^2 ln d) on LeadingOnes (Ben Jedidia, Doerr and Krejca, Theoretical Computer Science 1003, 2024)
+                Algorithmica 81, 2019). ASNG, which has no such theory of its own, is held against this
+  UMDA          O(d^2 ln d) on LeadingOnes (Ben Jedidia, Doerr and Krejca, Theoretical Computer Science, 2024); ASNG
+                again
   RLS           (k - 1) d (ln m + 0.577) on OneMax, m = d (k - 1) / k being wrong at the start (coupon collector);
-                d^2 / 2 on binary LeadingOnes (Droste, Jansen and Wegener, Theoretical Computer Science 276, 2002)
-  (1+1) EA      of the order of RLS on both (Doerr, Doerr and Koetzing, Algorithmica 80, 2018, for k values)
-  population    evaluations grow in proportion once the steps are no longer held back by noise
+                d^2 / 2 on binary LeadingOnes
+  (1+1) EA      of the order of RLS: on OneMax of k values (Doerr, Doerr and Koetzing, Algorithmica 80, 2018), on
+                LeadingOnes (Droste, Jansen and Wegener, Theoretical Computer Science 276, 2002)
+  population    updates are as many whatever its size, once that no longer limits their length
 
     python -m benchmarks.scaling            11 seeds, about 15 minutes on one core
     python -m benchmarks.scaling --quick    a check of the whole path, seconds

@@ -7,6 +7,7 @@ useful size, a new optimum for every seed:
 
     problem = SUITE["KVal 20x5"](0)
     problem.loss(problem.point) == problem.optimum
+    minimize(lambda values: float(problem.loss(problem.space.encode(values))), problem.space, budget=500)
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def leading_ones(d: int, k: int, target: Codes) -> Problem:
     """The fraction of variables that follow the first one unlike the target, itself included.
 
     Source: r-LeadingOnes of Ben Jedidia, Doerr and Krejca, "Estimation-of-distribution algorithms for
-    multi-valued decision variables", Theoretical Computer Science 1003, 2024.
+    multi-valued decision variables", Theoretical Computer Science, 2024.
     """
     return Problem(f"LeadingOnes {_shape(d, k)}", _categories(d, k),
                    lambda codes: 1 - (codes == target).cumprod(axis=-1).mean(axis=-1), 0.0, target)

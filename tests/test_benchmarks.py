@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asng_core import Boolean, Categorical, Ordinal, Space
-from benchmarks import functions, overhead, population, problems, runs, scores, store, tables, toy
+from benchmarks import functions, overhead, population, problems, runs, scaling, scores, store, tables, toy
 from benchmarks.rivals import METHODS, Setting
 
 
@@ -271,12 +271,38 @@ def test_populations_run_from_the_command_line(monkeypatch, capsys, tmp_path):
     assert printed.count("**") == 4
 
 
-@pytest.mark.parametrize("module", [functions, population])
+def test_scaling_runs_from_the_command_line(monkeypatch, capsys, tmp_path):
+    printed = call(scaling, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)
+    assert printed.count("| exponent |") == len(scaling.SWEEPS)
+    assert (tmp_path / "scaling_quick.png").exists()
+
+
+def test_exponents_are_those_of_power_laws():
+    rng = np.random.default_rng(0)
+    exact = {d: [3 * d**1.5] * 5 for d in (10, 30, 100)}
+    assert scaling.exponent(exact) == pytest.approx((1.5, 1.5, 1.5, np.log(3)))
+    noisy = {d: [*(3 * d**1.5 * np.exp(rng.normal(scale=0.3, size=11))), np.inf] for d in (10, 30, 100, 300)}
+    slope, low, high, _ = scaling.exponent(noisy)
+    assert low < 1.5 < high < slope + 0.3 < low + 0.6
+    assert scaling.theoretical(scaling.SWEEPS["LeadingOnes, k = 2, against d"], "RLS", [10, 50]) == pytest.approx(2)
+
+
+def test_sweeps_cross_without_running_twice():
+    wanted = [frozenset(task.items()) for task in scaling.tasks(2)]
+    assert len(wanted) == len(set(wanted))
+    records = [{"task": task, "result": {"evaluations": task["d"]}} for task in scaling.tasks(2)]
+    for sweep in scaling.SWEEPS.values():
+        found = scaling.measured(records, sweep, "ASNG, plain")
+        assert list(found) == list(sweep.sizes)
+        assert {len(runs) for runs in found.values()} == {2}
+
+
+@pytest.mark.parametrize("module", [functions, population, scaling])
 def test_blocks_and_claims_are_those_of_the_stored_runs(module, tmp_path):
-    for name in ("functions", "functions_ablation", "population"):
+    for name in ("functions", "functions_ablation", "population", "scaling"):
         (tmp_path / f"{name}.json").symlink_to(store.RESULTS / f"{name}.json")
     for text in module.blocks(tmp_path).values():
-        assert text.startswith("| problem |")
+        assert "\n|---|---|" in text
         assert all((tmp_path / link).exists() for link in re.findall(r"\(results/(.*)\)", text))
     for claim in module.claims(tmp_path):
         assert (store.RESULTS / claim.file).exists()
