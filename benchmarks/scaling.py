@@ -30,12 +30,14 @@ import numpy as np
 
 from . import functions, population, store
 from .claims import Claim
-from .rivals import ENTRIES, Setting
+from .rivals import ENTRIES, OURS, Setting
 from .scores import DRAWS, Records, count, median
 from .synthetic import Problem, hidden, leading_ones, onemax
 
-SEEDS, BUDGET = 11, 1_000_000
+SEEDS = 11
 PLAIN = "ASNG, plain"
+BUDGETS = {OURS: 5_000}  # milliseconds each
+BUDGET = 1_000_000
 PROBLEMS: dict[str, Callable[[int, int, Any], Problem]] = {"OneMax": onemax, "LeadingOnes": leading_ones}
 
 
@@ -78,7 +80,7 @@ def _rls(axis: str, **fixed: int) -> Theory:
 def _against_d(k: int, affordable: int) -> Sweep:
     binary = {"cGA": (_DLND, math.inf)} if k == 2 else {}
     return Sweep("OneMax", {"k": k}, "d", (10, 30, 100, 300, 1000), {
-        "ASNG": (_DLND, affordable), PLAIN: (_DLND, math.inf), **binary, "RLS": (_rls("d", k=k), math.inf),
+        OURS: (_DLND, affordable), PLAIN: (_DLND, math.inf), **binary, "RLS": (_rls("d", k=k), math.inf),
         "(1+1) EA>0": (_DLND, math.inf)})
 
 
@@ -86,10 +88,10 @@ SWEEPS = {
     "OneMax, k = 2, against d": _against_d(2, 300),
     "OneMax, k = 5, against d": _against_d(5, 100),
     "OneMax, d = 30, against k": Sweep("OneMax", {"d": 30}, "k", (2, 3, 5, 10, 20, 50), {
-        "ASNG": (_KLNK, 20), PLAIN: (_KLNK, math.inf), "RLS": (_rls("k", d=30), math.inf),
+        OURS: (_KLNK, 20), PLAIN: (_KLNK, math.inf), "RLS": (_rls("k", d=30), math.inf),
         "(1+1) EA>0": (_rls("k", d=30), math.inf)}),
     "LeadingOnes, k = 2, against d": Sweep("LeadingOnes", {"k": 2}, "d", (10, 20, 30, 50, 100), {
-        "ASNG": (_UMDA, math.inf), PLAIN: (_UMDA, math.inf), "RLS": (_SQUARE, math.inf),
+        OURS: (_UMDA, math.inf), PLAIN: (_UMDA, math.inf), "RLS": (_SQUARE, math.inf),
         "(1+1) EA>0": (_SQUARE, math.inf)}),
     "OneMax, d = 100, k = 2, against the population, fitted from 16": Sweep(
         "OneMax", {"d": 100, "k": 2}, "population_size", (2, 4, 8, 16, 32, 64, 128),
@@ -97,18 +99,20 @@ SWEEPS = {
 }
 
 
-def run(method: str, problem: str, d: int, k: int, seed: int, population_size: int | None = None) -> dict[str, Any]:
+def run(method: str, problem: str, d: int, k: int, seed: int, budget: int,
+        population_size: int | None = None) -> dict[str, Any]:
     """The "evaluations" until the optimum was asked, or None; with ASNG's default population if None is given."""
     made = PROBLEMS[problem](d, k, hidden(d, k, seed))
     if population_size is not None:
-        return {"evaluations": population.to_optimum(made, population_size, seed, BUDGET)}
-    optimizer = ENTRIES[method].load()(Setting(made.space, BUDGET), seed)
-    return {"evaluations": functions.to_optimum(optimizer, made, BUDGET)}
+        return {"evaluations": population.to_optimum(made, population_size, seed, budget)}
+    optimizer = ENTRIES[method].load()(Setting(made.space, budget), seed)
+    return {"evaluations": functions.to_optimum(optimizer, made, budget)}
 
 
 def tasks(seeds: int, largest: float = math.inf) -> list[dict[str, Any]]:
     """The runs of all sweeps up to that size, each once, though sweeps cross."""
-    found = [{"method": method, "problem": sweep.problem, **sweep.fixed, sweep.axis: size, "seed": seed}
+    found = [{"method": method, "problem": sweep.problem, **sweep.fixed, sweep.axis: size, "seed": seed,
+              "budget": BUDGETS.get(method, BUDGET)}
              for sweep in SWEEPS.values() for method, (_, affordable) in sweep.methods.items()
              for size in sweep.sizes if size <= min(affordable, largest) for seed in range(seeds)]
     return list({frozenset(task.items()): task for task in found}.values())
@@ -119,9 +123,19 @@ def measured(records: Records, sweep: Sweep, method: str) -> dict[int, list[floa
     wanted, found = {"method": method, "problem": sweep.problem, **sweep.fixed}, dict[int, list[float]]()
     for record in records:
         task, reached = record["task"], record["result"]["evaluations"]
-        if task.keys() == {*wanted, sweep.axis, "seed"} and wanted.items() <= task.items():
+        if task.keys() == {*wanted, sweep.axis, "seed", "budget"} and wanted.items() <= task.items():
             found.setdefault(task[sweep.axis], []).append(reached or math.inf)
     return dict(sorted(found.items()))
+
+
+def fitted(sweep: Sweep, found: dict[int, list[float]]) -> dict[int, list[float]]:
+    """The sizes that exponents are fitted to: those at which the median run arrived."""
+    return {size: runs for size, runs in found.items() if size >= sweep.fitted_from and math.isfinite(median(runs))}
+
+
+def clipped(runs: list[float]) -> Any:
+    """`(n,)` evaluations, where a run that did not arrive counts as the slowest that did."""
+    return np.minimum(runs, max(n for n in runs if math.isfinite(n)))
 
 
 def exponent(found: dict[int, list[float]], *, seed: int = 0) -> tuple[float, float, float, float]:
@@ -129,12 +143,12 @@ def exponent(found: dict[int, list[float]], *, seed: int = 0) -> tuple[float, fl
     rng = np.random.default_rng(seed)
     logs = np.log(list(found))
 
-    def fitted(draws: list[Any]) -> Any:  # (n_sizes, n) medians
+    def line(draws: list[Any]) -> Any:  # of (n_sizes, n) medians
         return np.polyfit(logs, np.log(draws), 1)
-    slope, intercept = fitted([median(runs) for runs in found.values()])
-    redrawn = [np.quantile(rng.choice(runs, (DRAWS, len(runs))), 0.5, axis=1, method="lower")
+    slope, intercept = line([median(runs) for runs in found.values()])
+    redrawn = [np.quantile(rng.choice(clipped(runs), (DRAWS, len(runs))), 0.5, axis=1, method="lower")
                for runs in found.values()]
-    low, high = np.quantile(fitted(redrawn)[0], [0.025, 0.975])
+    low, high = np.quantile(line(redrawn)[0], [0.025, 0.975])
     return float(slope), float(low), float(high), float(intercept)
 
 
@@ -144,17 +158,13 @@ def theoretical(sweep: Sweep, method: str, over: list[int]) -> float:
     return float(np.polyfit(np.log(over), np.log([theory.evaluations(size) for size in over]), 1)[0])
 
 
-def fitted_sizes(sweep: Sweep, found: dict[int, list[float]]) -> dict[int, list[float]]:
-    return {size: runs for size, runs in found.items() if size >= sweep.fitted_from}
-
-
 def table(records: Records, sweep: Sweep) -> str:
     """Median evaluations per size, the exponent, and the theory's over the same sizes."""
     head = [*map(str, sweep.sizes), "exponent", "theory", "its exponent"]
     lines = ["| method | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
     for method, (theory, _) in sweep.methods.items():
         found = measured(records, sweep, method)
-        kept = fitted_sizes(sweep, found)
+        kept = fitted(sweep, found)
         slope, low, high, _ = exponent(kept)
         cells = [count(median(found[size])) if size in found else "" for size in sweep.sizes]
         lines.append(f"| {method} | " + " | ".join(cells) + f" | {slope:.2f} ({low:.2f} to {high:.2f}) | "
@@ -174,9 +184,11 @@ def draw(records: Records, path: Path) -> None:
     for axis, (title, sweep) in zip(axes.flat, SWEEPS.items(), strict=False):
         for method in sweep.methods:
             i, found = names.index(method), measured(records, sweep, method)
-            q1, q2, q3 = np.array([np.quantile(runs, [0.25, 0.5, 0.75], method="lower") for runs in found.values()]).T
-            axis.errorbar(list(found), q2, [q2 - q1, q3 - q2], fmt="osD^v"[i], color=f"C{i}", markersize=5, capsize=2)
-            kept = fitted_sizes(sweep, found)
+            arrived = {size: runs for size, runs in found.items() if math.isfinite(median(runs))}
+            q1, q2, q3 = np.array([np.quantile(clipped(runs), [0.25, 0.5, 0.75], method="lower")
+                                   for runs in arrived.values()]).T
+            axis.errorbar(list(arrived), q2, [q2 - q1, q3 - q2], fmt="osD^v"[i], color=f"C{i}", markersize=5, capsize=2)
+            kept = fitted(sweep, found)
             slope, _, _, intercept = exponent(kept)
             ends = np.array([min(kept), max(kept)])
             axis.plot(ends, np.exp(intercept) * ends**slope, color=f"C{i}", linewidth=1)
@@ -210,7 +222,7 @@ def claims(results: Path) -> list[Claim]:
     """Plain ASNG against the theory of the kindred algorithms."""
     records, made = store.stored(results / "scaling.json", tasks(SEEDS)), []
     for title, sweep in SWEEPS.items():
-        kept = fitted_sizes(sweep, measured(records, sweep, PLAIN))
+        kept = fitted(sweep, measured(records, sweep, PLAIN))
         slope, low, high, _ = exponent(kept)
         bound = theoretical(sweep, PLAIN, list(kept))
         made.append(Claim(f"{title}: evaluations of plain ASNG grow no faster than {sweep.methods[PLAIN][0].text} "
