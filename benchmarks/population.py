@@ -3,92 +3,105 @@
 Evaluations until the optimum is drawn, one update per population, 11 seeds, at most 30,000 evaluations.
 
     python -m benchmarks.population            about 3 minutes on 2 cores
+    python -m benchmarks.population --quick    a check of the whole path, seconds
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from asng_core import ASNG, Integer, Space
+from asng_core import ASNG
 from asng_core.optimizer import default_population_size
 
 from . import store
+from .claims import Claim
+from .scores import Records, count, median
+from .synthetic import Problem, leading_ones, onemax, sphere
 
-BUDGET = 30_000
+BUDGET, SEEDS = 30_000, 11
 POPULATIONS = (2, 4, 6, 7, 8, 9, 10, 12, 16, 24)
-Codes = NDArray[np.int64]
+PROBLEMS = {problem.name: problem for problem in (
+    *(onemax(d, 2, np.zeros(d, dtype=np.int64)) for d in (10, 30, 100, 300)),
+    *(onemax(d, 5, np.zeros(d, dtype=np.int64)) for d in (30, 100)),
+    *(leading_ones(d, 2, np.zeros(d, dtype=np.int64)) for d in (20, 50)),
+    *(sphere(d, 101, np.full(d, 33)) for d in (5, 20)),
+)}
 
 
-def onemax(codes: Codes) -> NDArray[Any]:
-    """How many variables are not at their best value, category 0."""
-    return np.asarray((codes != 0).sum(axis=1))
-
-
-def leading_ones(codes: Codes) -> NDArray[Any]:
-    """How many variables follow the first one that is not at its best value, itself included."""
-    return np.asarray(codes.shape[1] - (codes == 0).cumprod(axis=1).sum(axis=1))
-
-
-def sphere(codes: Codes) -> NDArray[Any]:
-    """Squared distance to position 33 of 0..100 in every variable."""
-    return np.asarray(((codes - 33) ** 2).sum(axis=1))
-
-
-PROBLEMS: dict[str, tuple[Callable[[], Space], Callable[[Codes], NDArray[Any]]]] = {
-    "OneMax d=10": (lambda: Space.binary(10), onemax),
-    "OneMax d=30": (lambda: Space.binary(30), onemax),
-    "OneMax d=100": (lambda: Space.binary(100), onemax),
-    "OneMax d=300": (lambda: Space.binary(300), onemax),
-    "OneMax 30x5": (lambda: Space.categorical([5] * 30), onemax),
-    "OneMax 100x5": (lambda: Space.categorical([5] * 100), onemax),
-    "LeadingOnes d=20": (lambda: Space.binary(20), leading_ones),
-    "LeadingOnes d=50": (lambda: Space.binary(50), leading_ones),
-    "integer sphere d=5": (lambda: Space({f"x{i}": Integer(0, 100) for i in range(5)}), sphere),
-    "integer sphere d=20": (lambda: Space({f"x{i}": Integer(0, 100) for i in range(20)}), sphere),
-}
+def to_optimum(problem: Problem, population_size: int, seed: int, budget: int) -> int | None:
+    """The evaluations of plain ASNG until the optimum is drawn; None if `budget` does not do."""
+    optimizer = ASNG(problem.space, population_size=population_size, seed=seed)
+    while optimizer.n_told < budget:
+        batch = optimizer.ask(population_size)
+        losses = problem.loss(batch.codes)
+        if losses.min() <= problem.optimum:
+            return optimizer.n_told + int(losses.argmin()) + 1
+        optimizer.tell(batch, losses)
+    return None
 
 
 def run(problem: str, population_size: int, seed: int) -> dict[str, Any]:
-    """The evaluations until the optimum was drawn, or None."""
-    make, loss = PROBLEMS[problem]
-    optimizer = ASNG(make(), population_size=population_size, seed=seed)
-    while optimizer.n_told < BUDGET:
-        batch = optimizer.ask(population_size)
-        losses = loss(batch.codes)
-        if losses.min() == 0:
-            return {"evaluations": optimizer.n_told + int(losses.argmin()) + 1}
-        optimizer.tell(batch, losses)
-    return {"evaluations": None}
+    """The "evaluations" until the optimum was drawn, or None."""
+    return {"evaluations": to_optimum(PROBLEMS[problem], population_size, seed, BUDGET)}
 
 
-def table(records: list[dict[str, Any]]) -> str:
+def medians(records: Records) -> dict[str, dict[int, float]]:
+    """problem -> population -> median evaluations."""
+    found: dict[str, dict[int, list[float]]] = {}
+    for record in records:
+        task, reached = record["task"], record["result"]["evaluations"]
+        found.setdefault(task["problem"], {}).setdefault(task["population_size"], []).append(reached or np.inf)
+    return {problem: {population: median(runs) for population, runs in each.items()} for problem, each in found.items()}
+
+
+def default(problem: str) -> int:
+    """The population that ASNG has by default."""
+    return default_population_size(len(PROBLEMS[problem].space))
+
+
+def table(records: Records) -> str:
     """Median evaluations per problem and population; the default population's column is bold."""
     lines = ["| problem | " + " | ".join(map(str, POPULATIONS)) + " |", "|---" * (len(POPULATIONS) + 1) + "|"]
-    for problem, (make, _) in PROBLEMS.items():
-        row = []
-        for population in POPULATIONS:
-            found = [record["result"]["evaluations"] or math.inf for record in records
-                     if (record["task"]["problem"], record["task"]["population_size"]) == (problem, population)]
-            median = float(np.quantile(found, 0.5, method="lower"))
-            text = f"{median:,.0f}" if math.isfinite(median) else "not reached"
-            row.append(f"**{text}**" if population == default_population_size(len(make())) else text)
-        lines.append(f"| {problem} | " + " | ".join(row) + " |")
+    for problem, found in medians(records).items():
+        cells = [f"**{count(found[size])}**" if size == default(problem) else count(found[size])
+                 for size in POPULATIONS]
+        lines.append(f"| {problem} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def blocks(results: Path) -> dict[str, str]:
+    """The block of the report, name -> Markdown."""
+    return {"population": table(store.records(results / "population.json"))}
+
+
+def claims(results: Path) -> list[Claim]:
+    """What is claimed of the default population."""
+    found = medians(store.records(results / "population.json"))
+    excess = {problem: each[default(problem)] / min(each.values()) for problem, each in found.items()}
+    worst = max(excess, key=lambda problem: excess[problem])
+    return [Claim("plain ASNG's default population needs at most a quarter more evaluations than the best of "
+                  f"{len(POPULATIONS)}, on each of {len(found)} problems", excess[worst] <= 1.25,
+                  f"at most {excess[worst]:.2f} times the best median ({worst}), {SEEDS} seeds", "population.json",
+                  "python -m benchmarks.population")]
+
+
+def tasks(problems: Iterable[str], seeds: int) -> list[dict[str, Any]]:
+    return [{"problem": problem, "population_size": population, "seed": seed}
+            for problem in problems for population in POPULATIONS for seed in range(seeds)]
 
 
 def main() -> None:
     parser = store.parser("population", __doc__)
-    parser.add_argument("--seeds", type=int, default=11, help="runs per cell (default 11)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"runs per cell (default {SEEDS})")
+    parser.add_argument("--quick", action="store_true", help="2 seeds of 2 problems: a check of the whole path")
     options = parser.parse_args()
-    tasks = [{"problem": problem, "population_size": population, "seed": seed}
-             for problem in PROBLEMS for population in POPULATIONS for seed in range(options.seeds)]
-    print(table(store.measure(options.out / "population.json", run, tasks, jobs=options.jobs,
-                              restart=options.restart)))
+    wanted = tasks(list(PROBLEMS)[:2], 2) if options.quick else tasks(PROBLEMS, options.seeds)
+    path = options.out / f"population{'_quick' if options.quick else ''}.json"
+    print(table(store.measure(path, run, wanted, jobs=options.jobs, restart=options.restart)))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ READMES = ("README.md", "benchmarks/README.md")
 # module -> the arguments of the runs that fill its files
 RUNS: dict[str, tuple[str, ...]] = {
     "tables": ("all", "noise-free --ablate", "noisy --ablate"),
+    "functions": ("", "--ablate"),
     "toy": ("",),
+    "population": ("",),
     "overhead": ("",),
     "mini_space": ("",),
     "inpainting": ("",),

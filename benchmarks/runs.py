@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import functions, problems
+from . import problems
 from .problems import Table
 from .rivals import ENTRIES, Codes, Loss, Method, Setting
+from .synthetic import SUITE
 
 GRID = (5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200, 300, 500, 700, 1000)  # evaluations
 FREE = 20  # known or invalid proposals in a row that are answered from memory
@@ -93,10 +94,10 @@ def asynchronous(method: str, table: str, seed: int, budget: int, workers: int) 
     of the recommended point, or on OneMax "optimum", the evaluations until it was told, or None."""
     start, rng = time.perf_counter(), np.random.default_rng([seed, 1])
     if table == ONEMAX:
-        function = functions.FUNCTIONS[table](seed)
-        setting = Setting(function.space, budget, n_workers=workers)
-        run = completed(ENTRIES[method].load()(setting, seed), function.loss, setting, rng)
-        found = next((n for n, loss in enumerate(run, 1) if loss <= function.optimum), None)
+        problem = SUITE[table](seed)
+        setting = Setting(problem.space, budget, n_workers=workers)
+        run = completed(ENTRIES[method].load()(setting, seed), problem.loss, setting, rng)
+        found = next((n for n, loss in enumerate(run, 1) if loss <= problem.optimum), None)
         return {"optimum": found, "seconds": _since(start)}
     data = problems.table(table)
     setting = Setting(data.space, budget, noisy=True, n_workers=workers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +160,13 @@ def draw(panels: dict[str, Records], label: str, path: Path) -> None:
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=columns + 1, fontsize=9)
     figure.savefig(path, dpi=150)
     plt.close(figure)
+
+
+def median(evaluations: Sequence[float]) -> float:
+    """The lower one of two: never between a run that arrived and one that did not."""
+    return float(np.quantile(evaluations, 0.5, method="lower"))
+
+
+def count(evaluations: float) -> str:
+    """As tables show it; infinitely many were not enough."""
+    return f"{evaluations:,.0f}" if np.isfinite(evaluations) else "not reached"

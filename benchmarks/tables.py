@@ -112,7 +112,7 @@ def _asynchronous(records: scores.Records, workers: tuple[int, ...]) -> str:
              "|---" * (2 * len(workers) + 1) + "|"]
     for method, medians in reached.items():
         means = [scores.mean_interval(found[method])[0] for found in ends.values()]
-        lines.append(f"| {method} | " + " | ".join([_count(median) for median in medians]
+        lines.append(f"| {method} | " + " | ".join([scores.count(median) for median in medians]
                                                    + [f"{mean:.2f}" for mean in means]) + " |")
     return "\n".join(lines)
 
@@ -121,12 +121,7 @@ def onemax_medians(records: scores.Records, workers: tuple[int, ...]) -> dict[st
     """method -> median evaluations to OneMax's optimum, per number of workers."""
     onemax = [record for record in records if record["task"]["table"] == runs.ONEMAX]
     found = [scores.grouped(onemax, lambda result: result["optimum"] or np.inf, workers=n) for n in workers]
-    return {method: [float(np.quantile(each[method][runs.ONEMAX], 0.5, method="lower")) for each in found]
-            for method in found[0]}
-
-
-def _count(evaluations: float) -> str:
-    return f"{evaluations:,.0f}" if np.isfinite(evaluations) else "not reached"
+    return {method: [scores.median(each[method][runs.ONEMAX]) for each in found] for method in found[0]}
 
 
 def blocks(results: Path) -> dict[str, str]:
@@ -194,7 +189,7 @@ def _claims(name: str, records: scores.Records) -> Iterator[Claim]:
         fewest = np.min(list(medians.values()), axis=0).tolist()
         yield claim(f", {runs.ONEMAX}, {heads}: `Minimizer` needs the fewest evaluations to the optimum, medians",
                     all(a < b for a, b in zip(own, fewest, strict=True)),
-                    f"{' / '.join(map(_count, own))}; the best other {' / '.join(map(_count, fewest))}", headline=True)
+                    f"{' / '.join(map(scores.count, own))}; the best other {' / '.join(map(scores.count, fewest))}", headline=True)
 
 
 def panels(name: str, records: scores.Records) -> dict[str, scores.Records]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from asng_core import Boolean, Categorical, Ordinal, Space
-from benchmarks import functions, overhead, population, problems, report, runs, scores, store, tables, toy
+from benchmarks import functions, overhead, population, problems, report, runs, scaling, scores, store, tables, toy
 from benchmarks.claims import Claim
 from benchmarks.rivals import METHODS, Setting
 
@@ -38,12 +38,6 @@ def test_the_toy_runs_from_the_command_line(monkeypatch, capsys, tmp_path):
     assert printed.count("not reached") >= 27
     assert len(json.loads((tmp_path / "toy_quick.json").read_text())["records"]) == 54
     assert (tmp_path / "toy_quick.png").exists()
-
-
-def test_problems_have_their_optimum_at_the_first_category():
-    codes = np.array([[0, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 2]])
-    assert population.onemax(codes).tolist() == [0, 1, 1, 1]
-    assert population.leading_ones(codes).tolist() == [0, 2, 3, 1]
 
 
 def test_the_default_population_grows_with_the_space():
@@ -341,16 +335,6 @@ def test_constraints_and_invalid_rows_agree():
     assert [table.constraint(point) for point in points] == (~np.isnan(table.losses[rows, 0])).tolist()
 
 
-def test_the_stored_optimum_of_an_nk_landscape_is_the_least_loss():
-    with np.load(problems.DATA / "nk" / "nk.npz") as file:
-        contributions, point = file["contributions"][3], file["points"][3]
-    bits = np.arange(2**18)[:, None] >> np.arange(17, -1, -1) & 1
-    total = sum(contributions[i, bits[:, (i + np.arange(5)) % 18] @ [16, 8, 4, 2, 1]] for i in range(18))
-    function = functions.nk(13)
-    assert function.optimum == pytest.approx(-total.max() / 18, abs=1e-12)
-    assert function.loss(point.astype(np.int64)) == pytest.approx(function.optimum, abs=1e-12)
-
-
 def test_hidden_optima_are_reached():
     assert functions.run("(1+1) EA", "OneMax 30x5", 0, 5_000)["evaluations"] > 50
     assert functions.run("random search", "OneMax d=100", 0, 50) == {"evaluations": None}
@@ -366,6 +350,50 @@ def test_tables_run_from_the_command_line_and_show_what_is_stored(mode, monkeypa
 
 def test_functions_run_from_the_command_line(monkeypatch, capsys, tmp_path):
     assert "not reached" in call(functions, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)
+    assert (tmp_path / "functions_quick.png").exists()
+
+
+def test_populations_run_from_the_command_line(monkeypatch, capsys, tmp_path):
+    printed = call(population, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)
+    assert printed.count("**") == 4
+
+
+def test_scaling_runs_from_the_command_line(monkeypatch, capsys, tmp_path):
+    printed = call(scaling, monkeypatch, capsys, "--quick", "--jobs", 1, "--out", tmp_path)
+    assert printed.count("| exponent |") == len(scaling.SWEEPS)
+    assert (tmp_path / "scaling_quick.png").exists()
+
+
+def test_exponents_are_those_of_power_laws():
+    rng = np.random.default_rng(0)
+    exact = {d: [3 * d**1.5] * 5 for d in (10, 30, 100)}
+    assert scaling.exponent(exact) == pytest.approx((1.5, 1.5, 1.5, np.log(3)))
+    noisy = {d: [*(3 * d**1.5 * np.exp(rng.normal(scale=0.3, size=11))), np.inf] for d in (10, 30, 100, 300)}
+    slope, low, high, _ = scaling.exponent(noisy)
+    assert low < 1.5 < high < slope + 0.3 < low + 0.6
+    assert scaling.theoretical(scaling.SWEEPS["LeadingOnes, k = 2, against d"], "RLS", [10, 50]) == pytest.approx(2)
+
+
+def test_sweeps_cross_without_running_twice():
+    wanted = [frozenset(task.items()) for task in scaling.tasks(2)]
+    assert len(wanted) == len(set(wanted))
+    records = [{"task": task, "result": {"evaluations": task["d"]}} for task in scaling.tasks(2)]
+    for sweep in scaling.SWEEPS.values():
+        found = scaling.measured(records, sweep, "ASNG, plain")
+        assert list(found) == list(sweep.sizes)
+        assert {len(runs) for runs in found.values()} == {2}
+
+
+@pytest.mark.parametrize("module", [functions, population, scaling])
+def test_blocks_and_claims_are_those_of_the_stored_runs(module, tmp_path):
+    for name in ("functions", "functions_ablation", "population", "scaling"):
+        (tmp_path / f"{name}.json").symlink_to(store.RESULTS / f"{name}.json")
+    for text in module.blocks(tmp_path).values():
+        assert "\n|---|---|" in text
+        assert all((tmp_path / link).exists() for link in re.findall(r"\(results/(.*)\)", text))
+    for claim in module.claims(tmp_path):
+        assert (store.RESULTS / claim.file).exists()
+        assert claim.command == f"python -m {module.__name__}"
 
 
 def test_the_inpainting_benchmark_runs_from_the_command_line(monkeypatch, capsys, tmp_path):

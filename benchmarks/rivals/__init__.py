@@ -110,7 +110,7 @@ class Entry:
     def library(self) -> str | None:
         """The package that it needs, which its file is named after."""
         module = self.path.split(":")[0]
-        return None if module in ("asng", "ablated", "classic") else module
+        return None if module in ("asng", "ablated", "classic", "eda") else module
 
     @property
     def ours(self) -> bool:
@@ -140,6 +140,13 @@ METHODS: dict[str, Entry] = {
     "Optuna NSGA-II": Entry("optuna:NSGA2", only=("two-objectives",)),
     "Optuna GP": Entry("optuna:GP", budget=50, seeds=2, only=("noise-free", "constrained", "noisy")),
     "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),
+    "SNG": Entry("asng:FixedStep", only=("pseudo-Boolean",)),
+    "cGA": Entry("eda:CompactGA", only=("pseudo-Boolean",)),
+    "PBIL": Entry("eda:PBIL", only=("pseudo-Boolean",)),
+    "UMDA": Entry("eda:UMDA", only=("pseudo-Boolean",)),
+    "RLS": Entry("classic:RandomizedLocalSearch", only=("pseudo-Boolean",)),
+    "(1+1) EA>0": Entry("classic:Resampling", only=("pseudo-Boolean",)),
+    "fast GA": Entry("classic:FastGA", only=("pseudo-Boolean",)),
 }
 OURS = next(iter(METHODS))
 # ours with one mechanism taken out

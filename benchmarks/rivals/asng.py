@@ -36,6 +36,15 @@ class Plain:
         return self.space.encode(self.optimizer.recommend())
 
 
+class FixedStep(Plain):
+    """SNG: the same with a step size that stays at 1, of the paper's 1, n_theta^-1/2 and 1/n_theta the best on the
+    pseudo-Boolean problems."""
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__(setting, seed)
+        self.optimizer = ASNG(self.space, seed=seed, adapt=False)
+
+
 class Minimizer(Plain):
     """The black-box mechanisms included; constraints belong to the space."""
 

@@ -1,4 +1,4 @@
-"""Our own baselines: random search, (1+1) EA, local search, regularized evolution."""
+"""Our own baselines: random search, one-plus-one algorithms, local search, regularized evolution."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class OnePlusOne(_Classic):
     """(1+1) EA: every variable changes with probability 1/d, at least one does; a child that is no worse
     becomes the parent. Noise-free, it restarts after `patience` neighbourhoods' worth of failures."""
 
-    patience = 5
+    patience: ClassVar[float] = 5
 
     def __init__(self, setting: Setting, seed: int) -> None:
         super().__init__(setting, seed)
@@ -66,10 +66,14 @@ class OnePlusOne(_Classic):
 
     def mutated(self, parent: Codes) -> Codes:
         while True:
-            variables = np.flatnonzero(self.rng.random(self.d) < 1 / self.d)
+            variables = self.variables()
             child = self.changed(parent, variables)
             if len(variables) and self.setting.valid(child):
                 return child
+
+    def variables(self) -> Codes:
+        """Those that change."""
+        return np.flatnonzero(self.rng.random(self.d) < 1 / self.d)
 
     def tell(self, codes: Codes, loss: Loss) -> None:
         self.see(codes, loss)
@@ -83,6 +87,34 @@ class OnePlusOne(_Classic):
 
     def recommend(self) -> Codes:
         return super().recommend() if self.parent is None or not self.setting.noisy else self.parent
+
+
+class Resampling(OnePlusOne):
+    """(1+1) EA>0, the reference of IOHprofiler (Doerr et al., 2020): the same without restarts."""
+
+    patience = np.inf
+
+
+class RandomizedLocalSearch(Resampling):
+    """RLS: one variable changes."""
+
+    def variables(self) -> Codes:
+        return self.rng.integers(self.d, size=1)
+
+
+class FastGA(Resampling):
+    """(1+1) fast GA (Doerr et al., 2017): k variables change with probability proportional to k^-beta, k <= d/2."""
+
+    beta = 1.5
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__(setting, seed)
+        weights = np.arange(1, max(self.d // 2, 1) + 1) ** -self.beta
+        self.cumulative = weights.cumsum() / weights.sum()
+
+    def variables(self) -> Codes:
+        strength = 1 + int(self.cumulative.searchsorted(self.rng.random(), side="right"))
+        return self.rng.choice(self.d, size=strength, replace=False)
 
 
 class LocalSearch(_Classic):
