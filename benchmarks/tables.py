@@ -189,7 +189,8 @@ def _claims(name: str, records: scores.Records) -> Iterator[Claim]:
         fewest = np.min(list(medians.values()), axis=0).tolist()
         yield claim(f", {runs.ONEMAX}, {heads}: `Minimizer` needs the fewest evaluations to the optimum, medians",
                     all(a < b for a, b in zip(own, fewest, strict=True)),
-                    f"{' / '.join(map(scores.count, own))}; the best other {' / '.join(map(scores.count, fewest))}", headline=True)
+                    f"{' / '.join(map(scores.count, own))}; the best other {' / '.join(map(scores.count, fewest))}",
+                    headline=True)
 
 
 def panels(name: str, records: scores.Records) -> dict[str, scores.Records]:
