@@ -75,12 +75,12 @@ def table(records: Records) -> str:
 
 def blocks(results: Path) -> dict[str, str]:
     """The block of the report, name -> Markdown."""
-    return {"population": table(store.stored(results / "population.json", tasks(PROBLEMS, SEEDS)))}
+    return {"population": table(store.records(results / "population.json"))}
 
 
 def claims(results: Path) -> list[Claim]:
     """What is claimed of the default population."""
-    found = medians(store.stored(results / "population.json", tasks(PROBLEMS, SEEDS)))
+    found = medians(store.records(results / "population.json"))
     excess = {problem: each[default(problem)] / min(each.values()) for problem, each in found.items()}
     worst = max(excess, key=lambda problem: excess[problem])
     return [Claim("plain ASNG's default population needs at most a quarter more evaluations than the best of "

@@ -41,9 +41,14 @@ def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[dict
     return [known[_key(task)] for task in tasks]
 
 
+def records(path: Path) -> list[dict[str, Any]]:
+    """All that are in the file."""
+    return list(json.loads(path.read_text())["records"])
+
+
 def stored(path: Path, tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The records of those tasks that are in the file."""
-    known = {_key(record["task"]): record for record in json.loads(path.read_text())["records"]}
+    known = {_key(record["task"]): record for record in records(path)}
     return [known[key] for key in map(_key, tasks) if key in known]
 
 
