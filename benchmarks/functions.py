@@ -95,7 +95,7 @@ def draw(records: Records, path: Path) -> None:
         axis.plot(q2, rows, marker, color=f"C{i}", markersize=5, label=method)
     axis.set_yticks(range(len(problems)), problems)
     axis.set(xscale="log", xlabel="evaluations to the optimum, median and quartiles (right end: not reached)")
-    axis.invert_yaxis()
+    axis.set_ylim(len(problems) - 0.4, -0.6)
     axis.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=4, fontsize=8)
     figure.savefig(path, dpi=150)
