@@ -49,18 +49,13 @@ def run(method: str, function: str, seed: int, budget: int) -> dict[str, Any]:
 
 
 def evaluations(records: Records) -> dict[str, dict[str, list[float]]]:
-    """method -> problem -> evaluations to the optimum by seed; infinite if it was not reached.
-
-    Problems that a method has not run yet are left out.
-    """
+    """method -> problem -> evaluations to the optimum by seed; infinite if it was not reached."""
     found: dict[str, dict[str, list[float]]] = {}
     for record in sorted(records, key=lambda record: (list(ENTRIES).index(record["task"]["method"]),
                                                       record["task"]["seed"])):
         task, reached = record["task"], record["result"]["evaluations"]
         found.setdefault(task["method"], {}).setdefault(task["function"], []).append(reached or np.inf)
-    complete = set.intersection(*map(set, found.values()))
-    return {method: {problem: runs for problem, runs in each.items() if problem in complete}
-            for method, each in found.items()}
+    return found
 
 
 def table(records: Records) -> str:
@@ -100,7 +95,7 @@ def draw(records: Records, path: Path) -> None:
         axis.plot(q2, rows, marker, color=f"C{i}", markersize=5, label=method)
     axis.set_yticks(range(len(problems)), problems)
     axis.set(xscale="log", xlabel="evaluations to the optimum, median and quartiles (right end: not reached)")
-    axis.invert_yaxis()
+    axis.set_ylim(len(problems) - 0.4, -0.6)
     axis.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=4, fontsize=8)
     figure.savefig(path, dpi=150)
@@ -116,8 +111,8 @@ def report(records: Records, picture: Path) -> str:
 
 def blocks(results: Path) -> dict[str, str]:
     """The blocks of the report, name -> Markdown; draws the pictures."""
-    return {name: report(store.records(results / f"{file}.json"), results / f"{file}.png")
-            for name, file in (("functions", "functions"), ("functions ablation", "functions_ablation"))}
+    return {name.replace("_", " "): report(store.records(results / f"{name}.json"), results / f"{name}.png")
+            for name in ("functions", "functions_ablation")}
 
 
 def claims(results: Path) -> list[Claim]:
