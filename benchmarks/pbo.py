@@ -38,7 +38,7 @@ instances and runs. ERT: the evaluations of all runs over the runs that found th
 LABS, NKLandscapes and ConcatenatedTrap, where it knows none or a wrong one (`pseudo_boolean.OPTIMA`).
 """
 NOISE = """\
-every evaluation gets Gaussian noise of that variance; the true value of the point recommended counts, at 30 checkpoints.
+every evaluation gets Gaussian noise of that variance; the true value of the recommended point counts (30 checkpoints).
 The noise is the same whatever a problem's range: it drowns LABS and NKLandscapes and hardly touches Linear.
 """
 Records = list[dict[str, Any]]
