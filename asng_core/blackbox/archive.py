@@ -16,12 +16,23 @@ SIZE_OF_FRONT = 40  # with several objectives
 
 
 def patience(n_variables: int) -> int:
-    """Evaluations without improvement after which a run is over: a neighbourhood of 3 d, and some more."""
-    return 30 + 3 * n_variables
+    """Evaluations without improvement after which a run is over: many neighbourhoods, since it starts anew."""
+    return 30 + 10 * n_variables
+
+
+def doubt(stalled: int, n_theta: int) -> float:
+    """The share of evaluations that a run which has stalled takes from the model: every other one in the end.
+
+    n_theta: parameters of the distribution, about the number of a point's neighbours.
+    """
+    return min(0.5, stalled / n_theta)
 
 
 class Archive:
-    """`rows` are those of the history, the best first; `stalled` evaluations since the last improvement."""
+    """`rows` are those of the history, the best first, of equals the newest, so that a run drifts on a plateau.
+
+    stalled: evaluations since the last improvement.
+    """
 
     def __init__(self) -> None:
         self.rows: list[int] = []
@@ -43,7 +54,7 @@ class Archive:
             improved = bool((good & first)[n:].any())
         self.stalled = 0 if improved else self.stalled + len(new)
         size = SIZE if losses.ndim == 1 else SIZE_OF_FRONT
-        self.rows = [rows[i] for i in np.argsort(rank, kind="stable")[:size]]
+        self.rows = [rows[i] for i in np.lexsort((-np.arange(len(rows)), rank))[:size]]
 
     def state(self) -> dict[str, Any]:
         return {"rows": list(self.rows), "stalled": self.stalled}

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..conditions import Bools
-from ..families.family import Floats
+from ..families.family import Floats, Ints
 from ..search_distribution import SearchDistribution
 
-_REDRAWN = 0.7  # one more variable is redrawn with probability 1 - _REDRAWN: 1.43 on average
+_LAST = 0.7  # one more variable changes with probability 1 - _LAST: 1.43 on average
+_POWER = 1.5  # of the heavy-tailed number of variables that change
 _FINEST = 1e-3  # smallest move of an ordered variable, relative to its range; of a grid's, half a step
 
 
@@ -66,21 +67,30 @@ class Geometry:
         draws[:, self._ordered] = self._low + self._range * rng.random((n, len(self._ordered)))
         return draws
 
-    def neighbours(self, draws: Floats, rng: np.random.Generator) -> Floats:
-        """One neighbour of each draw: 1 + Geometric variables redrawn, categories uniformly, ordered values near by.
+    def neighbours(self, draws: Floats, rng: np.random.Generator, *, heavy_tailed: bool = False) -> Floats:
+        """One neighbour of each draw: in 1 + Geometric variables categories change, ordered values move near by.
 
         An ordered value moves by a Gaussian whose scale is log-uniform between the finest move and the range,
         so that every precision has its turn.
+
+        heavy_tailed: the number of variables, up to half of them, is of a power law (Doerr et al., GECCO 2017).
         """
         n, d = draws.shape
-        redrawn = np.empty((n, d))
-        redrawn[:, self._unordered] = rng.integers(0, self._categories, (n, len(self._unordered)))
+        changed = np.empty((n, d))
+        others = rng.integers(0, np.maximum(self._categories - 1, 1), (n, len(self._unordered)))
+        changed[:, self._unordered] = (draws[:, self._unordered] + 1 + others) % self._categories
         shape = (n, len(self._ordered))
         scale = self._range * np.exp(rng.uniform(self._finest, 0.0, shape))
         moved = draws[:, self._ordered] + scale * rng.standard_normal(shape)
-        redrawn[:, self._ordered] = np.clip(moved, self._low, self._low + self._range)
-        count = rng.geometric(_REDRAWN, n)
+        changed[:, self._ordered] = np.clip(moved, self._low, self._low + self._range)
+        count = self._heavy_tailed(n, rng) if heavy_tailed else rng.geometric(_LAST, n)
         chosen = np.zeros((n, d), dtype=np.bool_)
         order = rng.random((n, len(self._varying))).argsort(axis=1)
         chosen[:, self._varying] = order < np.reshape(count, (n, 1))
-        return np.where(chosen, redrawn, draws)
+        return np.where(chosen, changed, draws)
+
+    def _heavy_tailed(self, n: int, rng: np.random.Generator) -> Ints:
+        """`(n,)` numbers of variables."""
+        cumulated = np.cumsum(np.arange(1, max(len(self._varying) // 2, 1) + 1) ** -_POWER)
+        numbers: Ints = 1 + np.searchsorted(cumulated, rng.random(n) * cumulated[-1])
+        return numbers

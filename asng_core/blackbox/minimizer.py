@@ -17,7 +17,7 @@ from ..results import Best, Told
 from ..search_distribution import SearchDistribution, n_variables
 from ..space import Space
 from ..utility import utilities
-from .archive import Archive, patience
+from .archive import Archive, doubt, patience
 from .fronts import merit, nondominated, scalarized
 from .geometry import Geometry
 from .history import History
@@ -27,7 +27,9 @@ from .surrogate import Surrogate
 from .trusted import NOISES, Finalists, midranks, posterior
 
 _INITIAL = 8  # results before the model has a say
-_SAMPLED, _NEIGHBOURS = 10, 20  # candidates for one evaluation: of the distribution, and beside the best points
+# candidates for one evaluation: of the distribution, each variable of one of two of the best points, and beside these
+_SAMPLED, _RECOMBINED, _NEIGHBOURS = 10, 10, 20
+_UNSCREENED = 5  # tried where the model is not asked
 _PARENTS = 20  # results of the best posterior mean, under noise
 _SCREENED = 150  # results up to which the model screens under noise
 _CONFIDENCE, _CONFIDENCE_NOISY = 2.0, 3.0  # standard deviations below the mean that a candidate is credited with
@@ -145,6 +147,10 @@ class Minimizer(AskTell):
         if len(self.history) < _INITIAL:
             draws, found = self._unseen(on(self._distribution.sample(_SAMPLED, self._rng)))
             return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, pinned)
+        if self._archive.stalled and self._rng.random() < doubt(self._archive.stalled, self._distribution.family.n_theta):
+            draws, found = self._unseen(on(self._unscreened()))
+            if found:
+                return draws[0], found[0]
         coefficients, amplitude = self._surrogate.fit(self._targets())
         pool = self._pool if pinned is None else self._new_pool()
         draws, found = self._unseen(on(self._candidates(coefficients)), set(pool.keys))
@@ -158,15 +164,24 @@ class Minimizer(AskTell):
         return self._memo.unseen(draws, frozenset(beside))
 
     def _candidates(self, coefficients: Floats) -> Floats:
-        """`(n, n_variables)` draws: of the distribution, and neighbours of the best points."""
+        """`(n, n_variables)` draws: of the distribution, and descendants of the best points."""
         sampled = self._distribution.sample(_SAMPLED, self._rng)
         best = self._archive.rows
         if self.noisy:  # where no single result can be believed
             best = self.history.rows(self._surrogate.best(coefficients)[:_PARENTS])
         if not best:
             return sampled
-        parents = self.history.codes[self._rng.choice(best, _NEIGHBOURS)]
-        return np.concatenate([sampled, self._geometry.neighbours(self._distribution.draws(parents), self._rng)])
+        parents = self._distribution.draws(self.history.codes[self._rng.choice(best, 2 * _RECOMBINED + _NEIGHBOURS)])
+        one, other, alone = np.split(parents, [_RECOMBINED, 2 * _RECOMBINED])
+        recombined = np.where(self._rng.random(one.shape) < 0.5, one, other)
+        return np.concatenate([sampled, recombined, self._geometry.neighbours(alone, self._rng)])
+
+    def _unscreened(self) -> Floats:
+        """`(n, n_variables)` draws: of the distribution, or the best point's with a few changes and seldom many."""
+        if self._rng.random() < 0.5:
+            return self._distribution.sample(_UNSCREENED, self._rng)
+        parents = self._distribution.draws(self.history.codes[self._archive.rows[:1] * _UNSCREENED])
+        return self._geometry.neighbours(parents, self._rng, heavy_tailed=True)
 
     def _targets(self) -> Floats:
         """Places of the results that the model holds, in their order of merit."""

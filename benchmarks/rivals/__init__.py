@@ -141,6 +141,7 @@ METHODS: dict[str, Entry] = {
     "Optuna GP": Entry("optuna:GP", budget=50, seeds=2, only=("noise-free", "constrained", "noisy")),
     "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),
     "SNG": Entry("asng:FixedStep", only=("pseudo-Boolean",)),
+    "WA-ASNG": Entry("eda:WAASNG", only=("pseudo-Boolean",)),
     "cGA": Entry("eda:CompactGA", only=("pseudo-Boolean",)),
     "PBIL": Entry("eda:PBIL", only=("pseudo-Boolean",)),
     "UMDA": Entry("eda:UMDA", only=("pseudo-Boolean",)),

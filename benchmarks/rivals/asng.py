@@ -11,23 +11,33 @@ from . import Codes, Loss, Open, Setting
 
 
 class Plain:
-    """The paper's method, the mode recommended."""
+    """The paper's method, the mode recommended.
+
+    With one worker a population is asked and told at once, which changes nothing and takes a third of the time.
+    """
 
     lacks: ClassVar[frozenset[str]] = frozenset({"constrained", "two-objectives"})
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self.space = setting.space
         self.optimizer: Any = ASNG(self.space, seed=seed)
+        self.at_once = self.optimizer.population_size if setting.n_workers == 1 else 1
         self.open: Open[Any] = Open()
+        self.asked: list[Any] = []
+        self.told: list[tuple[Any, Loss]] = []
 
     def ask(self) -> Codes:
-        candidate = self.optimizer.ask()
+        self.asked = self.asked or list(self.optimizer.ask(self.at_once))
+        candidate = self.asked.pop(0)
         codes: Codes = candidate.codes
         self.open.put(codes, candidate)
         return codes
 
     def tell(self, codes: Codes, loss: Loss) -> None:
-        self.optimizer.tell(self.open.pop(codes), loss)
+        self.told.append((self.open.pop(codes), loss))
+        if len(self.told) == self.at_once:
+            self.optimizer.tell(*zip(*self.told, strict=True))
+            self.told = []
 
     def add(self, codes: Codes, loss: Loss) -> None:
         """It has no way to take it."""
@@ -51,9 +61,9 @@ class Minimizer(Plain):
     lacks = frozenset()
 
     def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__(setting, seed)
         self.space = Space(setting.space.variables, constraints=[setting.constraint] if setting.constraint else [])
-        self.optimizer = asng_core.Minimizer(self.space, seed=seed, noisy=setting.noisy)
-        self.open = Open()
+        self.optimizer, self.at_once = asng_core.Minimizer(self.space, seed=seed, noisy=setting.noisy), 1
 
     def add(self, codes: Codes, loss: Loss) -> None:
         self.optimizer.inject(self.space.decode(codes), loss)

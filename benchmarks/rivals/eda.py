@@ -7,8 +7,11 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import BestSeen, Codes, Loss, Setting
+
+Floats = NDArray[np.float64]
 
 
 class _Univariate(BestSeen, ABC):
@@ -23,14 +26,15 @@ class _Univariate(BestSeen, ABC):
     def __init__(self, setting: Setting, seed: int) -> None:
         self.rng, self.noisy = np.random.default_rng(seed), setting.noisy
         self.d = len(setting.space.sizes)
-        self.probabilities = np.full(self.d, 0.5)
+        self.probabilities: Floats = np.full(self.d, 0.5)
         self.points = np.empty((0, self.d), dtype=np.int64)
         self.losses: list[float] = []
 
     def ask(self) -> Codes:
         if not self.losses:
             self.points = (self.rng.random((self.population_size, self.d)) < self.probabilities).astype(np.int64)
-        return self.points[len(self.losses)]
+        point: Codes = self.points[len(self.losses)]
+        return point
 
     def tell(self, codes: Codes, loss: Loss) -> None:
         self.see(codes, loss)
@@ -63,7 +67,7 @@ class CompactGA(_Univariate):
 
 
 class UMDA(_Univariate):
-    """UMDA with the setting of IOHprofiler's reference (Doerr et al., 2020): the frequencies in the better half of 50."""
+    """UMDA as IOHprofiler's reference (Doerr et al., 2020): the frequencies in the better half of 50."""
 
     population_size = 50
 
@@ -86,3 +90,64 @@ class PBIL(_Univariate):
             self.probabilities += rate * (target - self.probabilities)
 
 
+
+
+class WAASNG(_Univariate):
+    """WA-ASNG (Yamada, Uchida and Shirakawa, 2026): ASNG whose ranking weights follow the gradient of the signal
+    ||s||^2 - gamma that the accumulated natural gradients since the last adaptation would have had with them.
+
+    Constants and defaults are those of the authors' implementation, https://github.com/shiralab/WA-ASNG.
+    """
+
+    alpha, epochs, decay = 1.5, 30, 0.9
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__(setting, seed)
+        self.population_size = 4 + int(3 * math.log(self.d))
+        best = math.ceil(self.population_size / 4)
+        self.weights = np.zeros(self.population_size)
+        self.weights[:best], self.weights[-best:] = 1, -1
+        self.learning_rate, self.total = self.population_size**1.5 / 200, 2 * best
+        self.interval = max(1, int(self.d**1.3) // self.population_size)
+        self.inverse_step_size, self.gamma, self.s = 1.0, 0.0, np.zeros(self.d)  # Delta; s, gamma: the accumulations
+        self.start = self.s  # s as it would be with the new weights, at the last adaptation
+        self.moves: list[Floats] = []  # since then, each (population_size, d)
+
+    def update(self, ranked: Codes) -> None:
+        p, step_size = self.probabilities, 1 / self.inverse_step_size
+        beta = min(1, step_size / math.sqrt(self.d))
+        deviation = np.sqrt(p * (1 - p))
+        moves = (ranked - p) / deviation  # natural gradients times the root of the Fisher matrix
+        gradient = self.weights @ moves
+        length = float(np.linalg.norm(gradient))
+        if length < 1e-12:
+            return
+        self.probabilities = p + step_size / length * deviation * gradient
+        self.s = (1 - beta) * self.s + math.sqrt(beta * (2 - beta)) * gradient / length
+        self.gamma = (1 - beta)**2 * self.gamma + beta * (2 - beta)
+        self.inverse_step_size *= math.exp(beta * (self.gamma - self.s @ self.s / self.alpha))
+        self.inverse_step_size = max(self.inverse_step_size, 1 / math.sqrt(self.d))
+        self.moves.append(moves)
+        if len(self.moves) == self.interval:
+            self.adapt(np.array(self.moves), beta)
+            self.moves = []
+
+    def adapt(self, moves: Floats, beta: float) -> None:
+        """Gradient ascent of the weights on `(interval, population_size, d)` moves."""
+        for epoch in range(self.epochs):
+            _, gradient = signal(self.weights, moves, self.start, beta)
+            self.weights = np.sort(self.weights + self.learning_rate * self.decay**epoch * gradient)[::-1]
+            self.weights *= self.total / np.abs(self.weights).sum()
+        self.start, _ = signal(self.weights, moves, self.start, beta)
+
+
+def signal(weights: Floats, moves: Floats, start: Floats, beta: float) -> tuple[Floats, Floats]:
+    """The accumulation s that these weights would have given, and the gradient of ||s||^2 by the weights."""
+    steps = weights @ moves  # (interval, d)
+    lengths = np.maximum(np.linalg.norm(steps, axis=1, keepdims=True), 1e-12)
+    directions = steps / lengths
+    kept = (1 - beta) ** np.arange(len(moves), -1, -1)
+    shares = math.sqrt(beta * (2 - beta)) * kept[1:]
+    s = kept[0] * start + shares @ directions
+    pull = (s - directions * (directions @ s)[:, None]) / lengths
+    return s, 2 * np.einsum("t,tld,td->l", shares, moves, pull, optimize=True)
