@@ -145,16 +145,21 @@ def mean_interval(values: Sequence[float], decimals: int = 2) -> str:
     return f"{mean:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"
 
 
+def judged(words: str, seed: int, table: truth.Table) -> tuple[int, float, float]:
+    """True rank, regret, and the accuracy of a training of that seed."""
+    return table.rank(words), table.regret(words), table.accuracy(words, seed % table.accuracies.shape[1])
+
+
 def report(records: Sequence[dict[str, Any]], table: truth.Table) -> str:
     """All strategies in a row each."""
     runs = found(records)
-    quality = {name: [(table.rank(run.words), table.regret(run.words), table.accuracy(run.words, seed % 3))
-                      for seed, run in enumerate(each)] for name, each in runs.items()}
-    ours = np.array(quality[OURS])
-    lines = ["| strategy | true rank: median (quartiles) | regret | accuracy: mean, std | ASNG minus it: rank | regret | "
-             "accuracy | passes: training + validation | processor s | wall s | peak MB |", "|---" * 11 + "|"]
+    quality = {name: np.array([judged(run.words, seed, table) for seed, run in enumerate(each)])
+               for name, each in runs.items()}
+    ours = quality[OURS]
+    lines = ["| strategy | true rank: median (quartiles) | regret | accuracy: mean, std | ASNG minus it: rank | "
+             "regret | accuracy | passes: training + validation | processor s | wall s | peak MB |", "|---" * 11 + "|"]
     for name, each in runs.items():
-        theirs = np.array(quality[name])
+        theirs = quality[name]
         low, median, high = np.quantile(theirs[:, 0], [0.25, 0.5, 0.75])
         differences = ["" if name == OURS else interval(compared(ours[:, i].tolist(), theirs[:, i].tolist()), decimals)
                        for i, decimals in enumerate((1, 2, 4))]
@@ -163,7 +168,7 @@ def report(records: Sequence[dict[str, Any]], table: truth.Table) -> str:
             name + (" (more compute)" if name == MORE_COMPUTE else ""), f"{median:.1f} ({low:.1f} to {high:.1f})",
             f"{theirs[:, 1].mean():.2f}", f"{theirs[:, 2].mean():.4f}, {theirs[:, 2].std(ddof=1):.4f}", *differences,
             f"{medians['training_passes']:.0f} + {medians['validation_passes']:.0f}",
-            *(f"{medians[key]:.{decimals}f}" for key, decimals in (("seconds", 1), ("wall", 1), ("memory", 0)))]) + " |")
+            f"{medians['seconds']:.1f}", f"{medians['wall']:.1f}", f"{medians['memory']:.0f}"]) + " |")
     for name in designs.DESIGNS:
         accuracies = [record["result"]["accuracy"] for record in by_seed(records) if record["task"]["kind"] == name]
         lines.append(f"| {name} | | | {np.mean(accuracies):.4f}, {np.std(accuracies, ddof=1):.4f} | | | "

@@ -43,6 +43,7 @@ from . import space
 Optimizer = TypeVar("Optimizer", ASNG, Minimizer)
 Floats = NDArray[np.float64]
 N_THETA = (len(space.OPERATIONS) - 1) * space.DEPTH * len(space.WIDTHS)
+STEP_SIZES = {"ASNG": 1.0, "SNG": 1 / N_THETA}  # the first, and the only one
 criterion = nn.functional.cross_entropy
 
 
@@ -141,8 +142,9 @@ class Setup:
         """`(n,)` validation losses, each the mean over the same batches."""
         candidates = list(map(space.from_words, architectures))
         batches = list(endless(self.valid, self.recipe.judging_passes))
-        losses: Floats = np.mean([self.supernet.losses(candidates, partial(loss_on, batch)) for batch in batches], axis=0)
-        return losses
+        losses = [self.supernet.losses(candidates, partial(loss_on, batch)) for batch in batches]
+        mean: Floats = np.mean(losses, axis=0)
+        return mean
 
 
 class Normalizing(Supernet):
@@ -174,12 +176,11 @@ def endless(loader: TensorLoader, n: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 # in one search
 
-def natural(setup: Setup, adapt: bool) -> str:
+def natural(setup: Setup, name: str) -> str:
     """ASNG, or SNG."""
     recipe = setup.recipe
-    step_size = recipe.step_size or (1.0 if adapt else 1 / N_THETA)
-    optimizer = ASNG(setup.supernet.space, population_size=recipe.population, seed=setup.seed, adapt=adapt,
-                     initial_step_size=step_size, alpha=recipe.alpha)
+    optimizer = ASNG(setup.supernet.space, population_size=recipe.population, seed=setup.seed, adapt=name == "ASNG",
+                     initial_step_size=recipe.step_size or STEP_SIZES[name], alpha=recipe.alpha)
     return space.in_words(setup.search(optimizer, recipe.warmup).recommend())
 
 
@@ -264,6 +265,12 @@ def exhaustive(judge: Judge, n: int, seed: int) -> str:
     return every[int(judge(every).argmin())]
 
 
+def spos(setup: Setup) -> str:
+    """Train uniformly, then judge what is drawn."""
+    uniform(setup)
+    return best_of_random(setup.judge, setup.recipe.affordable, setup.seed)
+
+
 # by gradients through the architecture
 
 def gdas(setup: Setup) -> str:
@@ -337,9 +344,10 @@ def random_search(setup: Setup) -> str:
 
 
 SEARCHES: dict[str, Callable[[Setup], str]] = {
-    "ASNG": partial(natural, adapt=True), "SNG": partial(natural, adapt=False), "REINFORCE": reinforce, "GDAS": gdas,
+    **{name: partial(natural, name=name) for name in STEP_SIZES}, "REINFORCE": reinforce, "GDAS": gdas,
     "HPO, Minimizer": minimizer, "HPO, random search": random_search,
 }
 ON_UNIFORM: dict[str, Callable[[Judge, int, int], str]] = {
     "uniform, SPOS": best_of_random, "uniform, evolution": evolution, "uniform, exhaustive": exhaustive,
 }
+RUNS = {**SEARCHES, "uniform, SPOS": spos}
