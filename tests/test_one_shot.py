@@ -186,7 +186,8 @@ def results(tmp_path):
 def test_strategies_are_reported(results):
     (text,) = side_by_side.blocks(results).values()
     assert (results / f"{side_by_side.NAME}.png").exists()
-    ours, worse = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("| ASNG |", "| SNG |"))
+    ours, worse = (next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
+                   for name in ("ASNG", "SNG"))
     assert "| 1.0 (1.0 to 1.0) | 0.00 |" in ours
     assert "1200 + 720" in worse
     best, better, tau = side_by_side.claims(results)
