@@ -103,8 +103,9 @@ def report(ranks: Sweep, n_networks: int) -> str:
                                  ("all settings", OURS, tuple(GRID))):
         median, upper, worst = np.quantile(over(ranks, kind, factors), [0.5, 0.75, 1])
         lines.append(f"| {title} | {kind} | {median:.1f} | {upper:.1f} | {worst:.0f} |")
-    n_seeds = max(map(len, ranks.values()))
-    return "\n\n".join([f"Median true rank of {n_networks} over {n_seeds} seeds, the defaults in bold.", *parts,
+    n_seeds = {bound(map(len, ranks.values())) for bound in (min, max)}
+    return "\n\n".join([f"Median true rank of {n_networks} over {' to '.join(map(str, sorted(n_seeds)))} seeds, "
+                        "the defaults in bold.", *parts,
                         "\n".join(lines)])
 
 
@@ -144,11 +145,11 @@ def draw(ranks: Sweep, n_networks: int, path: Path) -> None:
 
     figure, axes = plt.subplots(2, 3, figsize=(11, 6), sharey=True, layout="constrained")
     for axis, (factor, (_, values)) in zip(axes.flat, GRID.items(), strict=True):
-        for (kind, factors), marker in zip(FACTORS.items(), "os^vD", strict=True):
+        for (kind, factors), marker, line in zip(FACTORS.items(), "os^vD", ("-", "--", "-.", ":", "--"), strict=True):
             if factor in factors:
                 cells = [cell(ranks, kind, factor, label) for label in values]
                 axis.plot(range(len(cells)), [np.median(each) if each else np.nan for each in cells], marker=marker,
-                          label=kind, linewidth=2.5 if kind == OURS else 1.2)
+                          linestyle=line, label=kind, linewidth=2.5 if kind == OURS else 1.2, alpha=0.8)
                 if kind == OURS:
                     for x, each in enumerate(cells):
                         axis.scatter([x] * len(each), each, s=10, color="C0", alpha=0.5, linewidths=0)
