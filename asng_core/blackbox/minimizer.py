@@ -147,7 +147,8 @@ class Minimizer(AskTell):
         if len(self.history) < _INITIAL:
             draws, found = self._unseen(on(self._distribution.sample(_SAMPLED, self._rng)))
             return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, pinned)
-        if self._archive.stalled and self._rng.random() < doubt(self._archive.stalled, self._distribution.family.n_theta):
+        stalled = self._archive.stalled
+        if stalled and self._rng.random() < doubt(stalled, self._distribution.family.n_theta):
             draws, found = self._unseen(on(self._unscreened()))
             if found:
                 return draws[0], found[0]

@@ -1,0 +1,66 @@
+"""What a run does when it no longer improves."""
+
+import numpy as np
+import pytest
+
+from asng_core import Categorical, Integer, Minimizer, Space
+from asng_core.blackbox.archive import Archive, doubt, patience
+from asng_core.blackbox.geometry import Geometry
+from asng_core.blackbox.history import History
+from asng_core.blackbox.pool import Pool
+from asng_core.search_distribution import SearchDistribution
+
+
+@pytest.mark.parametrize(("loss", "least", "most"), [
+    (lambda codes: 0.0, 0.44, 0.65),  # flat: every other evaluation, more at the start
+    (lambda codes: -codes.sum(), 0.7, 1.0)])
+def test_the_model_is_asked_less_once_a_run_has_stalled(monkeypatch, loss, least, most):
+    by_model, take = [], Pool.take
+    monkeypatch.setattr(Pool, "take", lambda *args, **kwargs: by_model.append(0) or take(*args, **kwargs))
+    optimizer = Minimizer(Space.binary(20), seed=0)
+    while optimizer.n_told < 200 and (optimizer.best is None or optimizer.best.loss > -20):
+        point = optimizer.ask()
+        optimizer.tell(point, loss(point.codes))
+    assert least < len(by_model) / (optimizer.n_told - 8) < most
+
+
+def test_doubt_grows_to_every_other_evaluation_and_patience_outlasts_it():
+    assert [doubt(stalled, 10) for stalled in (0, 2, 5, 50)] == [0.0, 0.2, 0.5, 0.5]
+    assert all(doubt(patience(d), d) == 0.5 for d in (1, 10, 1000))
+
+
+def test_of_equal_results_the_newest_are_the_parents():
+    space, archive = Space.binary(4), Archive()
+    history = History(space)
+    for i, loss in enumerate([1.0, 0.0, 0.0, 2.0, 0.0]):
+        history.append(i, np.array([i % 2, i // 2 % 2, i // 4, 0]), loss, 0.0)
+        archive.insert(history, [i])
+    assert archive.rows == [4, 2, 1, 0, 3]
+    assert archive.stalled == 3
+
+
+SPACE = Space({f"c{i}": Categorical(list("abc")) for i in range(15)} | {f"i{i}": Integer(0, 99) for i in range(5)})
+
+
+def test_a_mutant_differs_in_a_few_variables_and_seldom_in_many():
+    distribution = SearchDistribution(SPACE, margin=0.05, initial_step_size=1.0, alpha=1.5, adapt=True)
+    geometry, rng = Geometry(distribution), np.random.default_rng(0)
+    parent = np.repeat(distribution.sample(1, rng), 20_000, axis=0)
+    differ = (geometry.neighbours(parent, rng, heavy_tailed=True) != parent).sum(axis=1)
+    powers = np.arange(1, 11) ** -1.5
+    assert np.bincount(differ, minlength=11)[1:] / 20_000 == pytest.approx(powers / powers.sum(), abs=0.012)
+    assert differ.min() == 1
+    near = (geometry.neighbours(parent, rng) != parent).sum(axis=1)
+    assert near.min() == 1
+    assert near.mean() == pytest.approx(1 / 0.7, abs=0.02)
+
+
+def test_candidates_recombine_the_best_points():
+    optimizer = Minimizer(Space.binary(40), seed=0)
+    ends = np.zeros(40), np.ones(40)
+    for codes in ends:
+        optimizer.inject(optimizer.space.decode(codes.astype(int)), 0.0)
+    candidates = optimizer._candidates(np.empty(0))
+    uneven = np.abs(candidates.sum(axis=1) - 20)
+    assert (uneven[10:20] < 12).sum() >= 3  # of zeros and ones, half of each, unless the parents are one
+    assert (uneven[20:] > 12).all()
