@@ -100,7 +100,7 @@ def draw(records: Records, path: Path) -> None:
         axis.plot(q2, rows, marker, color=f"C{i}", markersize=5, label=method)
     axis.set_yticks(range(len(problems)), problems)
     axis.set(xscale="log", xlabel="evaluations to the optimum, median and quartiles (right end: not reached)")
-    axis.invert_yaxis()
+    axis.set_ylim(len(problems) - 0.4, -0.6)
     axis.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=4, fontsize=8)
     figure.savefig(path, dpi=150)
@@ -116,8 +116,8 @@ def report(records: Records, picture: Path) -> str:
 
 def blocks(results: Path) -> dict[str, str]:
     """The blocks of the report, name -> Markdown; draws the pictures."""
-    return {name: report(store.records(results / f"{file}.json"), results / f"{file}.png")
-            for name, file in (("functions", "functions"), ("functions ablation", "functions_ablation"))}
+    return {name.replace("_", " "): report(store.records(results / f"{name}.json"), results / f"{name}.png")
+            for name in ("functions", "functions_ablation")}
 
 
 def claims(results: Path) -> list[Claim]:
