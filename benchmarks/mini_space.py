@@ -115,7 +115,7 @@ def claims(results: Path) -> list[Claim]:
 
     return [claim("in the demo's space networks spread at least 3 times as much as retraining seeds",
                   figures.spread >= 3, f"{figures.spread:.1f} times"),
-            claim("the search finds networks above the random median in at least 4 of 5 seeds", above >= 4,
+            claim("the demo's search finds networks above the random median in at least 4 of 5 seeds", above >= 4,
                   f"{above} of {len(figures.found)}: {figures.found.min():.3f} to {figures.found.max():.3f} against "
                   f"{median:.3f}")]
 

@@ -136,7 +136,9 @@ def draw(panels: dict[str, Records], label: str, path: Path) -> None:
 
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.7 * columns, 3.2 * rows), sharex=True, sharey=True,
+    methods = {record["task"]["method"] for records in panels.values() for record in records}
+    height = 2.8 * rows + 0.2 * -(-len(methods) // (columns + 1)) + 0.2  # panels above the legend
+    figure, axes = plt.subplots(rows, columns, figsize=(3.7 * columns, height), sharex=True, sharey=True,
                                 squeeze=False, layout="constrained")
     for axis, (title, records) in zip(axes.flat, panels.items(), strict=False):
         for method, runs in grouped(records, lambda result: result["score"]).items():

@@ -176,7 +176,7 @@ def draw(records: list[dict[str, Any]], path: Path) -> None:
         axis.set_xticks(LEARNING_RATES, [str(rate) for rate in LEARNING_RATES])
         axis.minorticks_off()
     axes[0].set_ylabel("iterations to success\n(above the dotted line: not reached)")
-    axes[-1].legend(fontsize=8)
+    axes[0].legend(fontsize=8, loc="lower right")
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

@@ -37,3 +37,8 @@ def failing_at_nine(values):
 
 def endless(values):
     time.sleep(60)
+
+
+def doubled(x, method="ours"):
+    """A benchmark's run."""
+    return {"y": 2 * x}
