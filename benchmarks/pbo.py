@@ -34,8 +34,9 @@ SCORES = f"""\
 Score: {fixed_target.N_TARGETS} targets per problem, equally spaced from the median of random points (from 0 for MIS and
 NQueens, where those are infeasible) to the optimum; the area under the fraction of them met, over log(evaluations)
 from 1 to 100 d: 1 is the optimum at once. Means over runs, then over problems and dimensions; 95 % intervals redraw
-instances and runs. ERT: the evaluations of all runs over the runs that found the optimum. The optima are ioh's, but for
-LABS, NKLandscapes and ConcatenatedTrap, where it knows none or a wrong one (`pseudo_boolean.OPTIMA`).
+instances and runs (where there is one run, they are too narrow). ERT: the evaluations of all runs over the runs that
+found the optimum. The optima are ioh's, but for LABS, NKLandscapes and ConcatenatedTrap, where it knows none or a wrong
+one (`pseudo_boolean.OPTIMA`).
 """
 NOISE = """\
 every evaluation gets Gaussian noise of that variance; the true value of the recommended point counts (30 checkpoints).
