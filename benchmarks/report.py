@@ -38,7 +38,14 @@ RUNS: dict[str, tuple[str, ...]] = {
     "mini_space": ("",),
     "inpainting": ("",),
     "supernet_step": ("",),
+    "scaling": ("",),
+    "pbo": ("all",),
+    "one_shot.truth": ("",),
+    "one_shot.side_by_side": ("",),
+    "one_shot.robustness": ("",),
 }
+# judges what other quick runs find; its own are of a few networks
+TRUTH = "one_shot_truth.json"
 
 
 def write(root: Path) -> None:
@@ -67,7 +74,7 @@ def filled(text: str, blocks: dict[str, str]) -> tuple[str, set[str]]:
         shown.add(match[1])
         return f"<!-- {match[1]} -->\n\n{blocks[match[1]]}\n\n<!-- /{match[1]} -->"
 
-    text = re.sub(r"<!-- ([\w -]+) -->\n.*?<!-- /\1 -->", fill, text, flags=re.DOTALL)
+    text = re.sub(r"<!-- (\w[\w /-]*) -->\n.*?<!-- /\1 -->", fill, text, flags=re.DOTALL)
     return text, shown
 
 
@@ -129,8 +136,11 @@ def quick(root: Path) -> None:
         command = [sys.executable, "-W", "ignore", "-m", f"{__package__}.{name}", *arguments.split(), "--quick",
                    "--out", str(results)]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **threads})
+    shutil.copy(store.RESULTS / TRUTH, results)
     for path in results.glob("*_quick.*"):
-        path.rename(path.with_stem(path.stem.removesuffix("_quick")))
+        whole = path.with_stem(path.stem.removesuffix("_quick"))
+        if whole.name != TRUTH:
+            path.rename(whole)
 
 
 def imported(name: str) -> ModuleType:
