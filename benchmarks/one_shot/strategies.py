@@ -7,6 +7,8 @@ the weights, the other validates, as in `asng_torch.demo`.
   ASNG, SNG      `asng_torch.Search` as users run it; SNG's step size is fixed at 1/n, n the distribution's parameters
   REINFORCE      the same search, the logits moved by Adam with a moving-average baseline, as in ENAS (Pham et al.,
                  ICML 2018); learning rate and baseline of NATS-Bench's code (Dong et al., TPAMI 2021)
+    finalists      of both: some of the validation passes judge networks drawn from the final distribution, on the
+                 same batches, and the best is taken in place of the mode, as ENAS's authors do
   uniform        the supernet trained by uniformly drawn networks; then, on its weights,
     SPOS           the best on validation of uniformly drawn networks (Guo et al., ECCV 2020)
     evolution      theirs: crossover and mutation of the best networks
@@ -46,6 +48,7 @@ from . import space
 
 Optimizer = TypeVar("Optimizer", ASNG, Minimizer)
 Floats = NDArray[np.float64]
+FINALISTS = 20
 N_THETA = (len(space.OPERATIONS) - 1) * space.DEPTH * len(space.WIDTHS)
 STEP_SIZES = {"ASNG": 1.0, "SNG": 1 / N_THETA}  # the first, and the only one
 criterion = nn.functional.cross_entropy
@@ -180,12 +183,23 @@ def endless(loader: TensorLoader, n: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 # in one search
 
-def natural(setup: Setup, name: str) -> str:
+def ended(setup: Setup, optimizer: ASNG, finalists: int) -> str:
+    """What a whole search recommends: the mode, or the best finalist."""
+    recipe = setup.recipe
+    validating = (recipe.validation_passes - finalists * recipe.judging_passes) // recipe.population
+    search = setup.search(optimizer, recipe.scaled_steps - validating)
+    if not finalists:
+        return space.in_words(search.recommend())
+    drawn = list(dict.fromkeys(space.in_words(dict(each)) for each in optimizer.sample(20 * finalists)))[:finalists]
+    return drawn[int(setup.judge(drawn).argmin())]
+
+
+def natural(setup: Setup, name: str, finalists: int = 0) -> str:
     """ASNG, or SNG."""
     recipe = setup.recipe
     optimizer = ASNG(setup.supernet.space, population_size=recipe.population, seed=setup.seed, adapt=name == "ASNG",
                      initial_step_size=recipe.step_size or STEP_SIZES[name], alpha=recipe.alpha)
-    return space.in_words(setup.search(optimizer, recipe.warmup).recommend())
+    return ended(setup, optimizer, finalists)
 
 
 class Reinforce(ASNG):
@@ -211,9 +225,9 @@ class Reinforce(ASNG):
         self._distribution.theta = torch.softmax(self.logits.detach(), 1).numpy().ravel()
 
 
-def reinforce(setup: Setup) -> str:
+def reinforce(setup: Setup, finalists: int = 0) -> str:
     optimizer = Reinforce(setup.supernet.space, seed=setup.seed, population_size=setup.recipe.population)
-    return space.in_words(setup.search(optimizer, setup.recipe.warmup).recommend())
+    return ended(setup, optimizer, finalists)
 
 
 # on the weights that uniformly drawn networks have trained
@@ -367,6 +381,8 @@ def random_search(setup: Setup) -> str:
 
 SEARCHES: dict[str, Callable[[Setup], str]] = {
     **{name: partial(natural, name=name) for name in STEP_SIZES}, "REINFORCE": reinforce, "GDAS": gdas, "DARTS": darts,
+    "ASNG, finalists": partial(natural, name="ASNG", finalists=FINALISTS),
+    "REINFORCE, finalists": partial(reinforce, finalists=FINALISTS),
     "HPO, Minimizer": minimizer, "HPO, random search": random_search,
 }
 ON_UNIFORM: dict[str, Callable[[Judge, int, int], str]] = {
