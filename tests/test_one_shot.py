@@ -171,7 +171,7 @@ def results(tmp_path):
     rng = np.random.default_rng(0)
 
     def write(name, records):
-        (tmp_path / f"{name}.json").write_text(json.dumps({"records": [
+        (tmp_path / f"{name}.json").write_text(json.dumps({"sources": [], "records": [
             {"task": task, "result": result} for task, result in records]}))
 
     write(truth.NAME, [({"architecture": words, "seed": seed},
