@@ -150,6 +150,11 @@ def judged(words: str, seed: int, table: truth.Table) -> tuple[int, float, float
     return table.rank(words), table.regret(words), table.accuracy(words, seed % table.accuracies.shape[1])
 
 
+def fewer(runs: Sequence[Found], all_runs: Sequence[Found]) -> str:
+    """Says so where some seeds have not been run."""
+    return f" ({len(runs)} seeds)" if len(runs) < len(all_runs) else ""
+
+
 def report(records: Sequence[dict[str, Any]], table: truth.Table) -> str:
     """All strategies in a row each."""
     runs = found(records)
@@ -165,7 +170,7 @@ def report(records: Sequence[dict[str, Any]], table: truth.Table) -> str:
                        for i, decimals in enumerate((1, 2, 4))]
         medians = {key: np.median([asdict(run)[key] for run in each]) for key in asdict(each[0]) if key != "words"}
         lines.append("| " + " | ".join([
-            name + (" (more compute)" if name == MORE_COMPUTE else ""), f"{median:.1f} ({low:.1f} to {high:.1f})",
+            name + (" (more compute)" if name == MORE_COMPUTE else "") + fewer(each, runs[OURS]), f"{median:.1f} ({low:.1f} to {high:.1f})",
             f"{theirs[:, 1].mean():.2f}", f"{theirs[:, 2].mean():.4f}, {theirs[:, 2].std(ddof=1):.4f}", *differences,
             f"{medians['training_passes']:.0f} + {medians['validation_passes']:.0f}",
             f"{medians['seconds']:.1f}", f"{medians['wall']:.1f}", f"{medians['memory']:.0f}"]) + " |")
@@ -193,7 +198,8 @@ def claims(results: Path) -> list[Claim]:
     runs = found(records)
     ranks = [table.rank(run.words) for run in runs[OURS]]
     regrets = {name: [table.regret(run.words) for run in each] for name, each in runs.items() if name != MORE_COMPUTE}
-    against = {name: compared(regrets[OURS], theirs) for name, theirs in regrets.items() if name != OURS}
+    against = {name: compared(regrets[OURS], theirs) for name, theirs in regrets.items()
+               if name.partition(",")[0] != OURS}
     tau = taus(records, UNIFORM, table)
     bar, median = 0.05 * len(table), float(np.median(ranks))
     return [
@@ -201,7 +207,7 @@ def claims(results: Path) -> list[Claim]:
               f"{median:.1f}; ranks {', '.join(map(str, sorted(ranks)))}", f"{NAME}.json", COMMAND),
         Claim("ASNG better than every other strategy at equal compute, intervals of the paired difference apart from 0",
               all(high < 0 for _, _, high in against.values()), "regret, ASNG minus: "
-              + "; ".join(f"{name} {interval(difference, 2)}" for name, difference in against.items()),
+              + "; ".join(f"{name}{fewer(runs[name], runs[OURS])} {interval(difference, 2)}" for name, difference in against.items()),
               f"{NAME}.json", COMMAND),
         Claim("Kendall's tau of the uniformly trained supernet at least 0.5", float(np.mean(tau)) >= 0.5,
               mean_interval(tau), f"{NAME}.json", COMMAND)]

@@ -8,7 +8,8 @@ the weights, the other validates, as in `asng_torch.demo`.
   REINFORCE      the same search, the logits moved by Adam with a moving-average baseline, as in ENAS (Pham et al.,
                  ICML 2018); learning rate and baseline of NATS-Bench's code (Dong et al., TPAMI 2021)
     finalists      of both: some of the validation passes judge networks drawn from the final distribution, on the
-                 same batches, and the best is taken in place of the mode, as ENAS's authors do
+                 same batches, and the best is taken in place of the mode, as ENAS's authors do (added when the
+                 first results were known)
   uniform        the supernet trained by uniformly drawn networks; then, on its weights,
     SPOS           the best on validation of uniformly drawn networks (Guo et al., ECCV 2020)
     evolution      theirs: crossover and mutation of the best networks
