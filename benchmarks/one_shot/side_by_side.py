@@ -170,7 +170,8 @@ def report(records: Sequence[dict[str, Any]], table: truth.Table) -> str:
                        for i, decimals in enumerate((1, 2, 4))]
         medians = {key: np.median([asdict(run)[key] for run in each]) for key in asdict(each[0]) if key != "words"}
         lines.append("| " + " | ".join([
-            name + (" (more compute)" if name == MORE_COMPUTE else "") + fewer(each, runs[OURS]), f"{median:.1f} ({low:.1f} to {high:.1f})",
+            name + (" (more compute)" if name == MORE_COMPUTE else "") + fewer(each, runs[OURS]),
+            f"{median:.1f} ({low:.1f} to {high:.1f})",
             f"{theirs[:, 1].mean():.2f}", f"{theirs[:, 2].mean():.4f}, {theirs[:, 2].std(ddof=1):.4f}", *differences,
             f"{medians['training_passes']:.0f} + {medians['validation_passes']:.0f}",
             f"{medians['seconds']:.1f}", f"{medians['wall']:.1f}", f"{medians['memory']:.0f}"]) + " |")
@@ -207,7 +208,8 @@ def claims(results: Path) -> list[Claim]:
               f"{median:.1f}; ranks {', '.join(map(str, sorted(ranks)))}", f"{NAME}.json", COMMAND),
         Claim("ASNG better than every other strategy at equal compute, intervals of the paired difference apart from 0",
               all(high < 0 for _, _, high in against.values()), "regret, ASNG minus: "
-              + "; ".join(f"{name}{fewer(runs[name], runs[OURS])} {interval(difference, 2)}" for name, difference in against.items()),
+              + "; ".join(f"{name}{fewer(runs[name], runs[OURS])} {interval(difference, 2)}"
+                          for name, difference in against.items()),
               f"{NAME}.json", COMMAND),
         Claim("Kendall's tau of the uniformly trained supernet at least 0.5", float(np.mean(tau)) >= 0.5,
               mean_interval(tau), f"{NAME}.json", COMMAND)]
