@@ -44,21 +44,23 @@ def run(kind: str, seed: int, settings: dict[str, Any], architecture: dict[str, 
 
 def main() -> None:
     parser = store.parser("mini_space", __doc__)
-    parser.add_argument("--quick", action="store_true", help="1 epoch, 20 search steps: a check of the whole path")
+    parser.add_argument("--quick", action="store_true", help="4 networks, 1 epoch: a check of the whole path")
     options = parser.parse_args()
     settings = asdict(demo.Settings(steps=20, epochs=1) if options.quick else demo.Settings())
+    ranks, seeds, searches = ((1, 4), 2, 1) if options.quick else (RANKS, SEEDS, SEARCHES)
     path = options.out / f"mini_space{'_quick' if options.quick else ''}.json"
     supernet = demo.build_search(fashion_mnist(), demo.Settings(), 0, _CPU).supernet
-    drawn = [dict(architecture) for architecture in demo.random_architectures(supernet, RANDOM, seed=1)]
+    drawn = [dict(architecture) for architecture in demo.random_architectures(
+        supernet, 4 if options.quick else RANDOM, seed=1)]
 
     random = [{"kind": "random", "seed": 0, "settings": settings, "architecture": architecture}
               for architecture in drawn]
-    search = [{"kind": "search", "seed": seed, "settings": settings} for seed in range(SEARCHES)]
+    search = [{"kind": "search", "seed": seed, "settings": settings} for seed in range(searches)]
     measure: dict[str, Any] = {"packages": ("numpy", "torch"), "jobs": options.jobs}
     records = store.measure(path, run, random + search, restart=options.restart, **measure)
-    ranked = sorted(records[:RANDOM], key=lambda record: -float(record["result"]["accuracy"]))
+    ranked = sorted(records[:len(random)], key=lambda record: -float(record["result"]["accuracy"]))
     retrain = [{"kind": "retrain", "seed": seed, "settings": settings,
-                "architecture": ranked[rank - 1]["task"]["architecture"]} for rank in RANKS for seed in range(SEEDS)]
+                "architecture": ranked[rank - 1]["task"]["architecture"]} for rank in ranks for seed in range(seeds)]
     records += store.measure(path, run, retrain, **measure)
 
     print(block(records, path.with_suffix(".png")))
@@ -78,7 +80,7 @@ def block(records: list[dict[str, Any]], picture: Path) -> str:
         "| | test accuracy |", "|---|---|",
         f"| {len(random)} random networks | {random.min():.3f} to {random.max():.3f}, quartiles {q1:.3f} {median:.3f} "
         f"{q3:.3f}, standard deviation {random.std(ddof=1):.4f} |",
-        f"| seeds of the random networks ranked {', '.join(map(str, RANKS))} | standard deviations "
+        f"| seeds of the random networks ranked {', '.join(map(str, figures.ranks))} | standard deviations "
         + " ".join(f"{std:.4f}" for std in figures.retrained.std(axis=1, ddof=1))
         + f", pooled {figures.seed_std:.4f} |",
         f"| spread of networks / spread of seeds | {figures.spread:.1f} ({robust:.1f} by the interquartile range) |",
@@ -88,7 +90,8 @@ def block(records: list[dict[str, Any]], picture: Path) -> str:
 
 
 class Figures:
-    """Test accuracies: `random` and `found` networks, `retrained` `(n_networks, n_seeds)`; and their spreads."""
+    """Test accuracies: `random` and `found` networks, `retrained` `(n_networks, n_seeds)`, the random ones of
+    these `ranks`; and their spreads."""
 
     def __init__(self, records: list[dict[str, Any]]) -> None:
         by_seed = sorted(records, key=lambda record: int(record["task"]["seed"]))
@@ -99,6 +102,9 @@ class Figures:
             if record["task"]["kind"] == "retrain":
                 networks.setdefault(str(record["task"]["architecture"]), []).append(record["result"]["accuracy"])
         self.retrained = np.array(list(networks.values()))
+        first = {str(record["task"]["architecture"]): record["result"]["accuracy"] for record in records
+                 if record["task"]["kind"] == "random"}
+        self.ranks = [1 + int((self.random > first[network]).sum()) for network in networks]
         self.seed_std = float(np.sqrt(self.retrained.var(axis=1, ddof=1).mean()))
         q1, q3 = np.quantile(self.random, [0.25, 0.75])
         self.robust_std = (q3 - q1) / 1.349  # of a normal distribution, this is the standard deviation

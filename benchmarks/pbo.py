@@ -188,7 +188,7 @@ def claims(results: Path, suffix: str = "") -> list[Claim]:
                 f"Pseudo-Boolean problems, {_title(noise)}: the largest area of all compared"
                 + (", by a clear margin" if noise else ""), apart if noise else margin > 0,
                 f"{fixed_target.mean(areas[OURS]):.3f} against {fixed_target.mean(areas[rival]):.3f} of {rival}, "
-                f"difference {margin:+.3f} ({low:+.3f} to {high:+.3f})", path.name, command))
+                f"difference {margin:+.3f} ({low:+.3f} to {high:+.3f})", path.name, command, headline=True))
             if not noise:
                 ranks = fixed_target.ranks(areas)[OURS]
                 missed = [f"{problem} ({rank})" for problem, rank in ranks.items() if rank > 3]

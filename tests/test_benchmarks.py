@@ -148,10 +148,10 @@ def test_a_claim_is_shown_with_what_it_was_measured_with(tmp_path):
 
 
 def test_blocks_are_filled_between_their_marks_alone():
-    text = "a\n<!-- one -->\nold\n<!-- /one -->\nb\n<!-- two x -->\n<!-- /two x -->\n"
-    filled = "a\n<!-- one -->\n\n1\n\n<!-- /one -->\nb\n<!-- two x -->\n\n2\n\n<!-- /two x -->\n"
-    assert report.filled(text, {"one": "1", "two x": "2"}) == (filled, {"one", "two x"})
-    assert report.filled(filled, {"one": "1", "two x": "2"})[0] == filled
+    text = "a\n<!-- one -->\nold\n<!-- /one -->\nb\n<!-- two d/4 -->\n<!-- /two d/4 -->\n"
+    filled = "a\n<!-- one -->\n\n1\n\n<!-- /one -->\nb\n<!-- two d/4 -->\n\n2\n\n<!-- /two d/4 -->\n"
+    assert report.filled(text, {"one": "1", "two d/4": "2"}) == (filled, {"one", "two d/4"})
+    assert report.filled(filled, {"one": "1", "two d/4": "2"})[0] == filled
 
 
 def test_a_missing_extra_is_named(monkeypatch):

@@ -118,17 +118,18 @@ def easy(steps):
     loader = TensorLoader(torch.zeros(64, 2), torch.zeros(64, dtype=torch.int64), 8)
     supernet = Supernet(Layers())
     return SimpleNamespace(recipe=Recipe(steps=steps), seed=0, supernet=supernet, train=loader, valid=loader,
-                           weights=lambda: torch.optim.SGD(supernet.parameters(), 0.1))
+                           passes=strategies.Passes(), weights=lambda: torch.optim.SGD(supernet.parameters(), 0.1))
 
 
-def test_gdas_solves_an_easy_loss():
-    assert strategies.gdas(easy(100)) == TARGET
+@pytest.mark.parametrize(("strategy", "steps"), [(strategies.gdas, 100), (strategies.darts, 400)])
+def test_gradients_solve_an_easy_loss(strategy, steps):
+    assert strategy(easy(steps)) == TARGET
 
 
-def test_a_path_has_the_gradients_of_the_mixed_outputs():
+def test_a_path_has_the_gradients_of_its_outputs():
     net, x = Supernet(Layers()), torch.tensor([[0.3, -0.2]])
     hard = nn.functional.one_hot(torch.tensor([2, 0, 1, 3]), 4).float().requires_grad_()
-    with strategies.one_path(net, hard):
+    with strategies.mixture(net, hard, whole=False):
         out = net(x)
     assert torch.equal(out, sum(layer.candidates[code](x) for layer, code in zip(
         net.module.layers, (2, 0, 1, 3), strict=True)))
@@ -137,6 +138,15 @@ def test_a_path_has_the_gradients_of_the_mixed_outputs():
     assert hard.grad[0].tolist() == pytest.approx([2, 2, float(3 * outputs[0] - outputs[1]), 2])
     with net.active(space.from_words(TARGET)):
         assert torch.equal(net(x), 4 * x + torch.tensor([4.0, 0.0]))  # no hook is left
+
+
+def test_a_mixture_is_the_weighted_sum():
+    net, x = Supernet(Layers()), torch.tensor([[0.3, -0.2]])
+    weights = torch.softmax(torch.randn(4, 4, generator=torch.Generator().manual_seed(0)), 1)
+    with strategies.mixture(net, weights, whole=True):
+        out = net(x)
+    right = weights[range(4), [list(space.OPERATIONS).index(name) for name in TARGET.split()]].sum()
+    torch.testing.assert_close(out, 4 * x + torch.stack([right, torch.zeros(())]))
 
 
 def test_fixed_designs_have_one_size():
@@ -161,7 +171,7 @@ def results(tmp_path):
     rng = np.random.default_rng(0)
 
     def write(name, records):
-        (tmp_path / f"{name}.json").write_text(json.dumps({"records": [
+        (tmp_path / f"{name}.json").write_text(json.dumps({"sources": [], "records": [
             {"task": task, "result": result} for task, result in records]}))
 
     write(truth.NAME, [({"architecture": words, "seed": seed},
@@ -194,7 +204,7 @@ def test_strategies_are_reported(results):
     assert best.met
     assert not better.met  # than those that search the uniformly trained supernet, which finds the best too
     assert tau.met
-    assert {line.split(" |")[0] for line in text.splitlines()[2:14]} == {
+    assert {line.split(" |")[0] for line in text.splitlines()[2:17]} == {
         f"| {name}" for name in (*strategies.SEARCHES, "uniform, SPOS", "uniform, evolution",
                                  "uniform, exhaustive (more compute)", *designs.DESIGNS)}
 

@@ -32,6 +32,7 @@ GRID: dict[str, tuple[str, dict[str, Any]]] = {
     "step size": ("step_size", {"1": 1.0, "n^-1/2": N_THETA**-0.5, "1/n": 1 / N_THETA}),
     "alpha": ("alpha", {str(alpha): alpha for alpha in (1.1, 1.5, 3.0)}),
     "population": ("population", {str(population): population for population in (2, 4, 8)}),
+    "steps": ("steps", {str(steps): steps for steps in (300, 600, 1500)}),
     "normalization": ("batch_norm", {policy: policy for policy in ("batch", "tracked", "recalibrated")}),
 }
 SHARED = ("learning rate", "batch")
@@ -55,7 +56,7 @@ def tasks(*, quick: bool = False) -> list[dict[str, Any]]:
     base, seeds = (side_by_side.QUICK, 1) if quick else ({"steps": Recipe.steps}, SEEDS)
     return [{"kind": kind, "factor": factor, "label": label, "seed": seed, "recipe": {**base, field: value}}
             for seed in range(seeds) for kind, factors in FACTORS.items()
-            for factor, (field, values) in GRID.items() if factor in factors
+            for factor, (field, values) in GRID.items() if factor in factors and not (quick and field == "steps")
             for label, value in values.items() if value != default(kind, factor)]
 
 
@@ -143,8 +144,9 @@ def draw(ranks: Sweep, n_networks: int, path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(2, 3, figsize=(11, 6), sharey=True, layout="constrained")
-    for axis, (factor, (_, values)) in zip(axes.flat, GRID.items(), strict=True):
+    figure, axes = plt.subplots(2, 4, figsize=(13, 6), sharey=True, layout="constrained")
+    axes[-1, -1].remove()
+    for axis, (factor, (_, values)) in zip(axes.flat, GRID.items(), strict=False):
         for (kind, factors), marker, line in zip(FACTORS.items(), "os^vD", ("-", "--", "-.", ":", "--"), strict=True):
             if factor in factors:
                 cells = [cell(ranks, kind, factor, label) for label in values]

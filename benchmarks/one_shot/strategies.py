@@ -7,11 +7,17 @@ the weights, the other validates, as in `asng_torch.demo`.
   ASNG, SNG      `asng_torch.Search` as users run it; SNG's step size is fixed at 1/n, n the distribution's parameters
   REINFORCE      the same search, the logits moved by Adam with a moving-average baseline, as in ENAS (Pham et al.,
                  ICML 2018); learning rate and baseline of NATS-Bench's code (Dong et al., TPAMI 2021)
+    finalists      of both: some of the validation passes judge networks drawn from the final distribution, on the
+                 same batches, and the best is taken in place of the mode, as ENAS's authors do
   uniform        the supernet trained by uniformly drawn networks; then, on its weights,
     SPOS           the best on validation of uniformly drawn networks (Guo et al., ECCV 2020)
     evolution      theirs: crossover and mutation of the best networks
     exhaustive     the best of all networks: the ceiling of weight sharing, at more passes
-  GDAS           a straight-through Gumbel softmax over one path (Dong & Yang, CVPR 2019), settings of their code
+  GDAS           a straight-through Gumbel softmax over one path (Dong & Yang, CVPR 2019), settings of their code; as
+                 their network, it leaves out what the operations not chosen would give. In a chain of layers a
+                 normalized convolution undoes the chosen one's weight too, so that little signal remains
+  DARTS          all operations mixed by a softmax (Liu et al., ICLR 2019), first order, the same settings; a pass of
+                 the mixture counts as one for each operation
   HPO            no weights shared: an evaluation trains a network from scratch for an epoch;
                  `asng_core.Minimizer(noisy=True)`, and random search
 """
@@ -33,7 +39,7 @@ from torch import Tensor, nn
 
 from asng_core import ASNG, Minimizer, Space
 from asng_core.results import Told
-from asng_torch import Search, Supernet, derive, train
+from asng_torch import LayerChoice, Search, Supernet, derive, train
 from asng_torch.data import TensorLoader
 from asng_torch.supernet import Architecture
 from asng_torch.train import BatchNorm, cosine, normalizing
@@ -42,6 +48,7 @@ from . import space
 
 Optimizer = TypeVar("Optimizer", ASNG, Minimizer)
 Floats = NDArray[np.float64]
+FINALISTS = 20
 N_THETA = (len(space.OPERATIONS) - 1) * space.DEPTH * len(space.WIDTHS)
 STEP_SIZES = {"ASNG": 1.0, "SNG": 1 / N_THETA}  # the first, and the only one
 criterion = nn.functional.cross_entropy
@@ -176,12 +183,23 @@ def endless(loader: TensorLoader, n: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 # in one search
 
-def natural(setup: Setup, name: str) -> str:
+def ended(setup: Setup, optimizer: ASNG, finalists: int) -> str:
+    """What a whole search recommends: the mode, or the best finalist."""
+    recipe = setup.recipe
+    validating = (recipe.validation_passes - finalists * recipe.judging_passes) // recipe.population
+    search = setup.search(optimizer, recipe.scaled_steps - validating)
+    if not finalists:
+        return space.in_words(search.recommend())
+    drawn = list(dict.fromkeys(space.in_words(dict(each)) for each in optimizer.sample(20 * finalists)))[:finalists]
+    return drawn[int(setup.judge(drawn).argmin())]
+
+
+def natural(setup: Setup, name: str, finalists: int = 0) -> str:
     """ASNG, or SNG."""
     recipe = setup.recipe
     optimizer = ASNG(setup.supernet.space, population_size=recipe.population, seed=setup.seed, adapt=name == "ASNG",
                      initial_step_size=recipe.step_size or STEP_SIZES[name], alpha=recipe.alpha)
-    return space.in_words(setup.search(optimizer, recipe.warmup).recommend())
+    return ended(setup, optimizer, finalists)
 
 
 class Reinforce(ASNG):
@@ -207,9 +225,9 @@ class Reinforce(ASNG):
         self._distribution.theta = torch.softmax(self.logits.detach(), 1).numpy().ravel()
 
 
-def reinforce(setup: Setup) -> str:
+def reinforce(setup: Setup, finalists: int = 0) -> str:
     optimizer = Reinforce(setup.supernet.space, seed=setup.seed, population_size=setup.recipe.population)
-    return space.in_words(setup.search(optimizer, setup.recipe.warmup).recommend())
+    return ended(setup, optimizer, finalists)
 
 
 # on the weights that uniformly drawn networks have trained
@@ -274,37 +292,55 @@ def spos(setup: Setup) -> str:
 # by gradients through the architecture
 
 def gdas(setup: Setup) -> str:
-    """Weights and logits in turns, one path each; Adam as in the authors' code, temperature 10 to 0.1."""
+    """The temperature falls from 10 to 0.1, as in the authors' code."""
+    return gradient(setup, lambda logits, progress: nn.functional.gumbel_softmax(logits, 10 - 9.9 * progress,
+                                                                                 hard=True), whole=False)
+
+
+def darts(setup: Setup) -> str:
+    return gradient(setup, lambda logits, _: torch.softmax(logits, 1), whole=True)
+
+
+def gradient(setup: Setup, relaxed: Callable[[Tensor, float], Tensor], whole: bool) -> str:
+    """Weights and logits in turns, by the loss of the mixture with the weights `relaxed(logits, progress)`."""
     recipe, net = setup.recipe, setup.supernet
+    cost = len(space.OPERATIONS) if whole else 1
     torch.manual_seed(setup.seed)
     logits = (1e-3 * torch.randn(len(net.space), len(space.OPERATIONS))).requires_grad_()
     adam = torch.optim.Adam([logits], 3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
-    steps = (recipe.training_passes + recipe.validation_passes) // 2
+    steps = (recipe.training_passes + recipe.validation_passes) // (2 * cost)
     weights = setup.weights()
     scheduler = cosine(weights, steps)
     batches = zip(endless(setup.train, steps), endless(setup.valid, steps), strict=True)
-    for temperature, (train_batch, valid_batch) in zip(np.linspace(10, 0.1, steps), batches, strict=True):
+    for step, (train_batch, valid_batch) in enumerate(batches):
         for optimizer, batch in ((weights, train_batch), (adam, valid_batch)):
             weights.zero_grad()
             adam.zero_grad()
-            with one_path(net, nn.functional.gumbel_softmax(logits, float(temperature), hard=True)):
+            with mixture(net, relaxed(logits, step / steps), whole):
                 loss_on(batch, net).backward()
             nn.utils.clip_grad_norm_(net.parameters(), 5.0)
             optimizer.step()
         scheduler.step()
+    setup.passes.training *= cost
     return " ".join(list(space.OPERATIONS)[code] for code in logits.argmax(dim=1).tolist())
 
 
 @contextmanager
-def one_path(net: Supernet, hard: Tensor) -> Iterator[None]:
-    """Run the path of one-hot rows, `(n_layers, n_operations)`, whose gradients are those of the mixed outputs."""
-    codes = dict(zip(net.space.names, hard.argmax(dim=1).tolist(), strict=True))
+def mixture(net: Supernet, weights: Tensor, whole: bool) -> Iterator[None]:
+    """Every layer gives the sum of its operations, weighted by the rows of `(n_layers, n_operations)`.
 
-    def mixed(row: Tensor, code: int, _module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
-        return output * row[code] + (row.sum() - row[code])  # what is not chosen is not computed, as theirs
+    Unless `whole`, the rows are one-hot, and instead of what is not chosen its weight is added, which is 0.
+    """
+    codes = dict(zip(net.space.names, weights.argmax(dim=1).tolist(), strict=True))
+
+    def mixed(row: Tensor, code: int, choice: LayerChoice, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        if not whole:
+            return output * row[code] + (row.sum() - row[code])
+        outputs = [output if k == code else operation(*inputs) for k, operation in enumerate(choice.candidates)]
+        return sum((weight * each for weight, each in zip(row, outputs, strict=True)), torch.zeros(()))
 
     with ExitStack() as stack:
-        for (name, code), row in zip(codes.items(), hard, strict=True):
+        for (name, code), row in zip(codes.items(), weights, strict=True):
             for choice in net.choices[name]:
                 stack.callback(choice.register_forward_hook(partial(mixed, row, code)).remove)
         stack.enter_context(net.active_codes(codes))
@@ -344,7 +380,9 @@ def random_search(setup: Setup) -> str:
 
 
 SEARCHES: dict[str, Callable[[Setup], str]] = {
-    **{name: partial(natural, name=name) for name in STEP_SIZES}, "REINFORCE": reinforce, "GDAS": gdas,
+    **{name: partial(natural, name=name) for name in STEP_SIZES}, "REINFORCE": reinforce, "GDAS": gdas, "DARTS": darts,
+    "ASNG, finalists": partial(natural, name="ASNG", finalists=FINALISTS),
+    "REINFORCE, finalists": partial(reinforce, finalists=FINALISTS),
     "HPO, Minimizer": minimizer, "HPO, random search": random_search,
 }
 ON_UNIFORM: dict[str, Callable[[Judge, int, int], str]] = {

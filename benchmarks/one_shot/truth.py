@@ -52,8 +52,12 @@ class Table:
 
     @property
     def seed_std(self) -> float:
-        """Standard deviation of one training around its network's mean, pooled over the networks."""
-        return float(np.sqrt(self.accuracies.var(axis=1, ddof=1).mean()))
+        """Standard deviation of one training around its network's mean, pooled over the better half of the networks.
+
+        The worst ones' trainings scatter far more, and would make every regret look small.
+        """
+        better = np.argsort(-self.means, kind="stable")[: len(self) // 2]
+        return float(np.sqrt(self.accuracies[better].var(axis=1, ddof=1).mean()))
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -107,7 +111,7 @@ def tasks(*, quick: bool = False) -> list[dict[str, Any]]:
     """A seed of all networks after the other."""
     architectures = space.architectures()
     if quick:
-        architectures, seeds, epochs, images = architectures[::50], 3, 1, 1000
+        architectures, seeds, epochs, images = architectures[::51], 3, 1, 1000  # every operation in every layer
     else:
         seeds, epochs, images = SEEDS, space.EPOCHS, IMAGES
     return [{"architecture": architecture, "seed": seed, "epochs": epochs, "images": images}
@@ -122,8 +126,8 @@ def blocks(results: Path, name: str = NAME) -> dict[str, str]:
     quartiles = " ".join(f"{accuracy:.3f}" for accuracy in np.quantile(table.means, [0.25, 0.5, 0.75]))
     lines = [
         f"{len(table)} networks, {table.accuracies.shape[1]} seeds each: mean accuracy {table.means.min():.3f} to "
-        f"{table.means.max():.3f}, quartiles {quartiles}, standard deviation of the networks "
-        f"{table.means.std(ddof=1):.4f}, of a training {table.seed_std:.4f}.",
+        f"{table.means.max():.3f}, quartiles {quartiles}, standard deviation "
+        f"{table.means.std(ddof=1):.4f}. Of one training in the better half of the networks: {table.seed_std:.4f}.",
         f"Rank correlation between seeds: {every:.2f} over all networks, {better:.2f} over the better half.", "",
         "Rank of the best network that has the operation in the layer:", "",
         "| layer | " + " | ".join(space.OPERATIONS) + " |", "|---" * (len(space.OPERATIONS) + 1) + "|"]
