@@ -200,6 +200,7 @@ def test_strategies_are_reported(results):
                    for name in ("ASNG", "SNG"))
     assert "| 1.0 (1.0 to 1.0) | 0.00 |" in ours
     assert "1200 + 720" in worse
+    assert "ASNG's ranks 1.0 (median; 1, 1," in text
     best, better, tau = side_by_side.claims(results)
     assert best.met
     assert not better.met  # than those that search the uniformly trained supernet, which finds the best too
