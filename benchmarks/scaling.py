@@ -159,16 +159,17 @@ def theoretical(sweep: Sweep, method: str, over: list[int]) -> float:
 
 
 def table(records: Records, sweep: Sweep) -> str:
-    """Median evaluations per size, the exponent, and the theory's over the same sizes."""
-    head = [*map(str, sweep.sizes), "exponent", "theory", "its exponent"]
+    """Median evaluations per size, the exponent, the theory's over the same sizes, and the fewest seeds of a size."""
+    head = [*map(str, sweep.sizes), "exponent", "theory", "its exponent", "seeds"]
     lines = ["| method | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
     for method, (theory, _) in sweep.methods.items():
         found = measured(records, sweep, method)
         kept = fitted(sweep, found)
         slope, low, high, _ = exponent(kept)
-        cells = [count(median(found[size])) if size in found else "" for size in sweep.sizes]
-        lines.append(f"| {method} | " + " | ".join(cells) + f" | {slope:.2f} ({low:.2f} to {high:.2f}) | "
-                     f"{theory.text} | {theoretical(sweep, method, list(kept)):.2f} |")
+        cells = [*(count(median(found[size])) if size in found else "" for size in sweep.sizes),
+                 f"{slope:.2f} ({low:.2f} to {high:.2f})", theory.text,
+                 f"{theoretical(sweep, method, list(kept)):.2f}", str(min(map(len, found.values())))]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
