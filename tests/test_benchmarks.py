@@ -11,7 +11,20 @@ import pytest
 from objectives import doubled
 
 from asng_core import Boolean, Categorical, Ordinal, Space
-from benchmarks import functions, overhead, population, problems, report, runs, scaling, scores, store, tables, toy
+from benchmarks import (
+    functions,
+    overhead,
+    population,
+    problems,
+    pseudo_boolean,
+    report,
+    runs,
+    scaling,
+    scores,
+    store,
+    tables,
+    toy,
+)
 from benchmarks.claims import Claim
 from benchmarks.rivals import METHODS, Setting
 
@@ -87,11 +100,14 @@ def test_no_stored_run_is_more_than_one_change_of_behaviour_old(path):
 
 
 REPEATED = {"toy": toy.run, "population": population.run, "functions": functions.run, "tables_noisy": runs.noisy,
-            "tables_noise-free": runs.noise_free, "tables_asynchronous": runs.asynchronous}
+            "tables_noise-free": runs.noise_free, "tables_asynchronous": runs.asynchronous,
+            "pbo_noise-free": pseudo_boolean.run, "pbo_noisy": pseudo_boolean.run}
 
 
 @pytest.mark.parametrize("name", REPEATED)
 def test_stored_runs_of_this_behaviour_repeat(name):
+    if REPEATED[name] is pseudo_boolean.run:
+        pytest.importorskip("ioh")
     path = store.RESULTS / f"{name}.json"
     current = {number for number, source in enumerate(store.sources(path)) if source["behaviour"] == store.BEHAVIOUR}
     ours = [record for record in store.records(path) if record["source"] in current

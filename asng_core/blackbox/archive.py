@@ -23,9 +23,9 @@ def patience(n_variables: int) -> int:
 def doubt(stalled: int, n_theta: int) -> float:
     """The share of evaluations that a run which has stalled takes from the model: every other one in the end.
 
-    n_theta: parameters of the distribution, about the number of a point's neighbours.
+    n_theta: parameters of the distribution, about the number of a point's neighbours; 0 if all is constant.
     """
-    return min(0.5, stalled / n_theta)
+    return min(0.5, stalled / max(n_theta, 1))
 
 
 class Archive:

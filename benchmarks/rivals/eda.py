@@ -90,8 +90,6 @@ class PBIL(_Univariate):
             self.probabilities += rate * (target - self.probabilities)
 
 
-
-
 class WAASNG(_Univariate):
     """WA-ASNG (Yamada, Uchida and Shirakawa, 2026): ASNG whose ranking weights follow the gradient of the signal
     ||s||^2 - gamma that the accumulated natural gradients since the last adaptation would have had with them.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from asng_core import Categorical, Integer, Minimizer, Space
+from asng_core import Categorical, Integer, Minimizer, Space, SpaceExhausted
 from asng_core.blackbox.archive import Archive, doubt, patience
 from asng_core.blackbox.geometry import Geometry
 from asng_core.blackbox.history import History
@@ -26,6 +26,7 @@ def test_the_model_is_asked_less_once_a_run_has_stalled(monkeypatch, loss, least
 
 def test_doubt_grows_to_every_other_evaluation_and_patience_outlasts_it():
     assert [doubt(stalled, 10) for stalled in (0, 2, 5, 50)] == [0.0, 0.2, 0.5, 0.5]
+    assert doubt(1, 0) == 0.5
     assert all(doubt(patience(d), d) == 0.5 for d in (1, 10, 1000))
 
 
@@ -64,3 +65,21 @@ def test_candidates_recombine_the_best_points():
     uneven = np.abs(candidates.sum(axis=1) - 20)
     assert (uneven[10:20] < 12).sum() >= 3  # of zeros and ones, half of each, unless the parents are one
     assert (uneven[20:] > 12).all()
+
+
+def test_without_the_model_a_point_is_a_draw_or_a_mutant_of_the_best_with_even_chances():
+    optimizer = Minimizer(Space.binary(40), seed=0)
+    optimizer.inject(optimizer.space.decode(np.zeros(40, dtype=int)), 0.0)
+    optimizer.inject(optimizer.space.decode(np.ones(40, dtype=int)), 1.0)
+    ones = np.array([optimizer._unscreened().sum(axis=1).min() for _ in range(400)])
+    draws = ones > 8  # the least of five: of uniform draws about 16, of mutants of the zeros about 1
+    assert draws.mean() == pytest.approx(0.5, abs=0.08)
+    assert np.median(ones[~draws]) == 1
+
+
+def test_a_space_of_constants_is_exhausted_however_often_its_point_was_injected():
+    optimizer = Minimizer(Space({"a": Categorical(["only"]), "b": Integer(3, 3)}), seed=0)
+    for _ in range(10):
+        optimizer.inject({"a": "only", "b": 3}, 1.0)
+    with pytest.raises(SpaceExhausted):
+        optimizer.ask()
