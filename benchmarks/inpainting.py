@@ -148,7 +148,8 @@ def main() -> None:
     limit, steps = (0.5, 3) if options.quick else (options.search_seconds, options.retrain_steps)
     path = options.out / f"inpainting{'_quick' if options.quick else ''}.json"
 
-    measure: dict[str, Any] = {"packages": ("numpy", "torch"), "jobs": options.jobs}
+    measure: dict[str, Any] = {"parts": lambda _: ("ASNG", "asng_torch"), "packages": ("numpy", "torch"),
+                               "jobs": options.jobs}
     common = {"data": options.data}
     searches = [{"kind": "search", **common, "encoding": encoding, "seed": 0, "limit": limit}
                 for encoding in ENCODINGS]

@@ -56,7 +56,8 @@ def main() -> None:
     random = [{"kind": "random", "seed": 0, "settings": settings, "architecture": architecture}
               for architecture in drawn]
     search = [{"kind": "search", "seed": seed, "settings": settings} for seed in range(searches)]
-    measure: dict[str, Any] = {"packages": ("numpy", "torch"), "jobs": options.jobs}
+    measure: dict[str, Any] = {"parts": lambda _: ("ASNG", "asng_torch"), "packages": ("numpy", "torch"),
+                               "jobs": options.jobs}
     records = store.measure(path, run, random + search, restart=options.restart, **measure)
     ranked = sorted(records[:len(random)], key=lambda record: -float(record["result"]["accuracy"]))
     retrain = [{"kind": "retrain", "seed": seed, "settings": settings,

@@ -155,7 +155,8 @@ def main() -> None:
     tasks += [{"what": "Minimizer", "of": name, **share} for name in RUNS]
     tasks += [{"what": "import", "of": package, **share} for package in IMPORTS]
     print(table(store.measure(options.out / f"overhead{'_quick' if options.quick else ''}.json", run, tasks,
-                              packages=("numpy", "cmaes"), jobs=1, restart=options.restart)))
+                              parts=lambda _: ("ASNG", "Minimizer"), packages=("numpy", "cmaes"), jobs=1,
+                              restart=options.restart)))
 
 
 if __name__ == "__main__":

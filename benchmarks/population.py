@@ -101,7 +101,8 @@ def main() -> None:
     options = parser.parse_args()
     wanted = tasks(list(PROBLEMS)[:2], 2) if options.quick else tasks(PROBLEMS, options.seeds)
     path = options.out / f"population{'_quick' if options.quick else ''}.json"
-    print(table(store.measure(path, run, wanted, jobs=options.jobs, restart=options.restart)))
+    print(table(store.measure(path, run, wanted, parts=lambda _: ("ASNG",), jobs=options.jobs,
+                              restart=options.restart)))
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def provenance(path: Path) -> tuple[str, str]:
 
 
 def stored_table(results: Path) -> str:
-    """Every stored file, and how many changes of behaviour its oldest run of ours is behind."""
+    """Every stored file, and how many changes of behaviour its oldest run is behind."""
     lines = ["| file | runs | measured | changes of behaviour since |", "|---|---|---|---|"]
     for path in sorted(results.glob("*.json")):
         lines.append(f"| [{path.name}](results/{path.name}) | {len(store.records(path)):,} | {provenance(path)[0]} "

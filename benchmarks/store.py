@@ -1,6 +1,6 @@
 """Stored results: one JSON file per benchmark, filled as runs finish, so that a stopped one resumes.
 
-Each record names its source, the session that measured it: date, machine, versions, and `BEHAVIOUR`.
+Each record names its source: date, machine, versions, and what the `BEHAVIOURS` of asng were that it depends on.
 """
 
 from __future__ import annotations
@@ -23,29 +23,41 @@ from asng_core import checkpoint
 
 from .rivals import ENTRIES
 
-# How many times a seeded run of asng_core or asng_torch has come to give, or cost, something else
-# (CONTRIBUTING.md). A run of ours that is more than one change behind is measured again.
-BEHAVIOUR = 2
+# How many times seeded runs of a part of asng have come to give, or cost, something else (CONTRIBUTING.md). A run
+# that is more than one change behind is measured again.
+BEHAVIOURS = {"ASNG": 1, "Minimizer": 3, "asng_torch": 1}
+Task = dict[str, Any]
 RESULTS = Path(__file__).parent / "results"
 
 
-def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[dict[str, Any]], *,
-            packages: Sequence[str] = ("numpy",), jobs: int = 1, restart: bool = False) -> list[dict[str, Any]]:
+def of_method(task: Task) -> Sequence[str]:
+    """The parts of asng that a task's method depends on."""
+    return ENTRIES[task["method"]].parts
+
+
+def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[Task], *,
+            parts: Callable[[Task], Sequence[str]] = of_method, packages: Sequence[str] = ("numpy",), jobs: int = 1,
+            restart: bool = False) -> list[dict[str, Any]]:
     """Call `run(**task)` for every task not yet in the file at `path`; all records, in the tasks' order.
 
     A record is its task and what `run` returned, both JSON. Each task runs in a process of its own
     pool of `jobs`; the file is rewritten after each.
+
+    parts: the keys of `BEHAVIOURS` that a task's result depends on.
     """
     before = {"sources": [], "records": []} if restart or not path.exists() else _read(path)
     known = {_key(record["task"]): record for record in before["records"]}
-    source = {"date": date.today().isoformat(), "machine": machine(), "behaviour": BEHAVIOUR,
-              "versions": {package: version(package) for package in ("asng", *packages)}}
-    sources = before["sources"] + [source] * (source not in before["sources"])
+    session = {"date": date.today().isoformat(), "machine": machine(),
+               "versions": {package: version(package) for package in ("asng", *packages)}}
+    sources = list(before["sources"])
     missing = [task for task in tasks if _key(task) not in known or _behind(known[_key(task)], sources) > 1]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # fork and threads do not mix
         futures = {pool.submit(run, **task): task for task in missing}
         for future in tqdm(as_completed(futures), total=len(missing), desc=path.stem, disable=not missing):
             task = futures[future]
+            source = {**session, "behaviours": {part: BEHAVIOURS[part] for part in parts(task)}}
+            if source not in sources:
+                sources.append(source)
             known[_key(task)] = {"task": task, "result": future.result(), "source": sources.index(source)}
             _write(path, sources, list(known.values()))
     return [known[_key(task)] for task in tasks]
@@ -57,12 +69,12 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 
 def sources(path: Path) -> list[dict[str, Any]]:
-    """Which sessions measured the file: "date", "machine", "versions" and "behaviour" of each."""
+    """What measured the file: "date", "machine", "versions" and "behaviours" of each session and part."""
     return list(_read(path)["sources"])
 
 
 def behind(path: Path) -> int:
-    """How many changes of behaviour the oldest run of ours in the file has seen since."""
+    """How many changes of behaviour the oldest run in the file has seen since."""
     stored = _read(path)
     return max(_behind(record, stored["sources"]) for record in stored["records"])
 
@@ -88,16 +100,13 @@ def _key(task: dict[str, Any]) -> str:
 
 
 def _behind(record: dict[str, Any], sources: list[dict[str, Any]]) -> int:
-    """0 for a run of a rival, which holds nothing of ours."""
-    entry = ENTRIES.get(record["task"].get("method"))
-    return 0 if entry and not entry.ours else BEHAVIOUR - int(sources[record["source"]]["behaviour"])
+    """0 for a run of a rival, which depends on nothing of ours."""
+    behaviours: dict[str, int] = sources[record["source"]]["behaviours"]
+    return max((BEHAVIOURS[part] - number for part, number in behaviours.items()), default=0)
 
 
 def _read(path: Path) -> dict[str, Any]:
     stored: dict[str, Any] = json.loads(path.read_text())
-    if "sources" not in stored:  # of one session, and from before behaviours were counted
-        stored["sources"] = [{**{key: stored[key] for key in ("date", "machine", "versions")}, "behaviour": 1}]
-        stored["records"] = [{**record, "source": 0} for record in stored["records"]]
     return stored
 
 

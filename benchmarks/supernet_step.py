@@ -63,7 +63,8 @@ def main() -> None:
     tasks = [{"device": options.device, "data": data, "steps": steps, "network": network}
              for data in ("random", "fashion-mnist")]
     name = "supernet_step_quick.json" if options.quick else "supernet_step.json"
-    print(table(store.measure(options.out / name, run, tasks, packages=("numpy", "torch"), jobs=1,
+    print(table(store.measure(options.out / name, run, tasks, parts=lambda _: ("ASNG", "asng_torch"),
+                              packages=("numpy", "torch"), jobs=1,
                               restart=options.restart)))
 
 

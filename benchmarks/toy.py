@@ -234,7 +234,8 @@ def main() -> None:
               "iterations": iterations}
              for algorithm in ALGORITHMS for step_size in STEP_SIZES for rate in LEARNING_RATES
              for seed in range(seeds)]
-    records = store.measure(options.out / f"{name}.json", run, tasks, jobs=options.jobs, restart=options.restart)
+    records = store.measure(options.out / f"{name}.json", run, tasks, parts=lambda _: ("ASNG",), jobs=options.jobs,
+                            restart=options.restart)
     print(block(records, options.out / f"{name}.png"))
 
 

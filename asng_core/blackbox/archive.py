@@ -15,9 +15,12 @@ SIZE = 10
 SIZE_OF_FRONT = 40  # with several objectives
 
 
-def patience(n_variables: int) -> int:
-    """Evaluations without improvement after which a run is over: many neighbourhoods, since it starts anew."""
-    return 30 + 10 * n_variables
+def patience(n_precisions: float) -> int:
+    """Evaluations without improvement after which a run is over: many neighbourhoods, since it starts anew.
+
+    n_precisions: of a neighbourhood, see `Geometry`.
+    """
+    return 30 + round(10 * n_precisions)
 
 
 def doubt(stalled: int, n_theta: int) -> float:

@@ -15,7 +15,13 @@ import numpy as np
 
 from ..families.family import Floats
 
-LENGTH_SCALES = tuple(0.0125 * 2.0**i for i in range(9))
+
+def length_scales(spacing: float) -> tuple[float, ...]:
+    """The grid to choose from: down to where values that far apart are as foreign to each other as two categories."""
+    return tuple(0.0125 * 2.0**i for i in range(-math.ceil(-2 * math.log2(spacing)), 9))
+
+
+LENGTH_SCALES = length_scales(1.0)  # where all are categories
 
 
 def squared_norms(features: Floats) -> Floats:

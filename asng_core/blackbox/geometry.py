@@ -23,6 +23,11 @@ class Geometry:
     The squared distance of the features of two points is the sum over variables of: 1 for different
     categories, the squared difference over the squared range for ordered values, and something between
     where a variable is active in only one of the points.
+
+    spacing: of neighbouring values, the least of any variable, relative to its range, 0.002 if that is finer; 1 where
+        all are categories.
+    n_precisions: summed over variables, the precisions that neighbours come in: 1 of categories, of an ordered one
+        the natural log of its range over its finest move, at least 1.
     """
 
     def __init__(self, distribution: SearchDistribution) -> None:
@@ -35,6 +40,8 @@ class Geometry:
         self._low, self._range = low[self._ordered], (high - low)[self._ordered]
         steps = np.where(self.sizes > 1, 0.5 / np.maximum(self.sizes - 1, 1), 0.0)[self._ordered]
         self._finest = np.log(np.maximum(steps, _FINEST))
+        self.spacing = float(2 * np.exp(self._finest.min(initial=np.log(0.5))))
+        self.n_precisions = float(len(self._varying) + np.maximum(-self._finest - 1, 0.0).sum())
         self._unordered = np.flatnonzero(~ordered)
         self._categories = self.sizes[self._unordered]
         line = ordered | (self.sizes == 2)  # one column: two categories are the ends of a line

@@ -19,6 +19,7 @@ from ..space import Space
 from ..utility import utilities
 from .archive import Archive, doubt, patience
 from .fronts import merit, nondominated, scalarized
+from .gaussian_process import LENGTH_SCALES, length_scales
 from .geometry import Geometry
 from .history import History
 from .memo import Memo, keys
@@ -84,11 +85,13 @@ class Minimizer(AskTell):
         distribution = SearchDistribution(space, **_checks.update_settings("Minimizer", {
             "margin": margin, "initial_step_size": 1.0, "alpha": 1.5, "adapt": True}))
         super().__init__(space, distribution, seed=seed, population_size=population_size, init=init)
-        self._patience = patience(d)
         self._geometry = Geometry(distribution)
+        self._patience = patience(self._geometry.n_precisions)
         self._memo = Memo(distribution, self._geometry)
         exact = _EXACT_CONTINUOUS if space.continuous.any() else _EXACT
-        self._surrogate = Surrogate(self._geometry.variables, d, NOISES if noisy else exact)
+        # noise hides what is fine
+        scales, noises = (LENGTH_SCALES, NOISES) if noisy else (length_scales(self._geometry.spacing), exact)
+        self._surrogate = Surrogate(self._geometry.variables, d, scales, noises)
         self._pool = self._new_pool()
         self._archive = Archive()
         self._finalists = Finalists()

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import _checks
 from ..families.family import Floats, Ints
-from .gaussian_process import LENGTH_SCALES, misfit, near, squared_distances, squared_norms
+from .gaussian_process import misfit, near, squared_distances, squared_norms
 
 CAPACITY = 200
 _BEST, _NEWEST = 100, 50  # kept when full
@@ -35,12 +35,14 @@ class Conditioned(NamedTuple):
 
 
 class Surrogate:
-    """`variables` `(n_features,)` says which variable each feature is of; `noises` are the noise variances to
-    choose from, relative to the amplitude of the function.
+    """`variables` `(n_features,)` says which variable each feature is of; `length_scales` and `noises` are what to
+    choose from, the latter variances relative to the amplitude of the function.
     """
 
-    def __init__(self, variables: Ints, n_variables: int, noises: tuple[float, ...]) -> None:
-        self._variables, self._n_variables, self._noises = variables, n_variables, noises
+    def __init__(self, variables: Ints, n_variables: int, length_scales: tuple[float, ...],
+                 noises: tuple[float, ...]) -> None:
+        self._variables, self._n_variables = variables, n_variables
+        self._length_scales, self._noises = length_scales, noises
         self._relevance = np.ones(max(variables, default=0) + 1)
         self._roots = np.ones(len(variables))  # of the relevance, for each feature
         self._relevant = np.unique(variables)  # those that have features
@@ -132,7 +134,7 @@ class Surrogate:
     def _choose_scale(self, distances: Floats) -> float:
         """Take length scale and noise from their grids: all of these, or once there is some evidence the next."""
         targets, few = self._targets[: self.n], self._n_fitted < _EVIDENCE
-        scales = LENGTH_SCALES if few else near(self.length_scale, LENGTH_SCALES)
+        scales = self._length_scales if few else near(self.length_scale, self._length_scales)
         noises = self._noises if few else near(self.noise, self._noises)
         best = np.inf
         for scale in scales:

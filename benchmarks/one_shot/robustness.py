@@ -173,7 +173,8 @@ def main() -> None:
     options = parser.parse_args()
     path, wanted = options.out / f"{NAME}{'_quick' * options.quick}.json", tasks(quick=options.quick)
     if not options.stored:
-        store.measure(path, run, wanted, packages=("numpy", "torch"), jobs=options.jobs, restart=options.restart)
+        store.measure(path, run, wanted, parts=side_by_side.parts, packages=("numpy", "torch"), jobs=options.jobs,
+                      restart=options.restart)
     table = truth.Table.load(store.RESULTS / f"{truth.NAME}.json")
     ranks = sweep(store.stored(path, wanted), store.records(store.RESULTS / f"{side_by_side.NAME}.json"), table)
     draw(ranks, len(table), path.with_suffix(".png"))

@@ -71,6 +71,11 @@ def tasks(*, quick: bool = False) -> list[dict[str, Any]]:
              *({"kind": kind, "seed": seed, "epochs": epochs} for kind in designs.DESIGNS)]]
 
 
+def parts(task: dict[str, Any]) -> tuple[str, ...]:
+    """Of asng, what a task depends on."""
+    return "Minimizer" if task["kind"] == "HPO, Minimizer" else "ASNG", "asng_torch"
+
+
 @dataclass(frozen=True)
 class Found:
     """By one run: the architecture in words, and what it took."""
@@ -261,8 +266,8 @@ def main() -> None:
     options = parser.parse_args()
     path, wanted = options.out / f"{NAME}{'_quick' * options.quick}.json", tasks(quick=options.quick)
     records = store.stored(path, wanted) if options.stored else store.measure(
-        path, partial(run, data=options.data), wanted, packages=("numpy", "torch"), jobs=options.jobs,
-        restart=options.restart)
+        path, partial(run, data=options.data), wanted, parts=parts, packages=("numpy", "torch"),
+        jobs=options.jobs, restart=options.restart)
     table = truth.Table.load(store.RESULTS / f"{truth.NAME}.json")
     draw(records, table, path.with_suffix(".png"))
     print(report(records, table))

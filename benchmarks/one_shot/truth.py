@@ -185,7 +185,8 @@ def main() -> None:
     options = parser.parse_args()
     name = f"{NAME}{'_quick' * options.quick}"
     store.measure(options.out / f"{name}.json", partial(run, data=options.data), tasks(quick=options.quick),
-                  packages=("numpy", "torch"), jobs=options.jobs, restart=options.restart)
+                  parts=lambda _: ("asng_torch",), packages=("numpy", "torch"), jobs=options.jobs,
+                  restart=options.restart)
     print("\n\n".join(blocks(options.out, name).values()))
 
 

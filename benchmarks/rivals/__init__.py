@@ -113,9 +113,10 @@ class Entry:
         return None if module in ("asng", "ablated", "classic", "eda") else module
 
     @property
-    def ours(self) -> bool:
-        """Whether its runs depend on what asng does."""
-        return self.path.split(":")[0] in ("asng", "ablated")
+    def parts(self) -> tuple[str, ...]:
+        """Of asng, what its runs depend on: keys of `store.BEHAVIOURS`."""
+        module, name = self.path.split(":")
+        return {"asng": ("Minimizer",) if name == "Minimizer" else ("ASNG",), "ablated": ("Minimizer",)}.get(module, ())
 
     def load(self) -> type[Method]:
         module, name = self.path.split(":")

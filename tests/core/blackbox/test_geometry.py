@@ -71,6 +71,17 @@ def test_every_precision_of_an_ordered_variable_has_its_turn():
     assert min(shares) > 0.2
 
 
+def test_spacing_and_precisions():
+    categories = {f"c{i}": Categorical(list("abc")) for i in range(4)} | {"constant": Categorical(["only"])}
+    for variables, spacing, precisions in (
+            (categories, 1.0, 4.0), ({"flag": Integer(0, 1)}, 1.0, 1.0), ({"n": Integer(0, 100)}, 0.01, np.log(200)),
+            ({"x": Real(0, 5)}, 0.002, np.log(1000)), ({"constant": Categorical(["only"])}, 1.0, 0.0),
+            (categories | {"level": Ordinal(range(6)), "x": Real(0, 1)}, 0.002, 4 + np.log(10) + np.log(1000))):
+        geometry = Geometry(SearchDistribution(Space(variables)))
+        assert geometry.spacing == pytest.approx(spacing)
+        assert geometry.n_precisions == pytest.approx(precisions)
+
+
 def test_every_pair_of_values_is_one_move_apart():
     space = Space({"level": Ordinal(range(6)), "op": Categorical(range(4))})
     distribution = SearchDistribution(space)

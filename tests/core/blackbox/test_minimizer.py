@@ -245,6 +245,15 @@ def test_the_recommendation_under_noise_is_the_best_of_the_evidence():
     assert max(hits) <= 1
 
 
+@pytest.mark.parametrize(("variable", "bar"), [(Integer(0, 100), 0.0), (Real(0, 100), 0.3)])
+def test_ordered_variables_are_settled_finely(variable, bar):
+    space = Space({f"x{i}": variable for i in range(10)})
+    target = np.random.default_rng(0).integers(10, 91, 10)
+    losses = [run(Minimizer(space, seed=seed), 1000, lambda codes: float(((codes - target) ** 2).sum())).best.loss
+              for seed in range(3)]
+    assert np.median(losses) <= bar
+
+
 def test_failures_are_avoided():
     space = Space.categorical([4] * 8)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from asng_core.blackbox import surrogate as module
-from asng_core.blackbox.gaussian_process import misfit, near, squared_distances
+from asng_core.blackbox.gaussian_process import LENGTH_SCALES, length_scales, misfit, near, squared_distances
 from asng_core.blackbox.pool import Pool
 from asng_core.blackbox.surrogate import CAPACITY, Surrogate
 
@@ -15,7 +15,7 @@ VARIABLES = np.array([0, 1, 2, 2, 2, 3])  # of the features
 
 def filled(n, told=None, noises=(0.1,), seed=0):
     rng = np.random.default_rng(seed)
-    surrogate, features = Surrogate(VARIABLES, D, noises), rng.random((n, P))
+    surrogate, features = Surrogate(VARIABLES, D, LENGTH_SCALES, noises), rng.random((n, P))
     for i, row in enumerate(features):
         surrogate.add(i, row)
     for i in range(n) if told is None else told:
@@ -47,6 +47,14 @@ def test_the_misfit_is_minus_twice_the_log_likelihood_up_to_a_constant():
         log_likelihood = stats.multivariate_normal(np.zeros(12), amplitude * full).logpdf(targets)
         differences.append(misfit(k, noise, targets) + 2 * log_likelihood)
     np.testing.assert_allclose(differences, differences[0], rtol=1e-8)
+
+
+def test_the_finest_length_scale_parts_neighbouring_values_like_categories():
+    for spacing in (0.5, 0.01, 0.002):
+        scales = length_scales(spacing)
+        assert np.diff(np.log2(scales)) == pytest.approx(1)
+        assert scales[-len(LENGTH_SCALES):] == LENGTH_SCALES
+        assert 0.5 < scales[0] / (spacing**2 * LENGTH_SCALES[0]) <= 1
 
 
 def test_the_nearest_of_a_grid_and_those_beside_it():
@@ -81,8 +89,8 @@ def test_the_posterior_mean_is_that_of_the_results_and_believed_where_pending():
 def test_length_scale_and_noise_are_the_likeliest_of_the_grid():
     rng = np.random.default_rng(1)
     features = rng.random((80, P))
-    smooth = Surrogate(VARIABLES, D, (0.01, 0.1, 1.0))
-    rough = Surrogate(VARIABLES, D, (0.01, 0.1, 1.0))
+    smooth = Surrogate(VARIABLES, D, LENGTH_SCALES, (0.01, 0.1, 1.0))
+    rough = Surrogate(VARIABLES, D, LENGTH_SCALES, (0.01, 0.1, 1.0))
     for one, values in ((smooth, features.sum(axis=1)), (rough, rng.standard_normal(80))):
         for i, row in enumerate(features):
             one.add(i, row)
@@ -95,7 +103,7 @@ def test_length_scale_and_noise_are_the_likeliest_of_the_grid():
 
 def test_what_matters_gains_relevance_and_what_does_not_loses_it():
     rng = np.random.default_rng(0)
-    surrogate = Surrogate(VARIABLES, D, (0.01,))
+    surrogate = Surrogate(VARIABLES, D, LENGTH_SCALES, (0.01,))
     features = rng.random((150, P))
     values = np.sin(8 * features[:, 0]) + features[:, 5]
     for i, row in enumerate(features):
