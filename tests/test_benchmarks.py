@@ -5,6 +5,7 @@ import re
 import resource
 import shutil
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -60,17 +61,18 @@ def test_the_default_population_grows_with_the_space():
 
 
 def test_stored_results_resume_and_keep_the_order(tmp_path):
+    measure = partial(store.measure, parts=lambda _: ())
     path = tmp_path / "r.json"
-    first = store.measure(path, doubled, [{"x": 2}, {"x": 1}])
+    first = measure(path, doubled, [{"x": 2}, {"x": 1}])
     assert [record["result"]["y"] for record in first] == [4, 2]
     stored = json.loads(path.read_text())
     stored["records"][0]["result"]["y"] = -1  # what is stored is not measured again
     marked = stored["records"][0]["task"]
     path.write_text(json.dumps(stored))
-    again = store.measure(path, doubled, [{"x": 3}, marked])
+    again = measure(path, doubled, [{"x": 3}, marked])
     assert [record["result"]["y"] for record in again] == [6, -1]
     assert store.stored(path, [{"x": 9}, marked])[0]["result"]["y"] == -1
-    assert store.measure(path, doubled, [marked], restart=True)[0]["result"]["y"] == 2 * marked["x"]
+    assert measure(path, doubled, [marked], restart=True)[0]["result"]["y"] == 2 * marked["x"]
 
 
 def test_overhead_is_measured_in_microseconds():
@@ -155,7 +157,7 @@ def test_every_picture_is_drawn_by_the_report(copied):
 
 
 def test_a_claim_is_shown_with_what_it_was_measured_with(tmp_path):
-    store.measure(tmp_path / "r.json", doubled, [{"x": 1}])
+    store.measure(tmp_path / "r.json", doubled, [{"x": 1}], parts=lambda _: ())
     claims = [Claim("ours is best", False, "0.5 (0.4 to 0.6)", "r.json", "python -m benchmarks.r", headline=True),
               Claim("it is fast", True, "1 s", "r.json", "python -m benchmarks.r")]
     (*_, missed, met, _, note) = report.claims_table(claims, tmp_path).splitlines()
