@@ -5,7 +5,7 @@ are neutral to the methods that know no conditions.
 
     python -m benchmarks.functions              11 seeds, at most 30,000 evaluations on the first four problems,
                                                 10,000 on the others; about 15 minutes on one core
-    python -m benchmarks.functions --ablate     ours, and ours with one mechanism taken out
+    python -m benchmarks.functions --ablate     ours, and ours with one mechanism taken out, at most 4,000
     python -m benchmarks.functions --quick      a check of the whole path, seconds
 """
 
@@ -24,7 +24,7 @@ from .synthetic import SUITE, Problem
 
 FIRST = ("OneMax d=100", "LeadingOnes d=50", "OneMax 30x5", "NK n=18 k=4")
 BUDGETS = dict.fromkeys(FIRST, 30_000) | dict.fromkeys((name for name in SUITE if name not in FIRST), 10_000)
-ABLATED_BUDGETS = dict.fromkeys(FIRST, 4_000)
+ABLATED_BUDGETS = dict.fromkeys(SUITE, 4_000)
 RUN = ("ASNG", "ASNG, plain", "(1+1) EA", "local search", "regularized evolution", "regularized evolution, 20",
        "CatCMAwM")
 SEEDS = 11
