@@ -64,7 +64,7 @@ class Geometry:
         if len(self._one_hot):
             columns = draws[:, self._one_hot].astype(np.int64) + self._starts
             present = np.sqrt(0.5) if active is None else np.sqrt(0.5) * active[:, self._one_hot]
-            np.put_along_axis(features, columns, present, axis=1)
+            features[np.arange(len(draws))[:, None], columns] = present
         return features
 
     def anywhere(self, n: int, rng: np.random.Generator) -> Floats:
