@@ -5,7 +5,7 @@ are neutral to the methods that know no conditions.
 
     python -m benchmarks.functions              11 seeds, at most 30,000 evaluations on the first four problems,
                                                 10,000 on the others; about 15 minutes on one core
-    python -m benchmarks.functions --ablate     ours, and ours with one mechanism taken out, at most 4,000
+    python -m benchmarks.functions --ablate     ours with one mechanism taken out, at most 4,000 evaluations
     python -m benchmarks.functions --quick      a check of the whole path, seconds
 """
 

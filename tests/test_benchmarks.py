@@ -27,7 +27,7 @@ from benchmarks import (
     toy,
 )
 from benchmarks.claims import Claim
-from benchmarks.rivals import METHODS, Setting
+from benchmarks.rivals import ABLATED, METHODS, Setting
 
 
 def call(module, monkeypatch, capsys, *arguments):
@@ -103,6 +103,19 @@ def test_no_stored_run_is_more_than_one_change_of_behaviour_old(path):
     assert store.behind(path) <= 1, "measure it again, by its command in benchmarks/README.md"
 
 
+@pytest.mark.parametrize("path", sorted(store.RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_stored_run_knows_the_parts_of_asng_that_its_method_depends_on(path):
+    known = [set(source["behaviours"]) for source in store.sources(path)]
+    for record in store.records(path):
+        method, parts = record["task"].get("method"), known[record["source"]]
+        assert parts <= set(store.BEHAVIOURS)
+        if method is None:
+            assert parts
+        else:
+            assert parts == {"ASNG": {"Minimizer"}, "ASNG, plain": {"ASNG"}, "SNG": {"ASNG"}}.get(
+                method, {"Minimizer"} if method in ABLATED else set())
+
+
 REPEATED = {"toy": toy.run, "population": population.run, "functions": functions.run, "tables_noisy": runs.noisy,
             "tables_noise-free": runs.noise_free, "tables_asynchronous": runs.asynchronous,
             "pbo_noise-free": pseudo_boolean.run, "pbo_noisy": pseudo_boolean.run}
@@ -120,6 +133,7 @@ def test_stored_runs_of_this_behaviour_repeat(name):
     cheapest = sorted(ours, key=cost)
     sample = [record for method in ("ASNG", "ASNG, plain")
               for record in [each for each in cheapest if each["task"].get("method", "ASNG") == method][:2]]
+    assert sample
     same = [without_time(REPEATED[name](**record["task"])) == without_time(record["result"]) for record in sample]
     # rounding differs between processors, and moves some
     assert sum(same) >= len(same) / 2, "asng behaves differently: raise store.BEHAVIOURS (CONTRIBUTING.md)"
