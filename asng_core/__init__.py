@@ -1,18 +1,18 @@
 """Adaptive Stochastic Natural Gradient (ASNG) for discrete and mixed variables, by ask and tell; NumPy only."""
 
+from .ask_tell.asng import ASNG
+from .ask_tell.candidate import Batch, Candidate
+from .ask_tell.results import Best
 from .blackbox.history import History
 from .blackbox.memo import SpaceExhausted
 from .blackbox.minimizer import Minimizer
-from .candidate import Batch, Candidate
+from .distribution.marginals import MeanStd
 from .loop.minimize import maximize, minimize
 from .loop.result import Result
 from .loop.run import Progress
-from .marginals import MeanStd
-from .optimizer import ASNG
-from .ranges import Integer, Real
-from .results import Best
-from .space import Space
-from .variables import Boolean, Categorical, Ordinal, Variable
+from .space.ranges import Integer, Real
+from .space.space import Space
+from .space.variables import Boolean, Categorical, Ordinal, Variable
 
 __all__ = ["ASNG", "Batch", "Best", "Boolean", "Candidate", "Categorical", "History", "Integer", "MeanStd",
            "Minimizer", "Ordinal", "Progress", "Real", "Result", "Space", "SpaceExhausted", "Variable", "maximize",

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asng_core import ASNG, Batch, _checks
+from asng_core import ASNG, Batch, checks
 
 from .supernet import Architecture, Supernet
 
@@ -76,7 +76,7 @@ def budgets(supernet: Supernet, optimizer: ASNG | Sequence[ASNG], cost: CostName
         if len(optimizers) > 1:
             raise ValueError(f"Search(optimizer) is a list of {len(optimizers)}: give cost= and a limit= for each.")
         return [Budget(optimizers[0])]
-    limits = [_checks.real("Search(limit=...)", each) for each in (limit if isinstance(limit, Sequence) else [limit])]
+    limits = [checks.real("Search(limit=...)", each) for each in (limit if isinstance(limit, Sequence) else [limit])]
     if len(limits) != len(optimizers):
         raise ValueError("Search(optimizer, limit=...) must be one ASNG for each limit, "
                          f"got {len(optimizers)} and {len(limits)}.")
@@ -89,6 +89,6 @@ def _cost(supernet: Supernet, cost: object) -> Cost:
         return lambda architecture: float(cost(architecture))
     if cost not in ("parameters", "multiply_adds"):
         raise ValueError("Search(cost=...) must be 'parameters', 'multiply_adds' or a function of an architecture, "
-                         f"got {_checks.shown(cost)}.")
+                         f"got {checks.shown(cost)}.")
     name, of = str(cost), supernet
     return lambda architecture: float(getattr(of.cost(architecture), name))

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from asng_core import ASNG, Candidate, _checks
+from asng_core import ASNG, Candidate, checks
 
 from . import distributed, search_state
 from .budget import Budget, Cost, CostName, FrontPoint, budgets
@@ -91,15 +91,15 @@ class Search:
                  ema: float | None = None, mirrored: bool = False, cost: CostName | Cost | None = None,
                  limit: float | Sequence[float] | None = None) -> None:
         self.budgets = budgets(supernet, optimizer, cost, limit)
-        self.steps = _checks.integer("Search(steps=...)", steps, minimum=1)
-        self.warmup = _checks.integer("Search(warmup=...)", warmup)
+        self.steps = checks.integer("Search(steps=...)", steps, minimum=1)
+        self.warmup = checks.integer("Search(warmup=...)", warmup)
         if not 0 <= warmup <= steps:
             raise ValueError(f"Search(warmup=...) must be within 0..steps = {steps}, got {warmup}.")
-        self.accumulate = _checks.integer("Search(accumulate=...)", accumulate, minimum=1)
+        self.accumulate = checks.integer("Search(accumulate=...)", accumulate, minimum=1)
         if clip is not None:
-            _checks.real("Search(clip=...)", clip, above=0)
+            checks.real("Search(clip=...)", clip, above=0)
         if ema is not None:
-            _checks.real("Search(ema=...)", ema, above=0, below=1)
+            checks.real("Search(ema=...)", ema, above=0, below=1)
         if autocast not in (None, torch.bfloat16):
             raise ValueError(f"Search(autocast=...) must be None or torch.bfloat16, got {autocast}. "
                              "float16 would need its gradients scaled.")

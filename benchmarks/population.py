@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from asng_core import ASNG
-from asng_core.optimizer import default_population_size
+from asng_core.ask_tell.asng import default_population_size
 
 from . import store
 from .claims import Claim

@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 
 from asng_core import ASNG, Space
 from asng_core.families.categorical import CategoricalFamily
-from asng_core.merit import ranks
-from asng_core.utility import utilities
+from asng_core.ranking import ranks, utilities
 
 from . import store
 from .claims import Claim

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
-from .fronts import merit, nondominated
+from .. import checks
+from ..ranking import nondominated, ranks
 from .history import History
 
 SIZE = 10
@@ -45,7 +45,7 @@ class Archive:
         """Take rows that were just told."""
         rows = [*self.rows, *new]
         losses, violations = history.losses[rows], history.violations[rows]
-        rank = merit(losses, violations)
+        rank = ranks(losses, violations)
         n = len(self.rows)
         if losses.ndim == 1:
             improved = not n or rank[n:].min() < rank[:n].min()
@@ -64,7 +64,7 @@ class Archive:
 
     def load(self, state: Mapping[str, Any], history: History) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
-        self.rows = [_checks.integer("a row", row, minimum=0) for row in state["rows"]]
+        self.rows = [checks.integer("a row", row, minimum=0) for row in state["rows"]]
         if self.rows and max(self.rows) >= len(history):
             raise ValueError("the archive names an evaluation that the history does not hold.")
-        self.stalled = _checks.integer("stalled", state["stalled"], minimum=0)
+        self.stalled = checks.integer("stalled", state["stalled"], minimum=0)

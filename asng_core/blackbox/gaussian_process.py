@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from ..families.family import Floats
+from ..arrays import Floats
 
 
 def length_scales(spacing: float) -> tuple[float, ...]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..conditions import Bools
-from ..families.family import Floats, Ints
-from ..search_distribution import SearchDistribution
+from ..arrays import Bools, Floats, Ints
+from ..distribution.search_distribution import SearchDistribution
 
 _LAST = 0.7  # one more variable changes with probability 1 - _LAST: 1.43 on average
 _POWER = 1.5  # of the heavy-tailed number of variables that change

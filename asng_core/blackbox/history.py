@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _checks
-from ..conditions import Bools
-from ..families.family import Codes, Floats, Ints
-from ..space import Space
+from ..arrays import Bools, Codes, Floats, Ints
+from ..ask_tell import rules
+from ..space.space import Space
 
 
 class History:
@@ -112,7 +111,7 @@ class History:
         if n:
             codes = self._space.checked(codes)
         self._arrays = {"codes": codes.astype(self._space.dtype), "losses": losses,
-                        "violations": _checks.violations(state["violations"], n),
+                        "violations": rules.violations(state["violations"], n),
                         "ids": np.array(state["ids"], dtype=np.int64)}
         self._n = n
         self._rows = {number: row for row, number in enumerate(self._arrays["ids"].tolist())}

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..families.family import Codes, Floats
-from ..fixed import Pins
-from ..search_distribution import SearchDistribution
+from ..arrays import Codes, Floats
+from ..distribution.pins import Pins
+from ..distribution.search_distribution import SearchDistribution
 from .geometry import Geometry
 
 _TRIES = 200  # points drawn anywhere before the rest of the space is listed

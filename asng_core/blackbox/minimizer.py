@@ -7,25 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
-from ..ask_tell import AskTell
-from ..families.family import Codes, Floats
-from ..fixed import Pins
-from ..late import free_variables
-from ..optimizer import default_population_size
-from ..results import Best, Told
-from ..search_distribution import SearchDistribution, n_variables
-from ..space import Space
-from ..utility import utilities
+from .. import checks
+from ..arrays import Codes, Floats
+from ..ask_tell.ask_tell import AskTell
+from ..ask_tell.asng import default_population_size
+from ..ask_tell.late import free_variables
+from ..ask_tell.results import Best, Told
+from ..ask_tell.rules import objectives
+from ..distribution.pins import Pins
+from ..distribution.rules import update_settings
+from ..distribution.search_distribution import SearchDistribution, n_variables
+from ..ranking import midranks, nondominated, ranks, scalarized, utilities
+from ..space.space import Space
 from .archive import Archive, doubt, patience
-from .fronts import merit, nondominated, scalarized
 from .gaussian_process import LENGTH_SCALES, length_scales
 from .geometry import Geometry
 from .history import History
 from .memo import Memo, keys
 from .pool import Pool
 from .surrogate import Surrogate
-from .trusted import NOISES, Finalists, midranks, posterior
+from .trusted import NOISES, Finalists, posterior
 
 _INITIAL = 8  # results before the model has a say
 # candidates for one evaluation: of the distribution, each variable of one of two of the best points, and beside these
@@ -76,13 +77,13 @@ class Minimizer(AskTell):
                  population_size: int | None = None, margin: float | None = None,
                  init: Mapping[str, Any] | None = None) -> None:
         if not isinstance(space, Space):
-            raise TypeError(f"Minimizer(space) must be a Space, got {_checks.shown(space)}. "
+            raise TypeError(f"Minimizer(space) must be a Space, got {checks.shown(space)}. "
                             "Use Space({name: variable}).")
-        self.noisy = _checks.truth("Minimizer(noisy=...)", noisy)
+        self.noisy = checks.truth("Minimizer(noisy=...)", noisy)
         d = n_variables(space)
         if population_size is None:
             population_size = default_population_size(d)
-        distribution = SearchDistribution(space, **_checks.update_settings("Minimizer", {
+        distribution = SearchDistribution(space, **update_settings("Minimizer", {
             "margin": margin, "initial_step_size": 1.0, "alpha": 1.5, "adapt": True}))
         super().__init__(space, distribution, seed=seed, population_size=population_size, init=init)
         self._geometry = Geometry(distribution)
@@ -192,7 +193,7 @@ class Minimizer(AskTell):
         rows = self.history.rows(self._surrogate.told)
         losses, violations = self.history.losses[rows], self.history.violations[rows]
         single = losses if losses.ndim == 1 else scalarized(losses, self._rng)
-        return midranks(merit(single, violations))
+        return midranks(ranks(single, violations))
 
     def _features(self, draws: Floats) -> Floats:
         conditional = self.space.conditions is not None
@@ -224,7 +225,7 @@ class Minimizer(AskTell):
 
     def _checked_losses(self, losses: Any, n: int, single: bool) -> list[Any]:
         known = self.history.losses.shape[1:] if len(self.history) else None
-        return _checks.objectives([losses] if single else losses, n, known)
+        return objectives([losses] if single else losses, n, known)
 
     def _note_best(self, codes: Codes, loss: Any, violation: float, number: int | None) -> None:
         if not isinstance(loss, tuple):
@@ -268,7 +269,7 @@ class Minimizer(AskTell):
         losses = np.array([each.loss if each.id >= 0 else failed for each in results])
         violations = np.array([each.violation for each in results])
         draws = np.array([each.drawn.draw for each in results])
-        self._distribution.update(draws, utilities(merit(losses, violations)), weights)
+        self._distribution.update(draws, utilities(ranks(losses, violations)), weights)
 
     def _restart(self) -> None:
         """A new run; what is known of the points remains."""
@@ -343,5 +344,5 @@ class Minimizer(AskTell):
         if known.shape[1:] != (len(self.space),):
             raise ValueError("the known points are of another space.")
         self._memo.known = set(keys(known))
-        self._run_start = _checks.integer("run_start", state["run_start"], minimum=0)
-        self._n_injected = _checks.integer("n_injected", state["n_injected"], minimum=0)
+        self._run_start = checks.integer("run_start", state["run_start"], minimum=0)
+        self._n_injected = checks.integer("n_injected", state["n_injected"], minimum=0)

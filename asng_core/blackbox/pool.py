@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
-from ..families.family import Floats
+from .. import checks
+from ..arrays import Floats
 from .surrogate import CAPACITY, Conditioned, Surrogate
 
 SIZE = 60
@@ -93,8 +93,8 @@ class Pool:
              features: Callable[[Floats], Floats]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         n = len(state["variances"])
-        self.draws = _checks.state_array(state["draws"], (n, self.draws.shape[1]))
+        self.draws = checks.state_array(state["draws"], (n, self.draws.shape[1]))
         self._covariances = np.array(state["covariances"], dtype=np.float64).reshape(n, CAPACITY)
-        self._variances = _checks.state_array(state["variances"], (n,))
-        self._version = _checks.integer("version", state["version"], minimum=-1)
+        self._variances = checks.state_array(state["variances"], (n,))
+        self._version = checks.integer("version", state["version"], minimum=-1)
         self.keys, self._features = keys(self.draws), features(self.draws)

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _checks
-from ..families.family import Floats, Ints
+from .. import checks
+from ..arrays import Floats, Ints
 from .gaussian_process import misfit, near, squared_distances, squared_norms
 
 CAPACITY = 200
@@ -193,18 +193,18 @@ class Surrogate:
     def load(self, state: Mapping[str, Any]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         n = len(state["ids"])
-        self._relevance = _checks.state_array(state["relevance"], self._relevance.shape)
+        self._relevance = checks.state_array(state["relevance"], self._relevance.shape)
         if (self._relevance <= 0).any():
             raise ValueError("a relevance must be positive.")
         self._roots = np.sqrt(self._relevance)[self._variables]
-        self._turn = _checks.integer("turn", state["turn"], minimum=0)
-        self._given[:n] = _checks.state_array(state["features"], (n, len(self._variables)))
+        self._turn = checks.integer("turn", state["turn"], minimum=0)
+        self._given[:n] = checks.state_array(state["features"], (n, len(self._variables)))
         self._features[:n] = self.scaled(self._given[:n])
         self._norms[:n] = squared_norms(self._features[:n])
-        self._inverse[:n, :n] = _checks.state_array(state["inverse"], (n, n))
-        self._targets[:n] = _checks.state_array(state["targets"], (n,))
+        self._inverse[:n, :n] = checks.state_array(state["inverse"], (n, n))
+        self._targets[:n] = checks.state_array(state["targets"], (n,))
         self._ids[:n], self._told[:n] = state["ids"], state["told"]
-        self.n, self._n_fitted = n, _checks.integer("n_fitted", state["n_fitted"], minimum=0)
-        self.version = _checks.integer("version", state["version"], minimum=0)
-        self.length_scale = _checks.real("length_scale", state["length_scale"], above=0)
-        self.noise = _checks.real("noise", state["noise"], above=0)
+        self.n, self._n_fitted = n, checks.integer("n_fitted", state["n_fitted"], minimum=0)
+        self.version = checks.integer("version", state["version"], minimum=0)
+        self.length_scale = checks.real("length_scale", state["length_scale"], above=0)
+        self.noise = checks.real("noise", state["noise"], above=0)

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
-from ..families.family import Codes, Floats, Ints
-from ..search_distribution import SearchDistribution
-from .fronts import merit
+from .. import checks
+from ..arrays import Codes, Floats
+from ..distribution.search_distribution import SearchDistribution
+from ..ranking import midranks, ranks
 from .gaussian_process import LENGTH_SCALES, misfit, squared_distances
 from .history import History
 
@@ -29,22 +29,15 @@ _FINALISTS = 10
 _GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew
 
 
-def midranks(ranks: Ints) -> Floats:
-    """`(n,)` dense ranks, equals given the mean of the places that they share."""
-    count = np.bincount(ranks)
-    places: Floats = (count.cumsum() - (count + 1) / 2)[ranks]
-    return places
-
-
 def posterior(history: History, distribution: SearchDistribution, features: Features) -> tuple[Codes, Floats, Floats]:
     """`(n, n_variables)` codes of the most promising points, means and standard deviations of their ranks.
 
     `features` gives those of draws, in which relevant variables have the larger part. The mean of a point that
     has never succeeded is infinite, unless none has.
     """
-    ranks = midranks(merit(history.losses, history.violations))
-    spread = ranks.std()
-    standardized = (ranks - ranks.mean()) / (spread if spread > 0 else 1.0)
+    places = midranks(ranks(history.losses, history.violations))
+    spread = places.std()
+    standardized = (places - places.mean()) / (spread if spread > 0 else 1.0)
     codes, point, count = np.unique(history.codes, axis=0, return_inverse=True, return_counts=True)
     total = np.bincount(point.ravel(), standardized)
     succeeded = np.bincount(point.ravel(), history.succeeded) > 0
@@ -86,5 +79,5 @@ class Finalists:
     def load(self, state: Mapping[str, Any], n_variables: int) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         draws = state["draws"]
-        self._draws = None if draws is None else _checks.state_array(draws, (len(draws), n_variables))
-        self._evidence = _checks.integer("evidence", state["evidence"], minimum=0)
+        self._draws = None if draws is None else checks.state_array(draws, (len(draws), n_variables))
+        self._evidence = checks.integer("evidence", state["evidence"], minimum=0)

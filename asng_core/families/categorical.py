@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .family import Codes, Family, Floats, Ints
+from ..arrays import Codes, Floats, Ints
+from .family import Family
 
 
 class CategoricalFamily(Family):

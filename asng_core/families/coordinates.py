@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from .family import Codes, Floats, Ints
+from ..arrays import Codes, Floats, Ints
 from .normal import MAX_CELLS, cells_within, interval
 
 RESOLUTION = 1e-3  # smallest sigma of a continuous Real, relative to its range

@@ -20,14 +20,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Codes = NDArray[Any]  # int64, or float64 where a continuous variable is among them
+from ..arrays import Codes, Floats, Ints
 
 
 def norm(vector: Floats) -> float:

@@ -14,9 +14,10 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Codes, Floats
 from . import normal
 from .coordinates import RESOLUTION, Coordinates
-from .family import Codes, Family, Floats
+from .family import Family
 
 _SETTLED = 1.1  # of its smallest sigma, a continuous variable's sigma counts as converged
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ..arrays import Floats
 
 _erfc = np.frompyfunc(math.erfc, 1, 1)  # NumPy has none
 MAX_CELLS = 2000  # resolution of the entropy's sum

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .family import Codes, Family, Floats, Ints
+from ..arrays import Codes, Floats, Ints
+from .family import Family
 
 
 class ProductFamily(Family):

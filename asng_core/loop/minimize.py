@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
+from .. import checks
 from ..blackbox.minimizer import Minimizer
-from ..space import Space
-from . import checks
+from ..space.space import Space
+from . import rules
 from .parallel import Parallel
 from .progress_bar import Bar
 from .result import Result
@@ -96,20 +96,20 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
          n_workers: int, vectorized: bool, target: float | None, timeout: float | None,
          callback: Callable[[Progress], Any] | None, progress: bool, checkpoint: Any, catch: Any) -> Result:
     name = "minimize" if sign > 0 else "maximize"
-    checks.function(f"{name}(objective)", objective)
-    checks.space(f"{name}(space)", space)
-    limits = Limits(checks.budget(f"{name}(budget=...)", budget),
-                    None if target is None else _checks.real(f"{name}(target=...)", target),
-                    None if timeout is None else _checks.real(f"{name}(timeout=...)", timeout, above=0))
-    seed = _checks.seed(f"{name}(seed=...)", seed)
-    noisy = _checks.truth(f"{name}(noisy=...)", noisy)
-    vectorized = _checks.truth(f"{name}(vectorized=...)", vectorized)
-    n_workers = _checks.integer(f"{name}(n_workers=...)", n_workers, minimum=1)
-    checks.executor(f"{name}(executor=...)", executor, n_workers, vectorized)
-    catch = checks.failures(f"{name}(catch=...)", catch)
-    listeners = [] if callback is None else [checks.function(f"{name}(callback=...)", callback)]
-    file = None if checkpoint is None else checks.file(f"{name}(checkpoint=...)", checkpoint)
-    bar = Bar(name, limits.budget) if _checks.truth(f"{name}(progress=...)", progress) else None
+    rules.function(f"{name}(objective)", objective)
+    rules.space(f"{name}(space)", space)
+    limits = Limits(rules.budget(f"{name}(budget=...)", budget),
+                    None if target is None else checks.real(f"{name}(target=...)", target),
+                    None if timeout is None else checks.real(f"{name}(timeout=...)", timeout, above=0))
+    seed = checks.seed(f"{name}(seed=...)", seed)
+    noisy = checks.truth(f"{name}(noisy=...)", noisy)
+    vectorized = checks.truth(f"{name}(vectorized=...)", vectorized)
+    n_workers = checks.integer(f"{name}(n_workers=...)", n_workers, minimum=1)
+    rules.executor(f"{name}(executor=...)", executor, n_workers, vectorized)
+    catch = rules.failures(f"{name}(catch=...)", catch)
+    listeners = [] if callback is None else [rules.function(f"{name}(callback=...)", callback)]
+    file = None if checkpoint is None else rules.file(f"{name}(checkpoint=...)", checkpoint)
+    bar = Bar(name, limits.budget) if checks.truth(f"{name}(progress=...)", progress) else None
 
     optimizer = Minimizer(space, noisy=noisy, seed=seed)
     workers: Workers

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from typing import Any
 
-from ..candidate import Candidate
-from ..space import Space
-from . import checks
+from ..ask_tell.candidate import Candidate
+from ..space.space import Space
+from . import rules
 from .workers import FAILED, Finished, Workers
 
 _SUSPECT = 2  # losses of a point after which it is evaluated alone
@@ -29,7 +29,7 @@ class Parallel(Workers):
                  executor: Any, n_workers: int, space: Space) -> None:
         self._where, self._objective, self._catch, self._space = where, objective, catch, space
         self.capacity = n_workers
-        self._owned = not checks.is_executor(executor)
+        self._owned = not rules.is_executor(executor)
         self._make: Callable[[], Any] = executor if self._owned else lambda: executor
         self._executor: Executor | None = None
         if not self._owned:
@@ -85,10 +85,10 @@ class Parallel(Workers):
 
     def _ready(self) -> Executor:
         if self._executor is None:
-            self._executor = checks.made(self._where, self._make())
+            self._executor = rules.made(self._where, self._make())
             if isinstance(self._executor, ProcessPoolExecutor):
-                checks.picklable(self._objective, self._space)
-            checks.accepting(self._where, self._executor)
+                rules.picklable(self._objective, self._space)
+            rules.accepting(self._where, self._executor)
         return self._executor
 
     def _suspected(self, candidate: Candidate) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..families.family import Floats
+from ..arrays import Floats
 
 if TYPE_CHECKING:
     from .result import Result

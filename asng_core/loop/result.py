@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
+from .. import checks
+from ..ask_tell.results import Best
 from ..blackbox.history import History
 from ..blackbox.minimizer import Minimizer
-from ..results import Best
-from ..space import Space
+from ..space.space import Space
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,7 +70,7 @@ class Result:
         failed = f", {self.n_failed} failed" * bool(self.n_failed)
         found = f"front of {len(self.front)} points" if self.n_objectives > 1 else "no evaluation succeeded"
         if self.best is not None:
-            found = f"loss {self.best.loss:.6g} at {_checks.shown(self.best.values)}"
+            found = f"loss {self.best.loss:.6g} at {checks.shown(self.best.values)}"
         return f"Result({found}; {self.n_evaluations} evaluations{failed}; {self.stop_reason})"
 
 

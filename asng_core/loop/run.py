@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checkpoint
+from ..ask_tell.candidate import Candidate
+from ..ask_tell.results import Best
 from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
-from ..candidate import Candidate
-from ..results import Best
-from . import checks
+from . import rules
 from .interrupts import Interrupts
 from .result import Result, averaged, negated
 from .workers import FAILED, Workers
@@ -69,12 +69,12 @@ class Run:
         if self._file is not None and self._file.exists():
             state = checkpoint.read(self._file, Minimizer._format)
             where = f"{self._name}(checkpoint={str(self._file)!r})"
-            failed = checks.resumed(where, state, noisy=noisy, maximize=self._sign < 0)
+            failed = rules.resumed(where, state, noisy=noisy, maximize=self._sign < 0)
             self._optimizer.load_state_dict(state)
             for candidate in self._optimizer.pending:
                 (self._failed if candidate.id in failed else self._again).append(candidate)
             if self._limits.target is not None:
-                checks.single_objective(f"{self._name}(target=...)", self._shape or ())
+                rules.single_objective(f"{self._name}(target=...)", self._shape or ())
         self._save()
 
     def run(self, workers: Workers) -> Result:
@@ -102,7 +102,7 @@ class Run:
                 with interrupts.held():
                     self._fill(workers)
                 if not len(workers):
-                    checks.any_point(f"{self._name}(space)", self._optimizer.space, len(self._optimizer.history))
+                    rules.any_point(f"{self._name}(space)", self._optimizer.space, len(self._optimizer.history))
                     certain = self._exhausted is None or self._exhausted.certain
                     reason = ("space exhausted: every feasible point was evaluated" if certain
                               else "space exhausted, as far as was seen: no new feasible point was found")
@@ -158,8 +158,8 @@ class Run:
         if outcomes is FAILED:
             return [None] * n
         if self._vectorized:
-            return checks.many_losses(self._objective, outcomes, n, known)
-        return [checks.one_loss(self._objective, candidate, outcome, known) if outcome is not FAILED else None
+            return rules.many_losses(self._objective, outcomes, n, known)
+        return [rules.one_loss(self._objective, candidate, outcome, known) if outcome is not FAILED else None
                 for candidate, outcome in zip(candidates, outcomes, strict=True)]
 
     @property
@@ -176,7 +176,7 @@ class Run:
                 self._failed += candidates
                 return
             if self._limits.target is not None:
-                checks.single_objective(f"{self._name}(target=...)", np.shape(come))
+                rules.single_objective(f"{self._name}(target=...)", np.shape(come))
             shape = np.shape(come)
         else:
             shape = self._shape

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..candidate import Batch, Candidate
-from ..ranges import Integer, Real
-from ..space import Space
-from ..variables import Variable
+from ..ask_tell.candidate import Batch, Candidate
+from ..space.ranges import Integer, Real
+from ..space.space import Space
+from ..space.variables import Variable
 from .workers import FAILED, Finished, Workers
 
 

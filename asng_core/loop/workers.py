@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..candidate import Candidate
+from ..ask_tell.candidate import Candidate
 
 FAILED = object()
 Finished = Iterator[tuple[list[Candidate], Any]]  # as many outcomes, or FAILED for all

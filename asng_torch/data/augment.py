@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from asng_core import _checks
+from asng_core import checks
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Augment:
     cutout: int = 16
 
     def __post_init__(self) -> None:
-        _checks.integer("Augment(crop=...)", self.crop, minimum=0)
-        _checks.integer("Augment(cutout=...)", self.cutout, minimum=0)
+        checks.integer("Augment(crop=...)", self.crop, minimum=0)
+        checks.integer("Augment(cutout=...)", self.cutout, minimum=0)
 
     def draw(self, n: int, height: int, width: int, generator: torch.Generator) -> Tensor:
         """`(n, 5)` integers on the CPU: window's top and left, flipped or not, cutout's centre row and column."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from asng_core import _checks
+from asng_core import checks
 
 
 class ImageData(NamedTuple):
@@ -46,7 +46,7 @@ def padded(images: Tensor, side: int) -> Tensor:
 
     Zero is black: pad before standardizing.
     """
-    side = _checks.integer("padded(side)", side, minimum=1)
+    side = checks.integer("padded(side)", side, minimum=1)
     height, width = images.shape[-2:]
     if any(side < size or (side - size) % 2 for size in (height, width)):
         raise ValueError(f"padded(side) must be {height} x {width}, the images' size, or larger by an even number, "

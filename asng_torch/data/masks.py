@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from asng_core import _checks
+from asng_core import checks
 
 from .order import Shard, generator
 
@@ -66,7 +66,7 @@ class Inpainting:
         if mask not in _MASKS:
             raise ValueError(f"Inpainting(mask=...) must be one of {', '.join(_MASKS)}, got {mask!r}.")
         self.loader, self.mask = loader, mask
-        self.seed = _checks.integer("Inpainting(seed=...)", seed, minimum=0)
+        self.seed = checks.integer("Inpainting(seed=...)", seed, minimum=0)
         self.shard: Shard = getattr(loader, "shard", (0, 1))
         self._batches = 0  # given out so far
 
@@ -105,7 +105,7 @@ class Inpainting:
             if state[name] != mine:
                 raise ValueError(f"state must be of the same masks: {name} is {mine!r} here, {state[name]!r} in the "
                                  "state. Build Inpainting as it was.")
-        batches = _checks.integer('state["batches"]', state["batches"], minimum=0)
+        batches = checks.integer('state["batches"]', state["batches"], minimum=0)
         self.loader.load_state_dict(state["loader"])
         self._batches = batches
 

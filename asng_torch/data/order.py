@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from asng_core import _checks
+from asng_core import checks
 
 Shard = tuple[int, int]
 
@@ -44,9 +44,9 @@ class Order:
     def __init__(self, where: str, n: int, batch_size: int, *, shuffle: bool, seed: int, shard: Shard,
                  data: str) -> None:
         self.where, self.n, self.shuffle = where, n, bool(shuffle)
-        self.batch_size = _checks.integer(f"{where}(batch_size=...)", batch_size)
-        self.seed = _checks.integer(f"{where}(seed=...)", seed, minimum=0)
-        self.rank, self.world_size = (_checks.integer(f"{where}(shard=...)", number) for number in shard)
+        self.batch_size = checks.integer(f"{where}(batch_size=...)", batch_size)
+        self.seed = checks.integer(f"{where}(seed=...)", seed, minimum=0)
+        self.rank, self.world_size = (checks.integer(f"{where}(shard=...)", number) for number in shard)
         if not 0 <= self.rank < self.world_size:
             raise ValueError(f"{where}(shard=(rank, world_size)) must have 0 <= rank < world_size, got {shard}.")
         if n == 0:
@@ -105,8 +105,8 @@ class Order:
         if differing:
             raise ValueError(f"state must be of a {self.where} over the same examples in the same order: "
                              f"{'; '.join(differing)}. Build the loader as it was.")
-        epoch = _checks.integer('state["epoch"]', state["epoch"], minimum=0)
-        position = _checks.integer('state["position"]', state["position"], minimum=0)
+        epoch = checks.integer('state["epoch"]', state["epoch"], minimum=0)
+        position = checks.integer('state["position"]', state["position"], minimum=0)
         if position >= len(self):
             raise ValueError(f'state["position"] must be below {len(self)}, the batches of an epoch, got {position}.')
         self.epoch, self.position = epoch, position

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from asng_core import _checks
+from asng_core import checks
 
 
 def split(n: int, fraction: float = 0.5, seed: int | None = 0) -> tuple[Tensor, Tensor]:
@@ -17,13 +17,13 @@ def split(n: int, fraction: float = 0.5, seed: int | None = 0) -> tuple[Tensor, 
     Use them as `images[first]` on tensors, `Subset(dataset, first.tolist())` on a Dataset. The fraction
     is above 0 and below 1, and each part has at least one example, else ValueError.
     """
-    n = _checks.integer("split(n)", n, minimum=2)
-    first = round(_checks.real("split(fraction=...)", fraction, above=0, below=1) * n)
+    n = checks.integer("split(n)", n, minimum=2)
+    first = round(checks.real("split(fraction=...)", fraction, above=0, below=1) * n)
     if not 1 <= first < n:
         raise ValueError(f"split(fraction={fraction}) of {n} examples must leave at least one in each part, "
                          f"got {first} and {n - first}.")
     order = torch.arange(n)
     if seed is not None:
-        seed = _checks.integer("split(seed=...)", seed, minimum=0)
+        seed = checks.integer("split(seed=...)", seed, minimum=0)
         order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     return order[:first], order[first:]

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from asng_core import ASNG, Boolean, Integer, MeanStd, Space, _checks
+from asng_core import ASNG, Boolean, Integer, MeanStd, Space, checks
 
 from ..choices.mark import marked
 from ..choices.searchable import Searchable
@@ -131,7 +131,7 @@ class SearchableAutoencoder(Searchable):
     def __init__(self, in_channels: int, *, encoding: Encoding = "categorical", nodes: int = 20,
                  channels: Sequence[int] = (64, 128, 256), side: int = 64) -> None:
         super().__init__()
-        side = _checks.integer("SearchableAutoencoder(side=...)", side, minimum=2)
+        side = checks.integer("SearchableAutoencoder(side=...)", side, minimum=2)
         if side & (side - 1):
             raise ValueError("SearchableAutoencoder(side=...) must be a power of two, so that maps halve cleanly down "
                              f"to one pixel, got {side}. Pad the images: 28 to 32.")
@@ -142,7 +142,7 @@ class SearchableAutoencoder(Searchable):
         low, high = min(channels), max(channels)
         integer = encoding == "integer"
         self.nodes, self.layers = nn.ModuleList(), nn.ModuleList()
-        for node in range(_checks.integer("SearchableAutoencoder(nodes=...)", nodes, minimum=1)):
+        for node in range(checks.integer("SearchableAutoencoder(nodes=...)", nodes, minimum=1)):
             label = f"node{node}"
             kind: dict[str, nn.Module] = {
                 "skip": ValueChoice(Boolean(), label=f"{label}_skip"),

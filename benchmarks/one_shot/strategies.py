@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from asng_core import ASNG, Minimizer, Space
-from asng_core.results import Told
+from asng_core.ask_tell.results import Told
 from asng_torch import LayerChoice, Search, Supernet, derive, train
 from asng_torch.data import TensorLoader
 from asng_torch.supernet import Architecture

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from asng_core.blackbox.trusted import midranks
+from asng_core.ranking import midranks
 
 from .. import store
 from ..claims import Claim

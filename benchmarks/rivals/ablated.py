@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import asng_core
-from asng_core.ask_tell import AskTell
+from asng_core.ask_tell.ask_tell import AskTell
 
 from . import Setting
 from .asng import Minimizer

@@ -8,7 +8,7 @@ import pytest
 
 from asng_core import Categorical, Integer, Ordinal, Real, Space
 from asng_core.blackbox.geometry import Geometry
-from asng_core.search_distribution import SearchDistribution
+from asng_core.distribution.search_distribution import SearchDistribution
 
 
 @pytest.fixture(params=cases.SPACES)

@@ -12,7 +12,7 @@ import pytest
 from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, SpaceExhausted
 from asng_core.blackbox import minimizer as module
 from asng_core.blackbox.geometry import Geometry
-from asng_core.search_distribution import SearchDistribution
+from asng_core.distribution.search_distribution import SearchDistribution
 
 SMALL = {
     "cube": lambda: Space.binary(4),

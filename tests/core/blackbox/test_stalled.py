@@ -8,7 +8,7 @@ from asng_core.blackbox.archive import Archive, doubt, patience
 from asng_core.blackbox.geometry import Geometry
 from asng_core.blackbox.history import History
 from asng_core.blackbox.pool import Pool
-from asng_core.search_distribution import SearchDistribution
+from asng_core.distribution.search_distribution import SearchDistribution
 
 
 @pytest.mark.parametrize(("loss", "least", "most"), [

@@ -9,7 +9,7 @@ from asng_core import Minimizer, Space
 from asng_core.blackbox import trusted
 from asng_core.blackbox.geometry import Geometry
 from asng_core.blackbox.history import History
-from asng_core.search_distribution import SearchDistribution
+from asng_core.distribution.search_distribution import SearchDistribution
 
 
 def evidence(n, seed=0):
@@ -38,10 +38,6 @@ def test_the_posterior_is_that_of_the_mean_ranks_each_as_noisy_as_its_evaluation
     np.testing.assert_allclose(means, k @ inverse @ observed, rtol=1e-8)
     amplitude = observed @ inverse @ observed / len(codes)
     np.testing.assert_allclose(deviations**2, (1 - np.diag(k @ inverse @ k)) * amplitude, rtol=1e-6)
-
-
-def test_equal_ranks_share_their_places():
-    assert trusted.midranks(np.array([2, 0, 1, 0, 2, 2])).tolist() == [4, 0.5, 2, 0.5, 4, 4]
 
 
 def test_finalists_are_the_points_that_may_be_the_best_and_chosen_anew_as_evidence_grows():

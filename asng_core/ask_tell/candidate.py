@@ -1,0 +1,85 @@
+"""Candidates: the points an optimizer hands out, as the user's values and as codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks
+from ..space.space import Space
+
+
+class Candidate(Mapping[str, Any]):
+    """One point: an immutable mapping from the names of active variables to the user's values.
+
+    `codes` are its `(n_variables,)` codes, read-only; `id` is its number among those asked, or None
+    if its loss is not awaited (`sample`). Call an objective as `f(**candidate)` or `f(dict(candidate))`.
+    """
+
+    __slots__ = ("_space", "codes", "id")
+
+    def __init__(self, space: Space, codes: NDArray[Any], id: int | None) -> None:
+        self._space, self.codes, self.id = space, codes, id
+
+    def __getitem__(self, name: str) -> Any:
+        code = self.codes[self._space.positions[name]].item()
+        variable = self._space.variables[name]
+        if math.isnan(code) if variable.continuous else code == -1:
+            raise KeyError(name)
+        return variable.decode(code)
+
+    def __iter__(self) -> Iterator[str]:
+        if self._space.conditions is None:
+            return iter(self._space.names)
+        return iter(self._space.values(self.codes[None])[0])
+
+    def __len__(self) -> int:
+        return len(self._space) if self._space.conditions is None else len(list(iter(self)))
+
+    def __repr__(self) -> str:
+        return f"Candidate(id={self.id}, {dict(self)!r})"
+
+
+class Batch(Sequence[Candidate]):
+    """Candidates asked together. `codes` is `(n, n_variables)`, read-only; a slice is a Batch."""
+
+    __slots__ = ("_space", "codes", "ids")
+
+    def __init__(self, space: Space, codes: NDArray[Any], ids: Sequence[int | None]) -> None:
+        codes.setflags(write=False)
+        self._space, self.codes, self.ids = space, codes, tuple(ids)
+
+    @classmethod
+    def of(cls, candidates: object) -> Batch:
+        """A batch of one candidate, of a sequence of candidates, or the batch itself."""
+        listed = [candidates] if isinstance(candidates, Candidate) else candidates
+        if not isinstance(listed, Batch) and not (
+                isinstance(listed, Sequence) and all(isinstance(each, Candidate) for each in listed)):
+            raise TypeError("candidates must be a Candidate, a Batch or a list of Candidates as ask() returned "
+                            f"them, got {checks.shown(candidates)}.")
+        if not listed:
+            raise ValueError("candidates must hold at least one Candidate, got none.")
+        if isinstance(listed, Batch):
+            return listed
+        if any(len(each.codes) != len(listed[0].codes) for each in listed):
+            raise ValueError("candidates must be of one space, but some have other variables than the first.")
+        return cls(listed[0]._space, np.stack([each.codes for each in listed]), [each.id for each in listed])
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, index: slice) -> Batch: ...
+    def __getitem__(self, index: int | slice) -> Candidate | Batch:
+        if isinstance(index, slice):
+            return Batch(self._space, self.codes[index], self.ids[index])
+        return Candidate(self._space, self.codes[index], self.ids[index])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"Batch({list(self)!r})"

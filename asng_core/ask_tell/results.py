@@ -1,0 +1,40 @@
+"""What is kept of a point from when it is drawn until its result is used."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from ..arrays import Bools, Codes, Floats
+
+
+class Best(NamedTuple):
+    """The best evaluation told: the user's values, its loss (with several objectives a tuple), and the
+    candidate's id, None if injected."""
+
+    values: dict[str, Any]
+    loss: Any
+    id: int | None
+
+
+class Drawn(NamedTuple):
+    """A draw, the generation whose distribution it is of, and which variables were pinned; `(n_variables,)`."""
+
+    draw: Floats
+    generation: int
+    pinned: Bools | None = None
+
+
+class Told(NamedTuple):
+    """A result: its draw, id, codes `(n_variables,)`, loss and summed violation."""
+
+    drawn: Drawn
+    id: int
+    codes: Codes
+    loss: Any  # a float, or a tuple of them: one per objective
+    violation: float
+
+
+def failed(loss: float | tuple[float, ...]) -> bool:
+    """Whether an evaluation failed: its loss, or one of its losses, is NaN."""
+    return any(map(math.isnan, loss)) if isinstance(loss, tuple) else math.isnan(loss)

@@ -1,0 +1,82 @@
+"""Rules about user input that are not of one folder alone: `rules` in `space`, `distribution`, `ask_tell` and `loop`
+hold the others. One function each: it returns the value ready for use, or raises.
+
+An error names the argument, the rule, what came, and the repair. `where` is the argument as the
+user wrote it, for example "ASNG(population_size=...)".
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping
+from typing import Any, SupportsFloat, SupportsIndex, cast
+
+import numpy as np
+
+from .arrays import Floats
+
+
+def shown(value: object) -> str:
+    """`value` as error messages print it: its repr, cut to a readable length."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def integer(where: str, value: object, *, minimum: int | None = None) -> int:
+    """A whole number of at least `minimum`; NumPy integers too, bools not."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{where} must be an integer, got {shown(value)}.")
+    number = operator.index(cast(SupportsIndex, value))
+    if minimum is not None and number < minimum:
+        raise ValueError(f"{where} must be at least {minimum}, got {number}.")
+    return number
+
+
+def real(where: str, value: object, *, above: float = -math.inf, below: float = math.inf) -> float:
+    """A finite number strictly between `above` and `below`."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{where} must be a number, got {shown(value)}.")
+    try:
+        number = float(cast(SupportsFloat, value))
+    except OverflowError:
+        number = math.inf
+    if not (above < number < below and math.isfinite(number)):
+        rule = f"greater than {above:g} and " * (above > -math.inf)
+        rule += f"less than {below:g}" if below < math.inf else "finite"
+        raise ValueError(f"{where} must be {rule}, got {number}.")
+    return number
+
+
+def truth(where: str, value: object) -> bool:
+    """True or False, NumPy's too."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{where} must be True or False, got {shown(value)}.")
+    return bool(value)
+
+
+def seed(where: str, value: object) -> int | np.random.SeedSequence | None:
+    """None, a whole number from 0, or a SeedSequence; not a Generator, whose state two would share."""
+    if value is None or isinstance(value, np.random.SeedSequence):
+        return value
+    if isinstance(value, np.random.Generator):
+        raise TypeError(f"{where} must be None, an integer or a SeedSequence, got a Generator. "
+                        "Pass int(generator.integers(2**63)).")
+    return integer(where, value, minimum=0)
+
+
+def mapping(where: str, value: object) -> Mapping[str, Any]:
+    """A mapping from variable names."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{where} must be a mapping from variable names to values, got {shown(value)}.")
+    return value
+
+
+def state_array(value: object, shape: tuple[int, ...]) -> Floats:
+    """A copy of a state's array, of the shape that this optimizer needs and finite."""
+    array = np.array(value, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"an array has shape {array.shape}, but {shape} is needed.")
+    if not np.isfinite(array).all():
+        raise ValueError("an array holds infinite numbers or NaN.")
+    return array

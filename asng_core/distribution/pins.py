@@ -1,0 +1,43 @@
+"""Variables pinned to one value in some draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import checks
+from ..arrays import Bools, Floats
+from ..space import rules
+from .search_distribution import SearchDistribution
+
+
+@dataclass(frozen=True)
+class Pins:
+    """`columns`, `(n_variables,)`, are pinned to the numbers in `draw`, `(n_variables,)`."""
+
+    columns: Bools
+    draw: Floats
+
+    def on(self, draws: Floats) -> Floats:
+        """`(n, n_variables)` draws with the pinned columns replaced."""
+        return np.where(self.columns, self.draw, draws)
+
+
+def pins(distribution: SearchDistribution, fixed: object) -> Pins | None:
+    """The pins of `fixed`, name -> value. Raises ValueError if one may be inactive in a draw."""
+    space = distribution.space
+    named = checks.mapping("ask(fixed=...)", fixed)
+    if not named:
+        return None
+    codes = np.where(space.continuous, space.lows, -1).astype(space.dtype)
+    columns = np.zeros(len(space), dtype=np.bool_)
+    for name, value in named.items():
+        i = space.positions[rules.known_name("ask(fixed=...)", name, space.names)]
+        codes[i], columns[i] = space.encode_one(name, value), True
+    certain = space.active(codes[None])[0]  # what is not pinned satisfies no condition
+    if space.conditions is not None and (wrong := np.flatnonzero(columns & ~certain)).size:
+        name = space.names[wrong[0]]
+        raise ValueError(f"ask(fixed=...) must pin no variable that may be inactive, got {name!r}. Fix variables that "
+                         f"meet its condition too: {space.conditions.values(space.variables)[name]}.")
+    return Pins(columns, distribution.family.draws(np.where(space.continuous, codes, np.maximum(codes, 0))))

@@ -1,0 +1,174 @@
+"""The search distribution of a space, and how told results move it: the direction from the family, the length
+from `step_size`.
+
+    symbol    variable       meaning
+    theta     theta          parameters of the distribution
+    u         utilities      (n,), best positive, worst negative, sum zero
+    w         weights        (n, n_variables): how much a result counts for a variable, None: all fully
+    G         gradient       natural gradient, sum_j u_j w_j (T(c_j) - theta), u re-centred so that u w sums to zero
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..arrays import Bools, Codes, Floats, Ints
+from ..families.categorical import CategoricalFamily
+from ..families.coordinates import Interval, LogPositions, Positions
+from ..families.family import Family, norm
+from ..families.gaussian import GaussianFamily
+from ..families.product import ProductFamily
+from ..space.space import Space
+from .step_size import StepSize, StepSizeState
+
+# Contributions that cancel leave rounding noise instead of a zero gradient; relative to the
+# utilities, it stays below this and any real direction above.
+_CANCELLED = 1e-9
+
+
+def default_margin(space: Space) -> float:
+    """min(1/d, 1/4) for d variables with several values (Akimoto et al.: 1/d over the categoricals)."""
+    return min(1 / n_variables(space), 0.25)
+
+
+def n_variables(space: Space) -> int:
+    """The number of variables with several values, at least 1."""
+    return max(1, int((space.sizes != 1).sum()))
+
+
+class SearchDistribution:
+    """Independent distributions over the variables of a space: the mutable state is `theta` and `step_size_state`.
+
+    A draw is `(n, d)` float64 and always holds a number for every variable, active or not.
+    """
+
+    def __init__(self, space: Space, *, margin: float | None = None, initial_step_size: float = 1.0,
+                 alpha: float = 1.5, adapt: bool = True, sigma_min: float | None = None) -> None:
+        self.space = space
+        self.margin = default_margin(space) if margin is None else margin
+        self.family = family_of(space, self.margin, sigma_min)
+        self.step_size = StepSize(self.family.n_theta, initial=initial_step_size, alpha=alpha, adapt=adapt)
+        self.restart()
+
+    def restart(self, theta: Floats | None = None) -> None:
+        """Begin anew, at the least committed distribution or at `theta`."""
+        self.theta = self.family.initial() if theta is None else theta
+        self.step_size_state = self.step_size.start()
+
+    def sample(self, n: int, rng: np.random.Generator, *, mirrored: bool = False) -> Floats:
+        """`(n, d)` draws."""
+        return self.family.sample(self.theta, n, rng, mirrored)
+
+    def codes(self, draws: Floats) -> Codes:
+        """The codes of draws, the inactive variables masked."""
+        return self.space.masked(self.family.codes(draws))
+
+    def draws(self, codes: Codes) -> Floats:
+        """`(n, d)` draws that stand for masked codes; those of inactive variables for their modes."""
+        if self.space.conditions is not None:
+            active = self.space.active(codes)
+            codes = np.where(active, codes, self.family.mode(self.theta)).astype(self.space.dtype)
+        return self.family.draws(codes)
+
+    def active(self, draws: Floats) -> Bools:
+        """`(n, d)`: which variables are active."""
+        return self.space.active(self.family.codes(draws))
+
+    def update(self, draws: Floats, utilities: Floats, weights: Floats | None = None) -> bool:
+        """One step (Akimoto et al., 2019, algorithm 1). False if the results give no direction: nothing has moved.
+
+        Where the space has conditions, `weights` must be 0 for the variables inactive in a draw.
+        """
+        u = utilities if weights is None else recentred(utilities, weights)
+        gradient = self.family.natural_gradient(self.theta, u, draws)
+        direction = self.family.root_fisher(self.theta, gradient)
+        length = norm(direction)
+        if length <= _CANCELLED * np.abs(utilities).sum():  # all tied, all the same point, or all constant
+            return False
+        self.theta = self.family.step(self.theta, gradient, self.length / length)
+        self.step_size_state = self.step_size.update(self.step_size_state, direction / length)
+        return True
+
+    def mode(self) -> Codes:
+        """`(d,)` codes of each variable's most likely value, the inactive masked."""
+        masked: Codes = self.space.masked(self.family.mode(self.theta)[None])[0]
+        return masked
+
+    def log_densities(self, draws: Floats, theta: Floats | None = None) -> Floats:
+        """`(n, d)` log-densities of each variable's draw under `theta`, by default the present one."""
+        return self.family.log_densities(self.theta if theta is None else theta, draws)
+
+    def log_probability(self, codes: Codes) -> Floats:
+        """`(n,)` log-probability of masked codes: the sum over the active variables."""
+        active = self.space.active(codes)
+        filled = np.where(active, codes, self.family.mode(self.theta))
+        logs = np.where(active, self.family.log_probabilities(self.theta, filled), 0.0)
+        return np.asarray(logs.sum(axis=1))
+
+    @property
+    def length(self) -> float:
+        """Fisher length of the next step."""
+        return self.step_size.length(self.step_size_state)
+
+    def settings(self) -> dict[str, Any]:
+        """The keyword arguments with which a like distribution is made."""
+        return {"initial_step_size": self.step_size.initial, "alpha": self.step_size.alpha, "margin": self.margin,
+                "adapt": self.step_size.adapt}
+
+    @property
+    def converged(self) -> bool:
+        """Whether every variable active in the mode leaves its value there with at most about twice the margin."""
+        mode = self.family.mode(self.theta)[None]
+        return bool((self.family.settled(self.theta, self.margin) | ~self.space.active(mode)[0]).all())
+
+    @property
+    def entropy(self) -> float:
+        """Normalized entropy, mean over the variables with several values."""
+        several = self.space.sizes != 1
+        return float(self.family.normalized_entropy(self.theta)[several].mean()) if several.any() else 0.0
+
+    def state(self) -> dict[str, Any]:
+        """theta and the step size's state."""
+        step_size = self.step_size_state
+        return {"theta": self.theta.copy(),
+                "step_size": {"Delta": step_size.Delta, "gamma": step_size.gamma, "s": step_size.s.copy()}}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take the state that `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
+        theta, step_size = checks.state_array(state["theta"], self.theta.shape), state["step_size"]
+        self.step_size_state = StepSizeState(
+            checks.real("Delta", step_size["Delta"], above=0), checks.real("gamma", step_size["gamma"], above=-1),
+            checks.state_array(step_size["s"], (self.family.n_theta,)))
+        self.theta = theta
+
+
+def recentred(utilities: Floats, weights: Floats) -> Floats:
+    """`(n, d)`: w_ij (u_j - mean of u weighted by w), which sums to zero over j for every variable i."""
+    total = weights.sum(axis=0)
+    mean = utilities @ weights / np.where(total > 0, total, 1.0)
+    return np.asarray(weights * (utilities[:, None] - mean))
+
+
+def family_of(space: Space, margin: float, sigma_min: float | None = None) -> Family:
+    """Gaussians for the ordered variables, on their axes; probabilities for the others and for constants.
+
+    sigma_min: smallest standard deviation over positions, in place of the one that `margin` gives.
+    """
+    every = list(space.variables.values())
+    ordered = np.array([variable.ordered for variable in every]) & (space.sizes != 1)
+    log = np.array([variable.log for variable in every])
+    offsets = np.array([variable.offset for variable in every])
+
+    stepped = ordered & ~space.continuous
+    kinds: list[tuple[Bools, Callable[[Ints], Family]]] = [
+        (~ordered, lambda columns: CategoricalFamily(space.sizes[columns], margin)),
+        (stepped & ~log, lambda columns: GaussianFamily(Positions(space.sizes[columns]), margin,
+                                                             sigma_min=sigma_min)),
+        (stepped & log, lambda columns: GaussianFamily(LogPositions(space.sizes[columns], offsets[columns]), margin)),
+        (space.continuous, lambda columns: GaussianFamily(
+            Interval(space.lows[columns], space.highs[columns], log[columns]), margin))]
+    return ProductFamily([(make(columns), columns) for chosen, make in kinds if len(columns := np.flatnonzero(chosen))])
