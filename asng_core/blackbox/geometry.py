@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Floats, Ints
 from ..distribution.search_distribution import SearchDistribution
 
 _LAST = 0.7  # one more variable changes with probability 1 - _LAST: 1.43 on average
@@ -30,6 +30,7 @@ class Geometry:
     """
 
     def __init__(self, distribution: SearchDistribution) -> None:
+        self.distribution = distribution
         space, family = distribution.space, distribution.family
         self.sizes = space.sizes
         ordered = np.array([variable.ordered for variable in space.variables.values()]) & (self.sizes != 1)
@@ -52,8 +53,9 @@ class Geometry:
         self._starts = len(self._line) + np.cumsum(several) - several
         self.variables = np.concatenate([self._line, np.repeat(self._one_hot, several)])  # of each feature
 
-    def features(self, draws: Floats, active: Bools | None = None) -> Floats:
+    def features(self, draws: Floats) -> Floats:
         """`(n, n_features)`, each of one of `variables`; an inactive variable is as far from each of its values."""
+        active = None if self.distribution.space.conditions is None else self.distribution.active(draws)
         features = np.zeros((len(draws), len(self.variables)))
         on_line = (draws[:, self._line] - self._middle) / self._width
         # the tails of a Gaussian stand for the ends of the range

@@ -60,15 +60,14 @@ class Pool:
         self._covariances[:, n] = covariance
         self._variances -= shared**2 / change.variance
 
-    def take(self, surrogate: Surrogate, coefficients: Floats, amplitude: float, confidence: float,
-             again: bool) -> tuple[Floats, bytes]:
+    def take(self, surrogate: Surrogate, confidence: float, again: bool) -> tuple[Floats, bytes]:
         """Draw and key of the candidate whose mean less `confidence` standard deviations is lowest.
 
         It stays in the pool if it may be asked `again`.
         """
         n = surrogate.n
-        means = self._covariances[:, :n] @ coefficients
-        scores = means - confidence * np.sqrt(np.maximum(self._variances, 0.0) * amplitude)
+        means = self._covariances[:, :n] @ surrogate.coefficients
+        scores = means - confidence * np.sqrt(np.maximum(self._variances, 0.0) * surrogate.amplitude)
         order = np.argsort(scores, kind="stable")
         best = order[0]
         draw, key = self.draws[best], self.keys[best]

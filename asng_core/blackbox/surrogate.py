@@ -40,12 +40,12 @@ class Surrogate:
     """
 
     def __init__(self, variables: Ints, n_variables: int, length_scales: tuple[float, ...],
-                 noises: tuple[float, ...]) -> None:
+                 noises: tuple[float, ...], *, relevance: bool = True) -> None:
         self._variables, self._n_variables = variables, n_variables
         self._length_scales, self._noises = length_scales, noises
         self._relevance = np.ones(max(variables, default=0) + 1)
         self._roots = np.ones(len(variables))  # of the relevance, for each feature
-        self._relevant = np.unique(variables)  # those that have features
+        self._relevant = np.unique(variables)[: None if relevance else 0]  # those whose relevance is chosen
         self._turn = 0  # of the next one whose relevance is looked at
         self._given = np.empty((CAPACITY, len(variables)))
         self._features = np.empty((CAPACITY, len(variables)))  # the given ones, scaled by relevance
@@ -57,6 +57,7 @@ class Surrogate:
         self.n = self._n_fitted = 0
         self.length_scale, self.noise = 0.4, noises[len(noises) // 2]
         self.version = 0  # counts what changes the posterior in any other way than `add`
+        self.coefficients, self.amplitude = np.empty(0), 1.0  # of the posterior mean, as last fitted
 
     @property
     def full(self) -> bool:
@@ -107,16 +108,16 @@ class Surrogate:
         self._told[: self.n] |= found
         return bool(found.any())
 
-    def fit(self, targets: Floats) -> tuple[Floats, float]:
-        """`(n,)` coefficients of the posterior mean, and the amplitude, given the targets of `told`."""
+    def fit(self, targets: Floats) -> None:
+        """Find `(n,)` coefficients of the posterior mean, and the amplitude, given the targets of `told`."""
         n = self.n
         if len(targets):
             std = targets.std()
             self._targets[:n][self._told[:n]] = (targets - targets.mean()) / (std if std > 0 else 1.0)
         if n > _REFIT * self._n_fitted:
             self._refit()
-        coefficients = self._inverse[:n, :n] @ self._targets[:n]
-        return coefficients, max(float(coefficients @ self._targets[:n]) / n, 1e-12)
+        self.coefficients = self._inverse[:n, :n] @ self._targets[:n]
+        self.amplitude = max(float(self.coefficients @ self._targets[:n]) / n, 1e-12)
 
     def _refit(self) -> None:
         n = self.n
@@ -163,18 +164,18 @@ class Surrogate:
             best -= math.log2(self._relevance[i]) ** 2
         return distances
 
-    def best(self, coefficients: Floats) -> Ints:
+    def best(self) -> Ints:
         """Ids of the points with results, from the best posterior mean on."""
-        means = self._targets[: self.n] - self.noise * coefficients  # K a = t - noise a
+        means = self._targets[: self.n] - self.noise * self.coefficients  # K a = t - noise a
         order = np.argsort(means, kind="stable")
         return self._ids[order][self._told[order]]
 
-    def shrink(self, coefficients: Floats) -> None:
+    def shrink(self) -> None:
         """Make room: keep the points of the best posterior mean, and the newest."""
         n = self.n
         keep = np.zeros(n, dtype=np.bool_)
         keep[n - _NEWEST :] = True
-        keep |= np.isin(self._ids[:n], self.best(coefficients)[:_BEST])
+        keep |= np.isin(self._ids[:n], self.best()[:_BEST])
         kept = np.flatnonzero(keep)
         for array in (self._given, self._features, self._norms, self._ids, self._targets, self._told):
             array[: len(kept)] = array[kept]

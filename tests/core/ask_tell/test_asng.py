@@ -110,7 +110,7 @@ def test_identical_samples_with_different_losses_move_nothing(losses):
     optimizer = ASNG(Space.categorical([2, 3]), seed=1, population_size=2)
     state = optimizer.state_dict()
     ids = list(range(len(losses)))
-    state["open"], state["n_asked"] = {"ids": ids, "draws": np.tile([1.0, 2.0], (len(losses), 1))}, len(losses)
+    state["open"], state["n_asked"] = oracles.opened(ids, np.tile([1.0, 2.0], (len(losses), 1)), 0), len(losses)
     optimizer.load_state_dict(state)
     optimizer.tell(Batch(optimizer.space, np.tile([1, 2], (len(losses), 1)), ids), losses)
     assert np.array_equal(optimizer.state_dict()["theta"], state["theta"])
@@ -225,7 +225,7 @@ def test_swapping_two_categories_mirrors_the_whole_trajectory():
         batch = plain.ask(2)
         plain.tell(batch, losses(batch.codes))
         state = mirrored.state_dict()
-        state["open"] = {"ids": list(batch.ids), "draws": 1.0 - batch.codes}
+        state["open"] = oracles.opened(batch.ids, 1.0 - batch.codes, state["generation"])
         state["n_asked"] += 2
         mirrored.load_state_dict(state)
         twin = Batch(mirrored.space, 1 - batch.codes, batch.ids)
@@ -243,7 +243,7 @@ def test_constants_leave_the_other_variables_alone():
         batch = plain.ask(8)
         state = padded.state_dict()
         draws = plain.state_dict()["open"]["draws"]
-        state["open"] = {"ids": list(batch.ids), "draws": np.insert(draws, 1, 0.0, axis=1)}
+        state["open"] = oracles.opened(batch.ids, np.insert(draws, 1, 0.0, axis=1), state["generation"])
         state["n_asked"] += 8
         padded.load_state_dict(state)
         for one, codes in ((plain, batch.codes), (padded, np.insert(batch.codes, 1, 0, axis=1))):

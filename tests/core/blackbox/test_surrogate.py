@@ -75,11 +75,11 @@ def test_the_posterior_mean_is_that_of_the_results_and_believed_where_pending():
     surrogate._n_fitted = 20  # keep length scale and noise
     targets = rng.standard_normal(15)
     standardized = (targets - targets.mean()) / targets.std()
-    coefficients, amplitude = surrogate.fit(targets)
+    surrogate.fit(targets)
     values = np.concatenate([standardized, surrogate._targets[15:20]])
     full = covariance(surrogate, features, features) + surrogate.noise * np.eye(20)
-    np.testing.assert_allclose(coefficients, np.linalg.solve(full, values), rtol=1e-6)
-    assert amplitude == pytest.approx(values @ np.linalg.solve(full, values) / 20)
+    np.testing.assert_allclose(surrogate.coefficients, np.linalg.solve(full, values), rtol=1e-6)
+    assert surrogate.amplitude == pytest.approx(values @ np.linalg.solve(full, values) / 20)
     # a pending point stands for the mean that was predicted for it when it was added
     surrogate.add(20, features[3] + 0.01)
     believed = covariance(surrogate, [features[3] + 0.01], features)[0] @ np.linalg.solve(full, values)
@@ -122,9 +122,9 @@ def test_a_full_model_keeps_the_best_and_the_newest(monkeypatch):
     surrogate, features, _ = filled(CAPACITY)
     assert surrogate.full
     values = features.sum(axis=1)
-    coefficients, _ = surrogate.fit(values)
-    predicted = covariance(surrogate, features, features) @ coefficients
-    surrogate.shrink(coefficients)
+    surrogate.fit(values)
+    predicted = covariance(surrogate, features, features) @ surrogate.coefficients
+    surrogate.shrink()
     kept = set(surrogate.told.tolist())
     best = set(np.argsort(predicted)[: module._BEST].tolist())
     newest = set(range(CAPACITY - module._NEWEST, CAPACITY))
@@ -148,32 +148,32 @@ def test_candidates_are_scored_by_mean_less_deviations_whatever_was_added_since(
     pool.extend(rng.random((20, D)), [bytes([i]) for i in range(20)], candidates[:20], surrogate)
     pool.condition(surrogate, surrogate.add(30, candidates[7] + 0.05))
     pool.extend(rng.random((5, D)), [bytes([i]) for i in range(20, 25)], candidates[20:], surrogate)
-    coefficients, amplitude = surrogate.fit(values)
+    surrogate.fit(values)
     points = surrogate._given[: surrogate.n]
     k = covariance(surrogate, candidates, points)
     full = covariance(surrogate, points, points) + surrogate.noise * np.eye(len(points))
     variance = 1 - np.einsum("ij,ji->i", k, np.linalg.solve(full, k.T))
     np.testing.assert_allclose(pool._variances, variance, atol=1e-8)
-    scores = k @ coefficients - 2.0 * np.sqrt(variance * amplitude)
+    scores = k @ surrogate.coefficients - 2.0 * np.sqrt(variance * surrogate.amplitude)
     order = np.argsort(scores)
-    assert [pool.take(surrogate, coefficients, amplitude, 2.0, again=False)[1] for _ in range(25)] == [
+    assert [pool.take(surrogate, 2.0, again=False)[1] for _ in range(25)] == [
         bytes([i]) for i in order]
     assert not len(pool)
 
 
 def test_a_pool_keeps_the_best_and_what_may_be_asked_again():
     surrogate, features, rng = filled(10)
-    coefficients, amplitude = surrogate.fit(features.sum(axis=1))
+    surrogate.fit(features.sum(axis=1))
     pool = Pool(D, P)
     keys = [i.to_bytes(2, "big") for i in range(100)]
     pool.extend(rng.random((100, D)), keys, rng.random((100, P)), surrogate)
-    first = pool.take(surrogate, coefficients, amplitude, 2.0, again=True)[1]
+    first = pool.take(surrogate, 2.0, again=True)[1]
     assert len(pool) == 60
-    assert pool.take(surrogate, coefficients, amplitude, 2.0, again=True)[1] == first
+    assert pool.take(surrogate, 2.0, again=True)[1] == first
     pool.discard(first)
     pool.discard(b"not in")
     assert len(pool) == 59
-    assert pool.take(surrogate, coefficients, amplitude, 2.0, again=True)[1] != first
+    assert pool.take(surrogate, 2.0, again=True)[1] != first
 
 
 def test_a_new_fit_reaches_candidates_of_before():

@@ -63,6 +63,6 @@ def test_after_screening_half_of_what_is_asked_are_finalists(batch):
         optimizer.tell(points, points.codes.sum(axis=1) + rng.standard_normal(len(points)) if batch > 1
                        else [float(points.codes.sum()) + rng.standard_normal()])
     points = np.concatenate([optimizer.ask(batch).codes for _ in range(210 // batch)])
-    chosen = {row.tobytes() for row in optimizer._finalists._draws.astype(np.int64)}
+    chosen = {row.tobytes() for row in optimizer._parts.policy._finalists._draws.astype(np.int64)}
     share = np.mean([row.tobytes() in chosen for row in points])
     assert 0.38 < share < 0.62
