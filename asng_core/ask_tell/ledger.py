@@ -45,6 +45,8 @@ class Ledger:
 
     def reject(self, draws: Floats, pinned: Pins | None) -> None:
         """Keep draws that broke a constraint for the next update (see `rejection.quarter`)."""
+        if not len(draws):
+            return
         columns = None if pinned is None else pinned.columns
         self._rejected += [Drawn(draw, self.generation, columns) for draw in draws]
 

@@ -52,8 +52,8 @@ def learn(distribution: SearchDistribution, gathered: Gathered, weights: Floats 
 
     weights: `(n, n_variables)`, how much each draw counts for each variable; None if all count fully for all.
     """
-    losses = np.array([each.loss for each in gathered.told])
-    violations = np.array([each.violation for each in gathered.told])
+    _, _, _, told_losses, told_violations = zip(*gathered.told, strict=True)
+    losses, violations = np.array(told_losses), np.array(told_violations)
     if gathered.rejected:
         n = len(gathered.rejected)
         losses = np.concatenate([losses, np.full((n, *losses.shape[1:]), np.nan)])

@@ -44,7 +44,7 @@ class Gathered(NamedTuple):
     @property
     def drawn(self) -> list[Drawn]:
         """The draws of both, the rejected last."""
-        return [*(each.drawn for each in self.told), *self.rejected]
+        return [each.drawn for each in self.told] + self.rejected
 
     def since(self, generation: int) -> Gathered:
         """Those drawn in `generation` or later."""

@@ -33,18 +33,16 @@ from ..ask_tell.late import Past, free_variables
 from ..ask_tell.policy import Policy, learn
 from ..ask_tell.results import Gathered, Told
 from ..distribution.pins import Pins
-from ..distribution.search_distribution import SearchDistribution, n_variables
+from ..distribution.search_distribution import SearchDistribution
 from .archive import Archive, doubt, patience
-from .gaussian_process import length_scales
 from .geometry import Geometry
 from .history import History
+from .posterior import GaussianProcess
 from .screening import Choice, Screening
 from .sources import INITIAL, SOURCES, UNSCREENED, Source, proposed
-from .surrogate import Surrogate
+from .surrogate import Model
 
-# noise of the model of a function without noise: what a smooth model cannot follow. A continuum may be smooth
-# enough for less, so there the likelihood may choose
-_EXACT, _EXACT_CONTINUOUS = (0.01,), (1e-4, 0.01)
+_MODEL = GaussianProcess()
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class NoiseFree:
     sources: of the candidates that the model screens. initial: of the points before the model has a say.
     unscreened: one of these, by even chances, where the model is not asked; the best point is the parent.
     n_initial: results before the model has a say.
-    once: no point is asked twice. relevance: the model learns which variables matter. restarts: a run that has
+    once: no point is asked twice. model: of the results. restarts: a run that has
         stalled gives way to a new one. learns: the distribution moves.
     confidence: standard deviations below its mean that a candidate is credited with; 2, as is usual for lower
         confidence bounds (Srinivas et al., ICML 2010, have a bound that grows slowly with the evaluations).
@@ -65,7 +63,7 @@ class NoiseFree:
     unscreened: tuple[Source, ...] = UNSCREENED
     n_initial: int = 8
     once: bool = True
-    relevance: bool = True
+    model: Model = _MODEL
     restarts: bool = True
     learns: bool = True
     confidence: float = 2.0
@@ -81,9 +79,7 @@ class NoiseFreePolicy(Policy):
         self._mechanisms, self._distribution, self._rng = mechanisms, distribution, rng
         self._geometry = geometry = Geometry(distribution)
         self.history = History(distribution.space)
-        noises = _EXACT_CONTINUOUS if distribution.space.continuous.any() else _EXACT
-        surrogate = Surrogate(geometry.variables, n_variables(distribution.space), length_scales(geometry.spacing),
-                              noises, relevance=mechanisms.relevance)
+        surrogate = mechanisms.model.surrogate(geometry, noisy=False)
         self._screening = Screening(geometry, rng, self.history, surrogate, sources=mechanisms.sources,
                                     once=mechanisms.once, confidence=mechanisms.confidence)
         self._archive = Archive()

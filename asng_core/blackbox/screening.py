@@ -41,7 +41,7 @@ class Screening:
         self._pool = self._new_pool()
 
     def _new_pool(self) -> Pool:
-        return Pool(len(self._geometry.sizes), len(self._geometry.variables))
+        return Pool(len(self._geometry.sizes), self.surrogate.beliefs())
 
     # choosing
 
@@ -68,8 +68,8 @@ class Screening:
         draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws), frozenset(pool.keys))
         if not found and not len(pool):
             return self.anything(pinned)
-        pool.extend(draws, found, self._geometry.features(draws), self.surrogate)
-        return pool.take(self.surrogate, self._confidence, again=not self._once)
+        pool.extend(draws, found, self._geometry.features(draws))
+        return pool.take(self._confidence, again=not self._once)
 
     def each(self, n: int, first_id: int, choose: Callable[[], Choice]) -> Floats:
         """`(n, n_variables)` choices, one after another, each entered before the next, to be asked from `first_id` on.
@@ -120,12 +120,10 @@ class Screening:
             self.surrogate.observe(result.id)
 
     def _model(self, number: int, draw: Floats) -> None:
-        """Add a point to the model, its result pending."""
-        if self.surrogate.full:
+        """Let the model take in a point, its result pending."""
+        if self.surrogate.full:  # it will drop what is worth least, by all that is known
             self.fit()
-            self.surrogate.shrink()
-        change = self.surrogate.add(number, self._geometry.features(draw[None])[0])
-        self._pool.condition(self.surrogate, change)
+        self.surrogate.add(number, self._geometry.features(draw[None])[0])
 
     def _places(self) -> Floats:
         """`(n,)` places of the results that the model holds, in their order of merit."""

@@ -50,7 +50,7 @@ class Recombined(Source):
         return 2 * self.n
 
     def propose(self, parents: Floats, geometry: Geometry, rng: np.random.Generator) -> Floats:
-        one, other = np.split(parents, 2)
+        one, other = parents[: self.n], parents[self.n :]
         return np.where(rng.random(one.shape) < 0.5, one, other)
 
 
@@ -78,12 +78,13 @@ def proposed(sources: Sequence[Source], best: Codes, geometry: Geometry, rng: np
 
     best: `(k, n_variables)` codes, each as likely a parent; with k = 0 what needs parents proposes nothing.
     """
-    found = [source.propose(np.empty((0, len(geometry.sizes))), geometry, rng)
-             for source in sources if not source.n_parents]
+    none = np.empty((0, len(geometry.sizes)))
+    found = [source.propose(none, geometry, rng) for source in sources if not source.n_parents]
     descending = [source for source in sources if source.n_parents]
     if len(best) and descending:  # all parents at once: a call of the generator costs more than its numbers
-        ends = np.cumsum([source.n_parents for source in descending])
-        parents = geometry.distribution.draws(best[rng.choice(len(best), ends[-1])])
-        found += [source.propose(own, geometry, rng)
-                  for source, own in zip(descending, np.split(parents, ends[:-1]), strict=True)]
-    return np.concatenate(found) if found else np.empty((0, len(geometry.sizes)))
+        n = sum(source.n_parents for source in descending)
+        parents = geometry.distribution.draws(best[rng.choice(len(best), n)])
+        for source in descending:
+            found.append(source.propose(parents[: source.n_parents], geometry, rng))
+            parents = parents[source.n_parents :]
+    return np.concatenate([none, *found])

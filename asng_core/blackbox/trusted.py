@@ -18,11 +18,10 @@ from .. import checks
 from ..arrays import Codes, Floats
 from ..distribution.search_distribution import SearchDistribution
 from ..ranking import midranks, ranks
-from .gaussian_process import LENGTH_SCALES, misfit, squared_distances
+from .gaussian_process import LENGTH_SCALES, NOISES, log_marginal_likelihood, squared_distances
 from .history import History
 
 Features = Callable[[Floats], Floats]  # of `(n, n_variables)` draws
-NOISES = (0.03, 0.1, 0.3, 1.0, 3.0)  # variance of one evaluation, relative to the function's amplitude
 _SCALES, _NOISES = LENGTH_SCALES[1::2], NOISES[1:]  # half the grids do as well, at half the time
 _POINTS = 150  # the most promising by their shrunken means, if there are more
 _FINALISTS = 10
@@ -46,7 +45,7 @@ def posterior(history: History, distribution: SearchDistribution, features: Feat
     points = features(distribution.draws(codes))
     distances = squared_distances(points, points) / len(distribution.space)
     covariances = {scale: np.exp(-distances / scale) for scale in _SCALES}
-    _, scale, noise = min((misfit(covariances[scale], noise / count, observed), scale, noise)
+    _, scale, noise = min((-log_marginal_likelihood(covariances[scale], noise / count, observed), scale, noise)
                           for scale, noise in itertools.product(covariances, _NOISES))
     covariance = covariances[scale]
     solved = np.linalg.solve(covariance + np.diag(noise / count), np.column_stack([covariance, observed]))

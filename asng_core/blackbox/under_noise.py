@@ -32,16 +32,19 @@ from ..ask_tell.policy import Policy, learn
 from ..ask_tell.results import Gathered, Told
 from ..distribution.pins import Pins
 from ..distribution.rejection import feasible_draws
-from ..distribution.search_distribution import SearchDistribution, n_variables
-from .gaussian_process import LENGTH_SCALES
+from ..distribution.search_distribution import SearchDistribution
 from .geometry import Geometry
 from .history import History
+from .posterior import GaussianProcess
 from .screening import Choice, Screening
 from .sources import INITIAL, SOURCES, Source, proposed
-from .surrogate import Surrogate
-from .trusted import NOISES, Finalists, posterior
+from .surrogate import Model
+from .trusted import Finalists, posterior
 
 _PARENTS = 20  # twice the archive without noise, since no single result can be believed
+
+
+_MODEL = GaussianProcess()
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class UnderNoise:
 
     sources: of the candidates that the model screens. initial: of the points before the model has a say.
     n_initial, n_screened: results before the model has a say, and up to which it has.
-    relevance: the model learns which variables matter. learns: the distribution moves.
+    model: of the results. learns: the distribution moves.
     finalists: points that may be the best are asked again. trusts: the posterior recommends, not the mode.
     confidence: standard deviations below its mean that a candidate is credited with. More than without noise,
         since the posterior's mean is the less believable.
@@ -60,7 +63,7 @@ class UnderNoise:
     initial: Source = INITIAL
     n_initial: int = 8
     n_screened: int = 150
-    relevance: bool = True
+    model: Model = _MODEL
     learns: bool = True
     finalists: bool = True
     trusts: bool = True
@@ -77,9 +80,7 @@ class NoisyPolicy(Policy):
         self._mechanisms, self._distribution, self._rng = mechanisms, distribution, rng
         self._geometry = geometry = Geometry(distribution)
         self.history = History(distribution.space)
-        # noise hides what is fine: the length scales are those of categories
-        surrogate = Surrogate(geometry.variables, n_variables(distribution.space), LENGTH_SCALES, NOISES,
-                              relevance=mechanisms.relevance)
+        surrogate = mechanisms.model.surrogate(geometry, noisy=True)
         self._screening = Screening(geometry, rng, self.history, surrogate, sources=mechanisms.sources, once=False,
                                     confidence=mechanisms.confidence)
         self._finalists = Finalists()

@@ -53,14 +53,14 @@ def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n
 
     Where a constraint raises, or they leave too little to draw from, the generator is left as it was.
     """
-    space = distribution.space
-
     def draw(k: int) -> Floats:
         draws = distribution.sample(k, rng, mirrored=mirrored)
         return draws if pinned is None else pinned.on(draws)
 
+    space = distribution.space
     if not space.constraints:
-        return draw(n), np.empty((0, len(space)))
+        draws = draw(n)
+        return draws, draws[:0]
     before = rng.bit_generator.state
     try:
         return rejection(draw, lambda draws: np.array([space.feasible(values) for values in space.values(
