@@ -390,15 +390,17 @@ def test_copies_go_on_alike_and_apart(copied):
     lambda s: s["history"].update(codes=s["history"]["codes"][:, :3]),
     lambda s: s["history"].update(losses=s["history"]["losses"][:-1]),
     lambda s: s["archive"].update(rows=[10**6]),
-    lambda s: s["surrogate"].update(inverse=np.full_like(s["surrogate"]["inverse"], np.nan)),
-    lambda s: s["surrogate"].update(noise=-1.0),
-    lambda s: s["surrogate"]["relevance"].fill(-1.0),
+    lambda s: s["surrogate"]["factor"].fill(np.nan),
+    lambda s: s["surrogate"]["kernel"].update(noise=-1.0),
+    lambda s: s["surrogate"]["kernel"]["relevance"].fill(-1.0),
     lambda s: s["surrogate"].update(ids=s["surrogate"]["ids"][:-1]),
     lambda s: s["surrogate"].update(ids=[10**6] * len(s["surrogate"]["ids"])),
-    lambda s: s["pool"].update(variances=s["pool"]["variances"][:-1]),
+    lambda s: s["pool"]["beliefs"].update(variances=s["pool"]["beliefs"]["variances"][:-1]),
     lambda s: s.update(known=s["known"][:, :2]),
     lambda s: s.pop("archive"),
     lambda s: s["settings"].update(noisy="yes"),
+    lambda s: s["settings"].update(unknown=1),
+    lambda s: s["settings"].update(mechanisms="NoiseFree(once=False)"),
 ])
 def test_a_poisoned_state_is_refused_and_changes_nothing(poison):
     optimizer = run(Minimizer(Space.categorical([3] * 8), seed=0), 40)
