@@ -16,10 +16,11 @@ from .. import checks
 from ..arrays import Floats, Ints
 from .gaussian_process import log_marginal_likelihood, near, squared_distances
 
-_EVIDENCE = 60  # points after which length scale and noise move by one step of their grids only: 3 x 3 likelihoods
-# each time where the whole grids have up to 9 x 5; the likelihood's peak no longer jumps by then
-_TURNS = 6  # variables whose relevance is looked at each time, two likelihoods each; all have had their turn by the
-# time the model is full where there are up to about 50
+# points after which length scale and noise move by one step of their grids only: 3 x 3 likelihoods of O(n^3) each,
+# where the whole grids are 9 x 5 and more
+_EVIDENCE = 60
+# variables whose relevance is looked at each time, two likelihoods each: all of up to 54 by the time the model is full
+_TURNS = 6
 
 
 class Kernel:

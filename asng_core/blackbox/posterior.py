@@ -23,9 +23,9 @@ from .geometry import Geometry
 from .kernel import Kernel
 from .surrogate import Beliefs, Model, Surrogate
 
-CAPACITY = 200  # points: about where O(n^2) begins to cost more than the rest of an ask
+CAPACITY = 200  # points, whose O(n^2) costs about 0.1 ms an ask
 _BEST, _NEWEST = 100, 50  # kept when full: what is worth going on from, and what has not shown its worth yet
-_REFIT = 1.45  # growth after which the kernel is chosen anew: at 6, 9, 14, 21, .. 183 points, and when full
+_REFIT = 1.45  # growth after which the kernel is chosen anew, for O(n^3): at 8, 12, 18, .. 125, 182 points
 # variance of one evaluation without noise, relative to the function's amplitude: what a smooth model cannot follow; a
 # continuum may be smooth enough for less, and there the likelihood chooses
 _EXACT, _EXACT_CONTINUOUS = (0.01,), (1e-4, 0.01)

@@ -23,23 +23,25 @@ from .history import History
 
 Features = Callable[[Floats], Floats]  # of `(n, n_variables)` draws
 _SCALES, _NOISES = LENGTH_SCALES[1::2], NOISES[1:]  # half the grids do as well, at half the time
-_POINTS = 150  # the most promising by their shrunken means, if there are more
-_FINALISTS = 10
-_GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew
+_POINTS = 150  # the most promising by their shrunken means, if there are more: the likelihoods are O(n^3)
+_FINALISTS = 10  # with half of all evaluations, each is evaluated again about once in 20
+_GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew: seldom, as that costs O(n^3) too
 
 
-def posterior(history: History, distribution: SearchDistribution, features: Features) -> tuple[Codes, Floats, Floats]:
+def evidence(history: History, distribution: SearchDistribution, features: Features) -> tuple[Codes, Floats, Floats]:
     """`(n, n_variables)` codes of the most promising points, means and standard deviations of their ranks.
 
     `features` gives those of draws, in which relevant variables have the larger part. The mean of a point that
     has never succeeded is infinite, unless none has.
     """
+    # ranks stand for losses: noise and outliers cannot be larger than the field
     places = midranks(ranks(history.losses, history.violations))
     spread = places.std()
     standardized = (places - places.mean()) / (spread if spread > 0 else 1.0)
     codes, point, count = np.unique(history.codes, axis=0, return_inverse=True, return_counts=True)
-    total = np.bincount(point.ravel(), standardized)
+    total = np.bincount(point.ravel(), standardized)  # over each point's evaluations, (n_points,)
     succeeded = np.bincount(point.ravel(), history.succeeded) > 0
+    # one more evaluation, of average rank, shrinks the means of points that were seldom evaluated
     chosen = np.lexsort((total / (count + 1), ~succeeded))[:_POINTS]
     codes, observed, count = codes[chosen], (total / count)[chosen], count[chosen]
     points = features(distribution.draws(codes))
@@ -67,7 +69,7 @@ class Finalists:
     def draws(self, history: History, distribution: SearchDistribution, features: Features) -> Floats:
         """`(n, n_variables)` draws that stand for them; chosen anew once the evidence has grown by half."""
         if self._draws is None or len(history) >= _GROWTH * self._evidence:
-            codes, means, deviations = posterior(history, distribution, features)
+            codes, means, deviations = evidence(history, distribution, features)
             self._draws = distribution.draws(codes[np.argsort(means - deviations, kind="stable")[:_FINALISTS]])
             self._evidence = len(history)
         return self._draws

@@ -4,7 +4,7 @@
     theta     distribution          the search distribution, drawn from and moved as in ASNG
     H         history               every evaluation
     GP        screening.surrogate   Gaussian process over the places of the results in H, for the first n_screened
-    T         trusted.posterior     Gaussian process over each point's mean place, as noisy as its evaluations are few
+    T         trusted.evidence      Gaussian process over each point's mean place, as noisy as its evaluations are few
 
 To ask:
     1. While H holds fewer than n_initial results: a draw of theta.
@@ -39,7 +39,7 @@ from .posterior import GaussianProcess
 from .screening import Choice, Screening
 from .sources import INITIAL, SOURCES, Source, proposed
 from .surrogate import Model
-from .trusted import Finalists, posterior
+from .trusted import Finalists, evidence
 
 _PARENTS = 20  # twice the archive without noise, since no single result can be believed
 
@@ -52,7 +52,8 @@ class UnderNoise:
     """The mechanisms, and their constants; a study leaves one out by another value.
 
     sources: of the candidates that the model screens. initial: of the points before the model has a say.
-    n_initial, n_screened: results before the model has a say, and up to which it has.
+    n_initial, n_screened: results before the model has a say, and up to which it has: then evaluating the best again
+        is worth more than new points.
     model: of the results. learns: the distribution moves.
     finalists: points that may be the best are asked again. trusts: the posterior recommends, not the mode.
     confidence: standard deviations below its mean that a candidate is credited with. More than without noise,
@@ -142,7 +143,7 @@ class NoisyPolicy(Policy):
         if not self._mechanisms.trusts or not len(self.history):
             return None
         if self._trusted is None or self._trusted[0] != len(self.history):
-            codes, means, _ = posterior(self.history, self._distribution, self._screening.relevant_features)
+            codes, means, _ = evidence(self.history, self._distribution, self._screening.relevant_features)
             self._trusted = len(self.history), codes[int(np.argmin(means))]
         return self._trusted[1]
 
