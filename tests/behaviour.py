@@ -151,7 +151,7 @@ def run(kind: str, space: str, loss: str = "distance", n: int = 260, batch: int 
     optimizer: Any = makers[kind](SPACES[space](), seed=1, **settings or {})
     evaluate = noisy(LOSSES[loss]) if kind == "noisy" else LOSSES[loss]
     injected = iter(ASNG(optimizer.space, seed=3).sample(12) if inject else ())
-    rng, open_, asked, seen, stopped, n_restarts = np.random.default_rng(7), [], [], [], "", 0
+    rng, open_, asked, seen, stopped, n_fresh = np.random.default_rng(7), [], [], [], "", 0
     first = optimizer.state_dict()["theta"]
     for each in itertools.cycle(asking):
         if optimizer.n_told >= n:
@@ -176,14 +176,14 @@ def run(kind: str, space: str, loss: str = "distance", n: int = 260, batch: int 
             optimizer.inject(dict(point), math.nan if i % 5 == 4 else distance(point), violation=0.5 * (i % 4 == 3))
         if optimizer.n_told * 10 // n > before * 10 // n:
             seen.append(moments(optimizer))
-        n_restarts += optimizer.generation > 2 and np.array_equal(optimizer.state_dict()["theta"], first)
+        n_fresh += optimizer.generation > 2 and np.array_equal(optimizer.state_dict()["theta"], first)
         if reload and optimizer.n_told >= n // 2:
             optimizer, reload = reloaded(optimizer), False
-    if (restarts and not n_restarts) or bool(stopped) != ends or reload:
-        raise AssertionError(f"{n_restarts} restarts, stopped by {stopped!r}: the scenario does not do what it is for")
+    if (restarts and not n_fresh) or bool(stopped) != ends or reload:
+        raise AssertionError(f"{n_fresh} tells at the start, stopped by {stopped!r}: not what the scenario is for")
     return {"asked": np.array([each.codes for each in asked]), "ids": [each.id for each in asked], "stopped": stopped,
-            "seen": {name: np.array([each[name] for each in seen]) for name in seen[0]}, "n_restarts": int(n_restarts),
-            **found(optimizer)}
+            "seen": {name: np.array([each[name] for each in seen]) for name in seen[0]},
+            "tells at the start": int(n_fresh), **found(optimizer)}
 
 
 def call(function: Callable[..., Any] = asng_core.minimize, space: str = "stepped",
@@ -530,6 +530,9 @@ def main() -> None:
     options = parser.parse_args()
     if len(options.files) != (1 if options.action == "record" else 2):
         parser.error("record takes one file, compare two")
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    if options.action == "record" and not threads.items() <= os.environ.items():  # NumPy's last bits depend on them
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **threads})
     sys.exit(bool((record if options.action == "record" else compare)(*options.files, options.only)))
 
 
