@@ -6,6 +6,7 @@ from .ask_tell.results import Best
 from .blackbox.history import History
 from .blackbox.memo import SpaceExhausted
 from .blackbox.minimizer import Minimizer
+from .checkpoint import CheckpointError
 from .distribution.marginals import MeanStd
 from .loop.minimize import maximize, minimize
 from .loop.result import Result
@@ -14,7 +15,7 @@ from .space.ranges import Integer, Real
 from .space.space import Space
 from .space.variables import Boolean, Categorical, Ordinal, Variable
 
-__all__ = ["ASNG", "Batch", "Best", "Boolean", "Candidate", "Categorical", "History", "Integer", "MeanStd",
-           "Minimizer", "Ordinal", "Progress", "Real", "Result", "Space", "SpaceExhausted", "Variable", "maximize",
-           "minimize"]
+__all__ = ["ASNG", "Batch", "Best", "Boolean", "Candidate", "Categorical", "CheckpointError", "History", "Integer",
+           "MeanStd", "Minimizer", "Ordinal", "Progress", "Real", "Result", "Space", "SpaceExhausted", "Variable",
+           "maximize", "minimize"]
 __version__ = "0.1.0"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from ..distribution.pins import pins
 from ..distribution.recommend import likeliest
 from ..distribution.rejection import feasible_draws
 from ..distribution.summary import table
+from ..space.recognition import check_asked, check_described, check_storable
 from ..space.space import Space
 from . import rules
 from .candidate import Batch, Candidate
@@ -24,6 +24,7 @@ from .results import Best
 
 _VERSION = 3  # of the state's layout
 _N_DRAWN = 1000  # in search of a point that is accepted
+_CHECKED = 1000  # points of a state, the latest, that constraints are asked about again
 _Self = TypeVar("_Self", bound="AskTell[Any]")
 
 
@@ -59,18 +60,15 @@ class AskTell(ABC, Generic[P]):
         mirrored: draw ordered variables in antithetic pairs; a constraint may take one of a pair away.
         """
         parts, count = self._parts, 1 if n is None else checks.integer("ask(n)", n, minimum=1)
+        mirrored = checks.truth("ask(mirrored=...)", mirrored)
         pinned = pins(parts.distribution, fixed) if fixed is not None else None
-        draws, rejected = parts.policy.propose(count, parts.ledger.n_asked, pinned,
-                                               checks.truth("ask(mirrored=...)", mirrored))
+        draws, rejected = parts.policy.propose(count, parts.ledger.n_asked, pinned, mirrored)
         parts.ledger.reject(rejected, pinned)
         batch = parts.ledger.ask(draws, pinned)
         return batch[0] if n is None else batch
 
     def sample(self, n: int, *, mirrored: bool = False) -> Batch:
-        """`n` points whose losses will not be told, such as those that train a supernet's weights.
-
-        mirrored: as for `ask`.
-        """
+        """`n` points whose losses will not be told: they train a supernet's weights, say. mirrored: as for `ask`."""
         n, mirrored = checks.integer("sample(n)", n, minimum=1), checks.truth("sample(mirrored=...)", mirrored)
         draws, _ = feasible_draws(self._parts.distribution, self._parts.rng, n, mirrored=mirrored)
         return Batch(self.space, self._parts.distribution.codes(draws), [None] * n)
@@ -216,20 +214,20 @@ class AskTell(ABC, Generic[P]):
         try:
             if state["version"] != _VERSION:
                 raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
-            if json.dumps(state["space"]) != json.dumps(self.space.describe()):
-                raise ValueError(f"it must be of this optimizer's space {checks.shown(self.space)}, "
-                                 f"but is of {checks.shown(state['space'])}.")
+            check_described(self.space, state["space"])
             if set(state["settings"]) != set(self._parts.settings):
                 raise ValueError(f"its settings must be {sorted(self._parts.settings)}.")
             parts = self._make(self.space, state["settings"], np.random.default_rng(0))
             parts.load(state)
+            check_asked(self.space, parts.asked()[-_CHECKED:])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"state must be what {type(self).__name__}.state_dict() returned for the same space: "
                              f"{error}") from error
         self._parts = parts
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the state to one file, atomically."""
+        """Write the state to one file, atomically. Raises TypeError if the space has values that a file cannot know."""
+        check_storable(self.space)
         checkpoint.write(path, self.state_dict())
 
     @classmethod
@@ -237,14 +235,14 @@ class AskTell(ABC, Generic[P]):
         """The optimizer that `save` wrote; it continues bit for bit.
 
         `space` is needed if it has constraints, or values that JSON cannot hold (anything but text,
-        numbers, truth values and None). Raises FileNotFoundError, or ValueError for a damaged or foreign file.
+        numbers, truth values and None). Raises OSError, or CheckpointError for whatever is wrong with the file.
         """
         state = checkpoint.read(path, cls.FORMAT)
-        if space is None:
-            try:
+        try:
+            if space is None:
                 space = Space.from_description(state["space"])
-            except (KeyError, TypeError, AttributeError) as error:
-                raise ValueError(f"{os.fspath(path)!r} does not describe a space ({error!r}). Pass space=.") from error
-        optimizer = cls(space)  # type: ignore[call-arg]  # subclasses have defaults for the rest
-        optimizer.load_state_dict(state)
+            optimizer = cls(space)  # type: ignore[call-arg]  # subclasses have defaults for the rest
+            optimizer.load_state_dict(state)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise checkpoint.CheckpointError(f"{os.fspath(path)!r} cannot be loaded: {error}") from error
         return optimizer

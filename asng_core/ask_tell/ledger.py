@@ -105,6 +105,11 @@ class Ledger:
         draws = self._stacked(list(self._open.values()))
         return Batch(self._space, self._distribution.codes(draws), list(self._open))
 
+    def asked(self) -> Codes:
+        """`(n, n_variables)` codes of all that is open or waiting, and of the best."""
+        codes = [self.pending.codes, *(each.codes[None] for each in self._waiting)]
+        return np.concatenate([*codes, *(each[None] for each in self.best_codes)])
+
     def state(self) -> dict[str, Any]:
         best, waiting = self._best, self._waiting
         return {

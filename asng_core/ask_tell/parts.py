@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from ..arrays import Codes
 from ..distribution.search_distribution import SearchDistribution
 from .ledger import Ledger
 from .policy import Policy
@@ -30,6 +31,10 @@ class Parts(Generic[P]):
         """As plain scalars, lists, dicts and arrays."""
         return {"settings": dict(self.settings), **self.distribution.state(), "rng": self.rng.bit_generator.state,
                 **self.ledger.state(), **self.policy.state()}
+
+    def asked(self) -> Codes:
+        """`(n, n_variables)` codes that satisfied the constraints when they were asked or injected."""
+        return np.concatenate([self.policy.asked(len(self.distribution.space)), self.ledger.asked()])
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take what `state()` gave, into new parts. Raises ValueError, TypeError or KeyError for anything else."""

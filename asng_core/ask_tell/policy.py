@@ -39,6 +39,10 @@ class Policy(ABC):
         """What was told for `n` candidates, or (None) for a single one, checked: here one number each."""
         return [rules.loss(value)] if n is None else rules.losses(value, n).tolist()
 
+    def asked(self, n_variables: int) -> Codes:
+        """`(n, n_variables)` codes of evaluations that the policy keeps."""
+        return np.empty((0, n_variables), dtype=np.int64)
+
     def state(self) -> dict[str, Any]:
         """What the policy holds, as plain scalars, lists, dicts and arrays."""
         return {}

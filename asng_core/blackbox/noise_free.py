@@ -143,6 +143,9 @@ class NoiseFreePolicy(Policy):
             self._screening.restart()
             self._run_start = generation
 
+    def asked(self, n_variables: int) -> Codes:
+        return self.history.codes
+
     def state(self) -> dict[str, Any]:
         return {"history": self.history.state(), "archive": self._archive.state(), **self._screening.state(),
                 "run_start": self._run_start}

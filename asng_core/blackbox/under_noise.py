@@ -147,6 +147,9 @@ class NoisyPolicy(Policy):
             self._trusted = len(self.history), codes[int(np.argmin(means))]
         return self._trusted[1]
 
+    def asked(self, n_variables: int) -> Codes:
+        return self.history.codes
+
     def state(self) -> dict[str, Any]:
         return {"history": self.history.state(), "finalists": self._finalists.state(), **self._screening.state()}
 

@@ -14,6 +14,7 @@ from ..ask_tell.candidate import Candidate
 from ..ask_tell.results import Best
 from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
+from ..space.recognition import check_storable
 from . import rules
 from .interrupts import Interrupts
 from .result import Result, averaged, negated
@@ -65,7 +66,10 @@ class Run:
             state = checkpoint.read(self._file, Minimizer.FORMAT)
             where = f"{self._name}(checkpoint={str(self._file)!r})"
             failed = rules.resumed(where, state, noisy=noisy, maximize=self._sign < 0)
-            self._optimizer.load_state_dict(state)
+            try:
+                self._optimizer.load_state_dict(state)
+            except ValueError as error:
+                raise checkpoint.CheckpointError(f"{where} cannot be resumed: {error}") from error
             for candidate in self._optimizer.pending:
                 (self._failed if candidate.id in failed else self._again).append(candidate)
             self._check_shape(self._shape or ())
@@ -212,6 +216,7 @@ class Run:
     def _save(self) -> None:
         if self._file is None:
             return
+        check_storable(self._optimizer.space)
         begun = time.monotonic()
         extras = {"maximize": self._sign < 0, "failed": [candidate.id for candidate in self._failed]}
         checkpoint.write(self._file, {**self._optimizer.state_dict(), "minimize": extras})

@@ -35,6 +35,16 @@ class Constraints:
                 return False
         return True
 
+    def broken(self, values: Mapping[str, Any]) -> int:
+        """The number of the first constraint that does not hold, or else of how many there are; -1 if one raises."""
+        for i, predicate in enumerate(self.predicates):
+            try:
+                if not predicate(dict(values)):
+                    return i
+            except Exception:  # the user's code, asked about a point that no optimizer may ever ask
+                return -1
+        return len(self.predicates)
+
     def __bool__(self) -> bool:
         return bool(self.predicates)
 

@@ -20,8 +20,10 @@ from ..arrays import Bools, Codes
 from . import rules
 from .conditions import Conditions, count
 from .constraints import Constraints
-from .ranges import Integer, Real
-from .variables import Boolean, Categorical, Ordinal, Variable
+from .description import rebuilt
+from .variables import Boolean, Categorical, Variable
+
+_PROBES = 64
 
 
 class Space:
@@ -165,9 +167,24 @@ class Space:
         return self.constraints.satisfied(dict(values))
 
     def describe(self) -> dict[str, Any]:
-        """What a file can hold of this space: names, kinds, sizes, conditions as codes, and values where JSON can."""
+        """What a file can hold of this space: names, kinds, sizes, conditions as codes, values where JSON can, else
+        digests of their content, and how the constraints answer for some points."""
         return {"variables": {name: variable.describe() for name, variable in self.variables.items()},
-                "active_if": self.conditions.codes if self.conditions else {}, "constraints": self.constraints.names}
+                "active_if": self.conditions.codes if self.conditions else {}, "constraints": self.constraints.names,
+                "answers": self.answers}
+
+    @functools.cached_property
+    def answers(self) -> list[int]:
+        """For the same points in every process: the first constraint that each breaks (see `Constraints.broken`)."""
+        return [self.constraints.broken(values) for values in self.probes] if self.constraints else []
+
+    @property
+    def probes(self) -> list[dict[str, Any]]:
+        """The points by which a file knows the constraints: uniform over codes, the same in every process."""
+        uniform = np.random.default_rng(0).random((_PROBES, len(self)))
+        codes = np.where(self.continuous, self.lows + uniform * (self.highs - self.lows),
+                         np.minimum(uniform * self.sizes, self.highs).astype(np.int64))
+        return self.values(self.masked(codes.astype(self.dtype)))
 
     @classmethod
     def from_description(cls, description: Mapping[str, Any]) -> Space:
@@ -175,7 +192,7 @@ class Space:
         if description["constraints"]:
             raise ValueError("the file does not hold the space's constraints, which are functions "
                              f"({', '.join(description['constraints'])}). Pass space=.")
-        variables = {name: _rebuilt(name, entry) for name, entry in description["variables"].items()}
+        variables = {name: rebuilt(name, entry) for name, entry in description["variables"].items()}
         active_if = {child: [{name: [variables[name].decode(code) for code in codes] for name, codes in each.items()}
                              for each in alternatives] for child, alternatives in description["active_if"].items()}
         return cls(variables, active_if=active_if)
@@ -195,15 +212,3 @@ class Space:
         active_if = f", active_if={self.conditions.values(self.variables)!r}" if self.conditions else ""
         constraints = f", constraints=[{', '.join(self.constraints.names)}]" if self.constraints.names else ""
         return f"Space({self.variables!r}{active_if}{constraints})"
-
-
-def _rebuilt(name: str, entry: Mapping[str, Any]) -> Variable:
-    """The variable that `describe` described. Raises ValueError if JSON could not hold its values."""
-    kind = entry["kind"]
-    if kind in ("Integer", "Real"):
-        return {"Integer": Integer, "Real": Real}[kind](entry["low"], entry["high"], entry["step"], entry["log"])
-    if kind == "Boolean":
-        return Boolean()
-    if kind in ("Categorical", "Ordinal") and "values" in entry:
-        return {"Categorical": Categorical, "Ordinal": Ordinal}[kind](entry["values"])
-    raise ValueError(f"the file does not hold the values of variable {name!r} (JSON cannot). Pass space=.")

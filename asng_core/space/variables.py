@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ import numpy as np
 
 from .. import checks
 from . import rules
+from .identity import NoForm, digest
 
 _JSON_SCALARS = (str, int, float, bool, type(None))
 
@@ -92,7 +94,20 @@ class _Listed(Variable):
         description: dict[str, Any] = {"kind": type(self).__name__, "size": self.size}
         if all(type(value) in _JSON_SCALARS for value in self._values):
             description["values"] = list(self._values)
+        else:
+            description["digests"] = self._digests
         return description
+
+    @functools.cached_property
+    def _digests(self) -> list[str | None]:
+        """Of each value's content; None where a file cannot know it."""
+        found: list[str | None] = []
+        for value in self._values:
+            try:
+                found.append(digest(value))
+            except NoForm:
+                found.append(None)
+        return found
 
     def __eq__(self, other: object) -> bool:
         return (isinstance(other, _Listed) and type(self) is type(other) and self.size == other.size
