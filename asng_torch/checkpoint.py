@@ -18,7 +18,7 @@ from asng_core import checkpoint
 def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     """Write nested dicts and lists of JSON scalars, tensors and arrays to `path`, atomically.
 
-    Tensors that share memory are written each; arrays travel as tensors and come back as arrays.
+    Tensors of the same memory are written each; arrays travel as tensors and come back as arrays.
     """
     header, arrays = checkpoint.split(state, (torch.Tensor, np.ndarray))
     tensors = {name: torch.as_tensor(array).detach().cpu().contiguous().clone() for name, array in arrays.items()}

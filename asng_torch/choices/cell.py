@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from .. import derived
-from .joining import Joining
-from .searchable import shapes
+from ..networks import derived
+from .searchable import Joining, shapes
 from .value_choice import ValueChoice
 
 
@@ -23,7 +22,7 @@ class Cell(Joining):
     those of the nodes present.
 
     operations: name -> function of (node, map read) that makes the module; one module for each node,
-        input and operation, which all picks of the node share. All outputs must have one shape.
+        input and operation, the same for all picks of the node. All outputs must have one shape.
 
     >>> cell = Cell({"linear": lambda node, source: nn.Linear(8, 8), "identity": lambda node, source: nn.Identity()},
     ...             n_inputs=1, n_nodes=2)

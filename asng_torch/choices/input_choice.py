@@ -10,11 +10,10 @@ from torch import Tensor, nn
 
 from asng_core import Categorical
 
-from .. import derived
+from ..networks import derived
 from .choice import Choice
-from .joining import Joining
 from .mark import marked
-from .searchable import shapes
+from .searchable import Joining, shapes
 
 
 class InputChoice(Choice, Joining):

@@ -9,7 +9,7 @@ from torch import nn
 
 from asng_core import Categorical, Ordinal, Variable
 
-from .. import derived
+from ..networks import derived
 from .choice import Choice
 
 

@@ -12,8 +12,8 @@ import torch
 
 from asng_core import __version__
 
-from ..budget import CostName
-from .errors import CommandError
+from ..search.budget import CostName
+from .arguments import CommandError
 from .folder import read_json, update_json
 
 

@@ -11,12 +11,11 @@ from statistics import median
 
 from tqdm import tqdm
 
-from .. import demo, report
 from ..data import FashionMNIST, fashion_mnist
-from ..search import Search
-from . import arguments, folder
+from ..search.search import Search
+from . import arguments, demo_recipe, folder, report
+from .arguments import CommandError
 from .config import DemoConfig, settle, write_config
-from .errors import CommandError
 from .follow import CHECKPOINT, follow
 from .page import in_words, write_page
 
@@ -65,8 +64,8 @@ def run(options: argparse.Namespace) -> None:
     if not options.resume:  # a demo that stops early must not be mistaken for the one before
         for name in (CHECKPOINT, "architecture.json", "metrics.json", "accuracy.png"):
             (out / name).unlink(missing_ok=True)
-    settings = demo.Settings(steps=config.steps, epochs=config.epochs)
-    search = demo.build_search(data, settings, config.seed, options.device)
+    settings = demo_recipe.Settings(steps=config.steps, epochs=config.epochs)
+    search = demo_recipe.build_search(data, settings, config.seed, options.device)
     if options.resume and (out / CHECKPOINT).exists():
         try:
             search.resume(out / CHECKPOINT)
@@ -93,20 +92,20 @@ def _search(search: Search, data: FashionMNIST, out: Path) -> float:
     return seconds
 
 
-def _compare(search: Search, data: FashionMNIST, settings: demo.Settings, config: DemoConfig,
+def _compare(search: Search, data: FashionMNIST, settings: demo_recipe.Settings, config: DemoConfig,
              options: argparse.Namespace, seconds: dict[str, float]) -> None:
     """Retrain the found architecture and random ones."""
     out: Path = options.out
     started = time.perf_counter()
-    network, accuracy = demo.retrain(search.supernet, search.recommend(), data, settings, config.seed, options.device,
-                                     progress=True)
+    network, accuracy = demo_recipe.retrain(search.supernet, search.recommend(), data, settings, config.seed,
+                                            options.device, progress=True)
     seconds["retrain"] = time.perf_counter() - started
     folder.write_weights(network, out / "network.safetensors")
     print(f"Retrained from scratch in {seconds['retrain']:.0f} s: test accuracy {accuracy:.1%}.")
 
     started = time.perf_counter()
-    drawn = demo.random_architectures(search.supernet, config.controls, config.seed)
-    controls = [demo.retrain(search.supernet, control, data, settings, config.seed, options.device)[1]
+    drawn = demo_recipe.random_architectures(search.supernet, config.controls, config.seed)
+    controls = [demo_recipe.retrain(search.supernet, control, data, settings, config.seed, options.device)[1]
                 for control in tqdm(drawn, desc="random networks")]
     seconds["controls"] = time.perf_counter() - started
     report.draw_accuracy([accuracy], controls, out / "accuracy.png")

@@ -8,14 +8,13 @@ from pathlib import Path
 import torch
 
 from .. import checkpoint
-from ..cost import count
-from ..derive import derive
+from ..supernet.cost import count
+from ..supernet.derive import derive
 from . import arguments, folder
-from .cells import draw_cells, notation
-from .errors import CommandError
+from .arguments import CommandError
 from .follow import CHECKPOINT
 from .page import in_words, write_page
-from .recipe_of import recipe_of
+from .recipe import recipe_of
 
 SUMMARY = "take the found architecture out of the supernet"
 HELP = """\
@@ -52,10 +51,10 @@ def run(options: argparse.Namespace) -> None:
     network = derive(supernet, architecture)
     folder.write_weights(network, out / "derived.safetensors")
     cost = count(network.eval(), recipe.example)
-    published = notation(recipe.space.name, architecture)
+    published = recipe.space.published(architecture)
     folder.update_json(out / "metrics.json", "derive", {
         "parameters": cost.parameters, "multiply_adds": cost.multiply_adds, "notation": published})
-    draw_cells(recipe.space.name, architecture, out)
+    recipe.space.draw(architecture, out)
     write_page(out)
     print(f"Derived a network of {cost.parameters:,} parameters and {cost.multiply_adds:,} multiply-adds an image:\n"
           f"{published or in_words(architecture)}\nIts weights are in {out / 'derived.safetensors'}.")

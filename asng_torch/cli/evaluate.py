@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..metrics import evaluate_inpainting
-from ..train import BatchNorm, evaluate
+from ..train.evaluation import BatchNorm, evaluate
+from ..train.metrics import evaluate_inpainting
 from . import arguments, folder
 from .page import results_in_words, write_page
-from .recipe_of import recipe_of
+from .recipe import recipe_of
 
 SUMMARY = "test the retrained or the derived network"
 HELP = """\

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from asng_core import checkpoint
 
-from .errors import CommandError
+from .arguments import CommandError
 
 
 def make(folder: Path) -> None:

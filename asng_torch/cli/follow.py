@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .. import distributed, report
-from ..architecture import save_architecture
-from ..records import CsvLog
-from ..search import Search
-from . import distribution_log
+from ..search import distributed
+from ..search.records import CsvLog
+from ..search.search import Search
+from ..supernet.architecture import save_architecture
+from . import distribution_log, report
 from .distribution_log import DistributionLog
 from .interruption import interruption
 
@@ -40,7 +40,7 @@ def follow(search: Search, folder: Path, *, save_every: float, space: str) -> bo
                 log.write(record)
                 if record.step % stride == 0:
                     distribution.write(record.step, search.optimizer)
-            interrupted, due = distributed.shared((event.is_set(), time.monotonic() - saved >= save_every))
+            interrupted, due = distributed.of_first((event.is_set(), time.monotonic() - saved >= save_every))
             if interrupted:
                 break
             if due:

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from . import demo, derive, evaluate, retrain, search
-from .errors import CommandError
+from .arguments import CommandError
 from .interruption import terminable
 
 _ABOUT = """\

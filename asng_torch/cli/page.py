@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .cells import notation
+from ..spaces import SPACES
 from .folder import read_json
 
 _PICTURES = {"accuracy.png": "Test accuracy, against random networks of the same space that were trained alike",
@@ -31,7 +31,7 @@ def write_page(out: Path) -> None:
                   f"After {metrics['step']:,} of {metrics['steps']:,} steps; entropy {metrics['entropy']:.2f} (1 is "
                   f"uniform, 0 certain). In the supernet it has {metrics['parameters']:,} parameters and takes "
                   f"{metrics['multiply_adds']:,} multiply-adds an image.", "", "```",
-                  notation(found["space"], found["architecture"]) or in_words(found["architecture"]), "```", ""]
+                  SPACES[found["space"]].published(found["architecture"]) or in_words(found["architecture"]), "```", ""]
     if (out / "metrics.json").exists():
         lines += ["## Measured", "", *_measured(read_json(out / "metrics.json", "python -m asng_torch evaluate")), ""]
     for name, title in _PICTURES.items():

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..data import ImageData, Inpainting, TensorLoader, images, padded, split, standardized
-from ..derive import derive
-from ..distributed import rank, world_size
-from ..search import Search
+from ..search.distributed import rank, world_size
+from ..search.search import Search
 from ..spaces import SPACES
 from ..spaces.preset import Preset, SearchSpace
-from ..supernet import Supernet
-from ..train import Training, cosine
-from .config import RetrainConfig, SearchConfig
-from .errors import CommandError
+from ..supernet.architecture import load_architecture
+from ..supernet.derive import derive
+from ..supernet.supernet import Supernet
+from ..train.settings import cosine
+from ..train.training import Training
+from .arguments import CommandError
+from .config import RetrainConfig, SearchConfig, read_config
+from .folder import read_json
 
 Loader = TensorLoader | Inpainting
+_MADE_BY = "python -m asng_torch search"
 _TEST_BATCH, _CALIBRATION = 500, 10_000  # images
 
 
@@ -140,3 +146,21 @@ class Recipe:
             return Inpainting(TensorLoader(pictures, labels, batch_size, **options), self.config.mask or "center",
                               seed=options.get("seed", 0))
         return TensorLoader(standardized(pictures, self.data.mean, self.data.std), labels, batch_size, **options)
+
+
+def recipe_of(options: argparse.Namespace) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe of the folder's search, and the architecture it found."""
+    out: Path = options.out
+    config = read_config(out, "search", SearchConfig)
+    config = replace(config, data_folder=options.data_folder or config.data_folder)
+    sizes = read_json(out / "config.json", _MADE_BY)["search"]["sizes"]
+    recipe = Recipe(config, options.device, options.download, sizes)
+    path = out / "architecture.json"
+    if not path.exists():
+        raise CommandError(f"there is no {str(path)!r}. First run `{_MADE_BY}` with this --out, to its end")
+    with torch.device("meta"):
+        space = recipe.supernet().space
+    try:
+        return recipe, load_architecture(path, space, space_name=config.space)
+    except (OSError, ValueError) as error:
+        raise CommandError(str(error)) from error

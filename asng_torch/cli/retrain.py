@@ -10,12 +10,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..cost import count
+from ..supernet.cost import count
 from . import arguments, folder
+from .arguments import CommandError
 from .config import RetrainConfig, settle, write_config
-from .errors import CommandError
 from .page import write_page
-from .recipe_of import recipe_of
+from .recipe import recipe_of
 
 SUMMARY = "train the found architecture's network from scratch"
 HELP = """\

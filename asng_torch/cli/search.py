@@ -8,16 +8,14 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from .. import distributed
 from ..data.datasets import NAMES
+from ..search import distributed
 from ..spaces import SPACES
 from . import arguments, folder
-from .cells import draw_cells
+from .arguments import CommandError
 from .config import SearchConfig, settle, write_config
-from .errors import CommandError
 from .follow import CHECKPOINT, follow
 from .page import in_words, write_page
-from .processes import processes
 from .recipe import Recipe
 
 SUMMARY = "train a supernet and the distribution over its architectures"
@@ -77,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
                                f"--space must name what to search, one of {', '.join(sorted(SPACES))}")
         options.out = Path("runs") / options.space
     out: Path = options.out
-    with processes(options.device) as device:
+    with distributed.joined(options.device) as device:
         if options.download and distributed.world_size() > 1:
             raise CommandError("--download is for one process. Fetch the files by a search without torchrun first")
         with distributed.together("reading the run folder", device):
@@ -100,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
         if leading:
             if (out / "architecture.json").exists():
                 found = folder.read_json(out / "architecture.json", "python -m asng_torch search")
-                draw_cells(config.space, found["architecture"], out)
+                recipe.space.draw(found["architecture"], out)
             write_page(out)
             _say_found(out, search.step, search.steps, search.step - first, time.perf_counter() - started)
     if not finished:

@@ -84,7 +84,7 @@ class Inpainting:
             yield whole.masked_fill(hidden, 0), whole
 
     def _hidden(self, n: int, height: int, width: int) -> Tensor:
-        """`(n, 1, height, width)` truths: this process's share of the masks of the batch of all of them."""
+        """`(n, 1, height, width)` truths: this process's part of the masks of the batch of all of them."""
         rank, world_size = self.shard
         randomness = generator(self.seed, self._batches)
         return _MASKS[self.mask](n * world_size, height, width, randomness)[rank * n : (rank + 1) * n, None]

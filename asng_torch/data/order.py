@@ -1,4 +1,4 @@
-"""Which examples make up each batch, how far a pass has come, and whether a state fits: what both loaders share."""
+"""Which examples make up each batch, how far a pass has come, and whether a state fits: for both loaders."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Order:
         if n == 0:
             raise ValueError(f"{where} must have at least one example, got none. Is the split or the filter empty?")
         if not 1 <= batch_size <= n // self.world_size:
-            share = "" if self.world_size == 1 else f" for each of {self.world_size} processes"
+            of_each = "" if self.world_size == 1 else f" for each of {self.world_size} processes"
             raise ValueError(f"{where}(batch_size=...) must be within 1..{n // self.world_size}, "
-                             f"the number of examples{share}, got {batch_size}.")
+                             f"the number of examples{of_each}, got {batch_size}.")
         self.together = self.batch_size * self.world_size
         if self.world_size > 1 and not shuffle and n % self.together:
             raise ValueError(f"{where}(shuffle=False) must divide {n} examples into whole batches of {self.batch_size} "

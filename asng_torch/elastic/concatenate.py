@@ -7,8 +7,8 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from .. import derived
-from ..choices.joining import Joining
+from ..choices.searchable import Joining
+from ..networks import derived
 
 
 class Concatenate(Joining):

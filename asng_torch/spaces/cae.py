@@ -23,7 +23,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -33,10 +32,10 @@ from ..choices.mark import marked
 from ..choices.searchable import Searchable
 from ..choices.value_choice import ValueChoice
 from ..data import Augment
-from ..derive import derive
 from ..elastic.elastic import plain
-from ..supernet import Supernet
-from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
+from ..supernet.derive import derive_fresh
+from ..train.settings import TrainSettings
+from .preset import Preset, SearchSettings, SearchSpace
 
 KERNELS = (1, 3, 5)
 OPERATIONS = {f"conv_{side}x{side}{'_skip' * skip}": (side, skip) for side in KERNELS for skip in (False, True)}
@@ -220,9 +219,7 @@ def network(in_channels: int, classes: int = 0, **arguments: Any) -> SearchableA
 
 def final(architecture: Mapping[str, Any], in_channels: int, classes: int = 0, **arguments: Any) -> nn.Module:
     """The autoencoder of an architecture, with fresh weights and the same `arguments` as the searched network."""
-    with torch.device("meta"):  # where all the weights that are not needed take no memory
-        supernet = Supernet(network(in_channels, classes, **arguments))
-    return derive(supernet, architecture, weights="reset")
+    return derive_fresh(network, architecture, in_channels, classes, **arguments)
 
 
 def optimizer(space: Space, **arguments: Any) -> ASNG:
@@ -236,14 +233,14 @@ def _space(encoding: Encoding) -> SearchSpace:
     flip = Augment(crop=0, flip=True, cutout=0)
     full: dict[str, Any] = {"encoding": encoding}
     small: dict[str, Any] = {"encoding": encoding, "channels": (8, 16, 32), "side": 32}
-    shared: dict[str, Any] = {"clip": 5.0, "mirrored": encoding == "integer", "optimizer": optimizer}
+    both: dict[str, Any] = {"clip": 5.0, "mirrored": encoding == "integer", "optimizer": optimizer}
     return SearchSpace(
         f"cae_{encoding}", "Akimoto et al., ICML 2019, section 3.3", "inpainting", 64, network, final,
         {"published": Preset(  # 50,000 and 500,000 iterations on CelebA, in whole epochs
-            SearchSettings(10, 16, 0.025, **shared),
+            SearchSettings(10, 16, 0.025, **both),
             TrainSettings(49, 16, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), full, full),
          "small": Preset(
-            SearchSettings(2, 16, 0.025, **shared),
+            SearchSettings(2, 16, 0.025, **both),
             TrainSettings(2, 16, 4e-3, "adam", schedule="drops", clip=5.0, augment=flip), small, small, side=32)})
 
 

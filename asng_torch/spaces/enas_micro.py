@@ -1,7 +1,7 @@
 """The ENAS cell: two cells of five nodes, a normal and a reduction one, stacked to an image classifier.
 
 Each of five nodes adds two operations on two of the earlier maps: 40 categorical variables, as all
-normal cells share theirs and all reduction cells too. Searched with 8 cells of 16 channels, retrained
+normal cells have the same and all reduction cells too. Searched with 8 cells of 16 channels, retrained
 with 20 cells as wide as four million parameters allow.
 
 Sources: Pham et al., 2018, https://arxiv.org/abs/1802.03268 (the cell); Akimoto et al., ICML 2019,
@@ -17,13 +17,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .. import derived, elastic
+from .. import elastic
+from ..cells.genotype import Picks, picks_of, to_genotype
 from ..choices.cell import Cell
 from ..data import Augment
-from ..layers import AuxiliaryHead, DropPath, FactorizedReduction, relu_conv_bn, separable_conv
-from ..picks import Picks, picks_of
-from ..supernet import Architecture
-from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
+from ..networks import derived
+from ..networks.layers import AuxiliaryHead, DropPath, FactorizedReduction, relu_conv_bn, separable_conv
+from ..supernet.architecture import Architecture
+from ..train.settings import TrainSettings
+from .preset import Preset, SearchSettings, SearchSpace
 
 Make = Callable[[int, int], nn.Module]  # (node, map read) -> an operation
 Graph = Callable[[Mapping[str, Make]], Cell | derived.Cell]
@@ -177,5 +179,10 @@ PRESETS = {
         network={"channels": 4, "cells": 3}, final={"channels": 4, "cells": 3}),
 }
 
+def cells(architecture: Architecture) -> dict[str, tuple[Picks, int]]:
+    """The normal and the reduction cell, each of two inputs."""
+    return {f"{label} cell": (picks_of(architecture, label), 2) for label in ("normal", "reduce")}
+
+
 SPACE = SearchSpace("enas_micro", "Akimoto et al., ICML 2019, section 3.2", "classification", 32, network, final,
-                    PRESETS)
+                    PRESETS, to_genotype, cells)

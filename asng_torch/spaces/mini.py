@@ -14,9 +14,10 @@ from typing import Any
 from torch import nn
 
 from ..choices.layer_choice import LayerChoice
-from ..supernet import Architecture
-from .fresh import fresh
-from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
+from ..supernet.architecture import Architecture
+from ..supernet.derive import derive_fresh
+from ..train.settings import TrainSettings
+from .preset import Preset, SearchSettings, SearchSpace
 
 
 def convolution(inputs: int, outputs: int, kernel: int) -> nn.Module:
@@ -52,7 +53,7 @@ def mini_network(in_channels: int = 1, classes: int = 10, *, widths: tuple[int, 
 
 def final(architecture: Architecture, in_channels: int, classes: int, **arguments: Any) -> nn.Module:
     """The plain network of an architecture of `mini_network(in_channels, classes, **arguments)`, with fresh weights."""
-    return fresh(mini_network, architecture, in_channels, classes, **arguments)
+    return derive_fresh(mini_network, architecture, in_channels, classes, **arguments)
 
 
 PRESETS = {

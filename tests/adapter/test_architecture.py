@@ -7,7 +7,7 @@ from torch import nn
 
 from asng_core import ASNG, Categorical, Integer, Ordinal, Real, Space
 from asng_torch import InputChoice, Supernet, ValueChoice
-from asng_torch.architecture import load_architecture, save_architecture
+from asng_torch.supernet.architecture import load_architecture, save_architecture
 
 SPACE = Space({"combination": Categorical([(0, 1), (0, 2), (1, 2)]), "flag": Categorical([True, 1, 1.0, None]),
                "width": Ordinal([16, 32]), "depth": Integer(1, 10**9), "rate": Real(0.0, 1.0),

@@ -5,9 +5,9 @@ import pytest
 
 from asng_core import ASNG
 from asng_torch import Cell, Supernet
-from asng_torch.draw import draw_cell
-from asng_torch.layout import layout
-from asng_torch.picks import picks_of
+from asng_torch.cells.draw import draw_cell
+from asng_torch.cells.genotype import picks_of
+from asng_torch.cells.layout import layout
 from asng_torch.spaces import nasbench201
 
 

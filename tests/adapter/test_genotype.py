@@ -3,8 +3,7 @@ import torch
 
 from asng_core import ASNG
 from asng_torch import Supernet
-from asng_torch.genotype import from_genotype, to_genotype
-from asng_torch.picks import architecture_of
+from asng_torch.cells.genotype import architecture_of, from_genotype, to_genotype
 from asng_torch.spaces import enas_micro
 
 TEXT = ("Genotype(normal=[('sep_conv_3x3', 1), ('skip_connect', 0), ('max_pool_3x3', 2), ('sep_conv_5x5', 0)], "

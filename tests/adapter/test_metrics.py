@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from asng_torch import metrics
 from asng_torch.data import Inpainting, TensorLoader
+from asng_torch.train import metrics
 
 
 def test_accuracy_is_the_share_of_right_labels():

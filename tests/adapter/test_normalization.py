@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from asng_torch import LayerChoice, Supernet, recalibrate
-from asng_torch.normalization import batch_statistics, device_of
+from asng_torch.networks.normalization import batch_statistics, device_of
 
 
 def network():

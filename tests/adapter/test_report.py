@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from asng_core import Boolean, Categorical, Integer, Ordinal, Space
-from asng_torch import report
+from asng_torch.cli import report
 
 SPACE = Space({"op": Categorical(["a", "b", None]), "skip": Boolean(), "kernel": Ordinal([3, 5, 7]),
                "width": Integer(64, 256), "one": Categorical(["only"])})

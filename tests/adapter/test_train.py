@@ -9,9 +9,10 @@ from torch import nn
 
 from asng_torch import evaluate, train
 from asng_torch.data import Augment, TensorLoader
-from asng_torch.layers import DropPath
+from asng_torch.networks.layers import DropPath
 from asng_torch.spaces.preset import TrainSettings
-from asng_torch.train import Training, cosine, drops
+from asng_torch.train.settings import cosine, drops
+from asng_torch.train.training import Training
 
 SETTINGS = TrainSettings(4, 8, 0.1, nesterov=True, weight_decay=1e-3, clip=1.0, drop_path=0.4, auxiliary=0.5)
 

@@ -1,4 +1,4 @@
-"""Architecture files: JSON that people read and edit."""
+"""Architectures, and their files: JSON that people read and edit."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 
 from asng_core import Space, checkpoint
 
+Architecture = Mapping[str, Any]  # variable name -> value: a Candidate or a plain dict
 
-def save_architecture(path: str | os.PathLike[str], space_name: str, architecture: Mapping[str, Any],
+
+def save_architecture(path: str | os.PathLike[str], space_name: str, architecture: Architecture,
                       metrics: Mapping[str, Any] | None = None) -> None:
     """Write an architecture and what was measured of it, atomically.
 
@@ -66,6 +68,7 @@ def _value(space: Space, name: str, value: Any) -> Any:
 
 
 def _text(value: Any, indent: int | None = None) -> str | None:
+    """JSON, or None if JSON cannot hold it."""
     try:
         return json.dumps(value, indent=indent, allow_nan=False)
     except (TypeError, ValueError):

@@ -1,27 +1,25 @@
-"""Train a network from scratch, and evaluate it; knows nothing of search."""
+"""Train a network from scratch."""
 
 from __future__ import annotations
 
 import copy
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from . import checkpoint
-from .layers import set_drop_path
-from .normalization import batch_statistics, device_of, eval_mode, recalibrate
-from .spaces.preset import TrainSettings
+from .. import checkpoint
+from ..networks.layers import set_drop_path
+from ..networks.normalization import device_of
+from .settings import TrainSettings, cosine, drops
 
-_FORMAT = "asng_torch.Training"
+_FORMAT, _VERSION = "asng_torch.Training", 1
 Criterion = Callable[[Any, Tensor], Tensor]
-BatchNorm = Literal["tracked", "batch", "recalibrated"]
 
 
 class Loader(Protocol):
@@ -121,7 +119,7 @@ class Training:
         """Everything the next epoch depends on; take it between two epochs."""
         device = device_of(self.network)
         return {
-            "format": _FORMAT, "version": 1, "settings": asdict(self.settings), "losses": list(self.losses),
+            "format": _FORMAT, "version": _VERSION, "settings": asdict(self.settings), "losses": list(self.losses),
             "network": copy.deepcopy(self.network.state_dict()),
             "optimizer": copy.deepcopy(self._optimizer.state_dict()), "schedule": self._schedule.state_dict(),
             "loader": self.loader.state_dict() if hasattr(self.loader, "state_dict") else None,
@@ -162,50 +160,3 @@ class Training:
     def resume(self, path: str | os.PathLike[str]) -> None:
         """Go on from a file that `save` wrote. Raises FileNotFoundError, or ValueError if it is damaged."""
         self.load_state_dict(checkpoint.read(path, _FORMAT))
-
-
-def cosine(optimizer: torch.optim.Optimizer, steps: int, every: int = 1) -> torch.optim.lr_scheduler.LambdaLR:
-    """The learning rate falls from its full value to 0 along half a cosine, once in `every` steps."""
-    return torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * (step - step % every) / steps)))
-
-
-def drops(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
-    """The learning rate falls tenfold after 2/5 of the steps, and again after 4/5."""
-    return torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 0.1 ** ((5 * step >= 2 * steps) + (5 * step >= 4 * steps)))
-
-
-def evaluate(network: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], *, batch_norm: BatchNorm = "tracked",
-             calibration: Iterable[tuple[Tensor, Any]] | None = None) -> float:
-    """Accuracy in [0, 1], in eval mode; every module is left in the mode it was in.
-
-    network: a plain one, or a supernet inside `with supernet.active(architecture):`.
-    loader: batches `(inputs, labels)`, moved to the network's device.
-    batch_norm: what batch normalization divides by. "tracked": its running statistics. "batch": those of each
-        batch. "recalibrated": running statistics computed anew over the batches of `calibration`, which the
-        network then keeps; for inherited weights, whose own are those of a mixture of architectures.
-
-    Raises ValueError if the loader yields no batch, or for another policy.
-    """
-    device, right, n = device_of(network), 0, 0
-    with normalizing(network, batch_norm, calibration), torch.no_grad():
-        for x, y in loader:
-            right += int((network(x.to(device)).argmax(dim=1) == y.to(device)).sum())
-            n += len(y)
-    if not n:
-        raise ValueError("evaluate(loader) must yield at least one batch, got none. Is the data or the split empty?")
-    return right / n
-
-
-def normalizing(network: nn.Module, batch_norm: BatchNorm,
-                calibration: Iterable[tuple[Tensor, Any]] | None = None) -> AbstractContextManager[None]:
-    """Eval mode inside the `with`, batch normalization by a policy of `evaluate`."""
-    if batch_norm not in ("tracked", "batch", "recalibrated"):
-        raise ValueError(f"batch_norm must be 'tracked', 'batch' or 'recalibrated', got {batch_norm!r}.")
-    if (batch_norm == "recalibrated") != (calibration is not None):
-        raise ValueError(f"batch_norm={batch_norm!r} must {'' if calibration is None else 'not '}come with "
-                         "calibration=, batches of training data for 'recalibrated' alone.")
-    if calibration is not None:
-        recalibrate(network, calibration)
-    return batch_statistics(network) if batch_norm == "batch" else eval_mode(network)

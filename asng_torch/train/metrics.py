@@ -1,4 +1,4 @@
-"""How good outputs are: of classes, and of images in 0..1."""
+"""How good images in 0..1 are, and of a network that fills them in the means over a test set."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .normalization import device_of, eval_mode
+from ..networks.normalization import device_of, eval_mode
 
 _SIDE, _SIGMA = 11, 1.5  # of SSIM's window, in pixels
 _C1, _C2 = 0.01**2, 0.03**2  # of a data range of 1
-
-
-def accuracy(outputs: Tensor, labels: Tensor) -> float:
-    """The share, in [0, 1], of `(n, classes)` outputs whose largest is at the label, `(n,)`."""
-    return float((outputs.argmax(dim=1) == labels).float().mean())
 
 
 def mse(outputs: Tensor, targets: Tensor) -> Tensor:

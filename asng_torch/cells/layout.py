@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .derived import loose_ends
+from ..networks.derived import loose_ends
 
 Kind = Literal["input", "operation", "node", "output", "corner"]
 _SWEEPS = 24

@@ -1,4 +1,4 @@
-"""Several processes, each with its share of the data, as one search; without a wrapper around the network.
+"""Several processes, each with its part of the data, as one search; without a wrapper around the network.
 
 Every function does nothing, and its result is the argument, unless `torch.distributed` is initialized with more than
 one process. All processes call the same functions in the same order.
@@ -7,6 +7,7 @@ one process. All processes call the same functions in the same order.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -34,13 +35,13 @@ def _several() -> bool:
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
-def share(tensors: Iterable[Tensor]) -> None:
+def broadcast(tensors: Iterable[Tensor]) -> None:
     """Overwrite the tensors by those of process 0."""
     if _several():
         _as_one_buffer(tensors, lambda flat: dist.broadcast(flat, 0))
 
 
-def shared(value: _T) -> _T:
+def of_first(value: _T) -> _T:
     """Process 0's `value`, a picklable object."""
     if not _several():
         return value
@@ -130,3 +131,19 @@ def averaged(values: NDArray[np.float64], device: torch.device) -> NDArray[np.fl
     tensor = torch.as_tensor(values, device=device)
     average([tensor])
     return np.asarray(tensor.cpu().numpy())
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[torch.device]:
+    """Join the other processes, if there are any; inside the `with`, the device of this one."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield device
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()

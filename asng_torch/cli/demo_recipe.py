@@ -13,12 +13,15 @@ from torch import Tensor, nn
 
 from asng_core import ASNG, Batch
 
-from .data import FashionMNIST, TensorLoader
-from .derive import derive
-from .search import Search
-from .spaces import mini_network
-from .supernet import Architecture, Supernet
-from .train import cosine, evaluate, train
+from ..data import FashionMNIST, TensorLoader
+from ..search.search import Search
+from ..spaces import mini_network
+from ..supernet.architecture import Architecture
+from ..supernet.derive import derive
+from ..supernet.supernet import Supernet
+from ..train.evaluation import evaluate
+from ..train.settings import cosine
+from ..train.training import train
 
 
 @dataclass(frozen=True)

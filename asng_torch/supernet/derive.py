@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from .choices.searchable import Searchable
-from .supernet import Architecture, Supernet
+from ..choices.searchable import Searchable
+from .architecture import Architecture
+from .supernet import Supernet
 
 
 def derive(supernet: Supernet, architecture: Architecture, *,
@@ -27,8 +29,9 @@ def derive(supernet: Supernet, architecture: Architecture, *,
     if weights not in ("inherit", "reset"):
         raise ValueError(f"derive(weights=...) must be 'inherit' or 'reset', got {weights!r}.")
     memo: dict[int, Any] = {}
-    with supernet.active_codes(supernet.codes(architecture)):
-        supernet.meter.show_widths(supernet)
+    codes = supernet.codes(architecture)
+    supernet.meter.show_widths(codes)
+    with supernet.active_codes(codes):
         _resolve(supernet.module, memo, set())
         network = copy.deepcopy(supernet.module, memo)
     if weights == "reset":
@@ -36,6 +39,16 @@ def derive(supernet: Supernet, architecture: Architecture, *,
             network = network.to_empty(device="cpu")
         _reset(network)
     return network
+
+
+def derive_fresh(network: Callable[..., nn.Module], architecture: Architecture, *args: Any, **kwargs: Any) -> nn.Module:
+    """The plain network of an architecture of `network(*args, **kwargs)`, with fresh weights.
+
+    Without elastic layers, as no example is at hand. Raises ValueError if the architecture is not in the space.
+    """
+    with torch.device("meta"):  # the unchosen layers take no memory
+        supernet = Supernet(network(*args, **kwargs))
+    return derive(supernet, architecture, weights="reset")
 
 
 def _resolve(module: nn.Module, memo: dict[int, Any], seen: set[int]) -> None:
@@ -58,6 +71,7 @@ def _resolve(module: nn.Module, memo: dict[int, Any], seen: set[int]) -> None:
 
 
 def _reset(network: nn.Module) -> None:
+    """Let every module that can draw its parameters anew; first of all make sure that each of them can."""
     resets = []
     for name, module in network.named_modules():
         # PyTorch's own attention layers spell it with an underscore

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..networks.normalization import device_of
+from ..supernet.architecture import Architecture
+from ..supernet.supernet import Supernet
 from . import distributed
-from .normalization import device_of
-from .supernet import Architecture, Supernet
-
-Data = tuple[Tensor, Tensor]
+from .batches import Data
 
 
 class SharedWeights:
@@ -70,12 +71,13 @@ class SharedWeights:
             for batch in batches:
                 for architecture in architectures:
                     with memory_explained("training", architecture), self.supernet.active(architecture):
-                        share = loss(self.supernet, batch) / (len(architectures) * len(batches))
-                        share.backward()  # per architecture: one set of activations at a time
-                    total = total + share.detach()
+                        part = loss(self.supernet, batch) / (len(architectures) * len(batches))
+                        part.backward()  # per architecture: one set of activations at a time
+                    total = total + part.detach()
         return self._move(total)
 
     def _move(self, total: Tensor) -> float:
+        """What follows the backward passes, whose mean loss on this process `total` is; that of all processes."""
         parameters = self.parameters
         moved = [i for i, each in enumerate(parameters) if each.grad is not None]
         distributed.agree("the set of weights that got a gradient", lambda: str(moved), total.device)
@@ -84,7 +86,7 @@ class SharedWeights:
         if self.clip is not None:
             watched.append(nn.utils.clip_grad_norm_(parameters, self.clip).to(total))
         numbers = torch.stack(watched).tolist()  # the one time that a step waits for the device
-        finite = all(map(math.isfinite, numbers))
+        finite = all(map(math.isfinite, numbers))  # alike on all processes, as these are means over them
         if finite:
             self.optimizer.step()
         self.drop_gradients()
@@ -98,8 +100,43 @@ class SharedWeights:
                 self.average.update_parameters(self.supernet)
         return float(numbers[0])
 
+    def broadcast(self) -> None:
+        """Take over process 0's weights and buffers."""
+        modules = [self.supernet] if self.average is None else [self.supernet, self.average.module]
+        distributed.broadcast(tensor for module in modules for tensor in (*module.parameters(), *module.buffers()))
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        return {
+            "n_skipped": self.n_skipped, "supernet": self.supernet.state_dict(), "weights": self.optimizer.state_dict(),
+            # zero gradients, which set_to_none=False keeps, let momentum and decay go on
+            "zero_gradients": [i for i, each in enumerate(self.parameters) if each.grad is not None],
+            "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "average": None if self.average is None else self.average.state_dict()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Put back what `state` told, other entries aside. Raises an error, half-way, if it does not fit."""
+        for what, one, other in (("a scheduler", state["scheduler"], self.scheduler),
+                                 ("an average", state["average"], self.average)):
+            if (one is None) != (other is None):
+                raise ValueError(f"one has {what}, the other has none.")
+        self.supernet.load_state_dict(state["supernet"])
+        self.optimizer.load_state_dict(state["weights"])
+        if self.scheduler is not None:
+            scheduler_state = dict(state["scheduler"])
+            if "milestones" in scheduler_state:  # of MultiStepLR, which counts how often each one is due
+                scheduler_state["milestones"] = Counter(scheduler_state["milestones"])
+            self.scheduler.load_state_dict(scheduler_state)
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        zero = set(state["zero_gradients"])
+        for i, parameter in enumerate(self.parameters):
+            parameter.grad = torch.zeros_like(parameter) if i in zero else None
+        self.n_skipped = state["n_skipped"]
+
 
 def _renew_statistics(module: nn.Module) -> None:
+    """Reset the running statistics that a pass of infinite or undefined outputs has spoiled: no mean would forget."""
     for child in module.modules():
         statistics = [getattr(child, name, None) for name in ("running_mean", "running_var")]
         if any(each is not None and not bool(each.isfinite().all()) for each in statistics):

@@ -8,23 +8,22 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 
 
 @contextmanager
 def batch_statistics(module: nn.Module) -> Iterator[None]:
     """Eval mode inside the `with`, but normalization by the batch's own statistics; no buffer is touched."""
     with _modes_kept(module):
-        norms = [(norm, norm.track_running_stats, norm.running_mean, norm.running_var) for norm in _norms(module)]
+        before = [(norm, norm.track_running_stats, norm.running_mean, norm.running_var) for norm in norms(module)]
         try:
             module.eval()
-            for norm, *_ in norms:
+            for norm, *_ in before:
                 # in training mode and without running statistics to track, PyTorch uses the batch's
                 norm.training, norm.track_running_stats = True, False
                 norm.running_mean = norm.running_var = None
             yield
         finally:
-            for norm, flag, mean, variance in norms:
+            for norm, flag, mean, variance in before:
                 norm.track_running_stats, norm.running_mean, norm.running_var = flag, mean, variance
 
 
@@ -36,20 +35,20 @@ def recalibrate(network: nn.Module, batches: Iterable[Tensor | tuple[Tensor, Any
 
     batches: inputs, or (inputs, targets), moved to the network's device. Raises ValueError if there are none.
     """
-    norms = [norm for norm in _norms(network) if norm.track_running_stats]
-    momenta = [norm.momentum for norm in norms]
+    tracking = [norm for norm in norms(network) if norm.track_running_stats]
+    momenta = [norm.momentum for norm in tracking]
     device, seen = device_of(network), False
     with _modes_kept(network), torch.no_grad():
         try:
             network.eval()
-            for norm in norms:
+            for norm in tracking:
                 norm.reset_running_stats()
                 norm.momentum, norm.training = None, True  # None: a plain mean over all batches
             for batch in batches:
                 seen = True
                 network((batch[0] if isinstance(batch, (tuple, list)) else batch).to(device))
         finally:
-            for norm, momentum in zip(norms, momenta, strict=True):
+            for norm, momentum in zip(tracking, momenta, strict=True):
                 norm.momentum = momentum
     if not seen:
         raise ValueError("recalibrate(batches) must yield at least one batch, got none.")
@@ -70,8 +69,9 @@ def eval_mode(module: nn.Module) -> Iterator[None]:
         yield
 
 
-def _norms(module: nn.Module) -> list[Any]:
-    return [child for child in module.modules() if isinstance(child, _NormBase)]
+def norms(module: nn.Module) -> list[Any]:
+    """The layers that normalize by batch or instance statistics, and may track running ones; PyTorch's, or alike."""
+    return [child for child in module.modules() if hasattr(child, "track_running_stats")]
 
 
 @contextmanager

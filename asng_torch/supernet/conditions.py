@@ -1,19 +1,24 @@
-"""From the places of choices in a module to the variables of a space and the conditions among them."""
+"""The choices of a module: which variable decides which of them, under which conditions, and what it says now."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
 
-from .choices.choice import Choice
+from ..choices.choice import Choice
 
-Conjunction = dict[str, list[Any]]  # parent -> its values, all of which must hold
+Places = dict[str, list[Choice]]  # variable name -> the modules it decides
+Conjunction = dict[str, list[Any]]  # parent -> its values; all parents must hold one of theirs
+_INACTIVE = -1  # the code of a discrete variable that is not in use, as asng_core has it; of a continuum it is NaN
 
 
-def places(module: nn.Module) -> dict[str, list[Choice]]:
+def places(module: nn.Module) -> Places:
     """The choices of every variable: name -> modules. Raises ValueError for labels that do not fit together."""
-    found: dict[str, list[Choice]] = {}
+    found: Places = {}
     for path, child in module.named_modules():
         if isinstance(child, Choice):
             name = child.label or path or type(child).__name__
@@ -32,17 +37,34 @@ def places(module: nn.Module) -> dict[str, list[Choice]]:
     return found
 
 
-def conditions(module: nn.Module, found: dict[str, list[Choice]]) -> dict[str, list[Conjunction]]:
+@contextmanager
+def in_force(found: Places, codes: Mapping[str, float]) -> Iterator[None]:
+    """Let the choices be under these codes inside the `with`; a variable without a code is inactive."""
+    every = [(choice, codes.get(name, math.nan if choice.variable.continuous else _INACTIVE))
+             for name, choices in found.items() for choice in choices]
+    before = [choice.active for choice, _ in every]
+    for choice, code in every:
+        choice.active = code
+    try:
+        yield
+    finally:
+        for (choice, _), earlier in zip(every, before, strict=True):
+            choice.active = earlier
+
+
+def conditions(module: nn.Module, found: Places) -> dict[str, list[Conjunction]]:
     """For every variable that is not always in use, the alternatives under which one of its places runs, if any."""
     names = {id(choice): name for name, choices in found.items() for choice in choices}
     alternatives: dict[str, list[Conjunction]] = {}
     _walk(module, {}, names, alternatives)
+    # a place that no walk reaches, as in a branch of its own label's other value, never runs: no alternative at all
     alternatives.update((name, []) for name in found if name not in alternatives)
-    return {name: listed for name, listed in alternatives.items() if {} not in listed}
+    return {name: listed for name, listed in alternatives.items() if {} not in listed}  # {}: a place outside of all
 
 
 def _walk(module: nn.Module, condition: Conjunction, names: dict[int, str],
           alternatives: dict[str, list[Conjunction]]) -> None:
+    """Note for every choice in the module under which condition it is reached; `condition` leads to the module."""
     branches = []
     if isinstance(module, Choice):
         name = names[id(module)]
@@ -54,7 +76,7 @@ def _walk(module: nn.Module, condition: Conjunction, names: dict[int, str],
         both = [value for value in condition.get(name, values) if value in values]
         if both:  # else a branch of a label's own other value: it never runs
             _walk(child, {**condition, name: both}, names, alternatives)
-    if not branches:
+    if not branches:  # nothing in it depends on its variable: all that it holds runs when it does
         for child in module.children():
             _walk(child, condition, names, alternatives)
 

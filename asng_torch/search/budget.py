@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from asng_core import ASNG, Batch, checks
 
-from .supernet import Architecture, Supernet
+from ..supernet.architecture import Architecture
+from ..supernet.supernet import Supernet
 
-Cost = Callable[[Architecture], float]
+CostFunction = Callable[[Architecture], float]
 CostName = Literal["parameters", "multiply_adds"]
 
 
@@ -31,7 +32,7 @@ class Budget:
     """A distribution whose architectures rank behind all others by how much they cost above `limit`."""
 
     optimizer: ASNG
-    cost: Cost | None = None
+    cost: CostFunction | None = None
     limit: float = math.inf
 
     def costs(self, batch: Batch) -> NDArray[np.float64]:
@@ -54,6 +55,19 @@ class Budget:
             raise RuntimeError(f"no architecture that costs at most {self.limit:g} was found. Search longer, or raise "
                                "Search(limit=...).") from error
 
+    def state(self) -> dict[str, Any]:
+        """Everything that the next architectures depend on."""
+        return self.optimizer.state_dict()
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Put a state back. Raises ValueError if it is of another space."""
+        self.optimizer.load_state_dict(state)
+
+    def fingerprint(self) -> str:
+        """What decides the next architectures, as text."""
+        state = self.optimizer.state_dict()
+        return f"{state['theta'].tobytes().hex()} {state['rng']}"
+
     def point(self) -> FrontPoint:
         """The recommendation with its cost."""
         if self.cost is None:
@@ -62,7 +76,7 @@ class Budget:
         return FrontPoint(self.limit, architecture, self.cost(architecture))
 
 
-def budgets(supernet: Supernet, optimizer: ASNG | Sequence[ASNG], cost: CostName | Cost | None,
+def budgets(supernet: Supernet, optimizer: ASNG | Sequence[ASNG], cost: CostName | CostFunction | None,
             limit: float | Sequence[float] | None) -> list[Budget]:
     """One budget for each optimizer, after checking that optimizers, cost and limits fit together."""
     optimizers = [optimizer] if isinstance(optimizer, ASNG) else list(optimizer)
@@ -84,7 +98,7 @@ def budgets(supernet: Supernet, optimizer: ASNG | Sequence[ASNG], cost: CostName
     return [Budget(each, counted, limit) for each, limit in zip(optimizers, limits, strict=True)]
 
 
-def _cost(supernet: Supernet, cost: object) -> Cost:
+def _cost(supernet: Supernet, cost: object) -> CostFunction:
     if callable(cost):
         return lambda architecture: float(cost(architecture))
     if cost not in ("parameters", "multiply_adds"):

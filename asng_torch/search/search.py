@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,34 +15,16 @@ from torch import Tensor, nn
 
 from asng_core import ASNG, Candidate, checks
 
-from . import distributed, search_state
-from .budget import Budget, Cost, CostName, FrontPoint, budgets
-from .normalization import device_of
-from .shared_weights import Data, SharedWeights, memory_explained
-from .supernet import Supernet
+from .. import checkpoint
+from ..networks.normalization import device_of
+from ..supernet.supernet import Supernet
+from . import distributed, saved
+from .batches import Batches, Data, Loader, go_to, position, resumable
+from .budget import Budget, CostFunction, CostName, FrontPoint, budgets
+from .records import SearchRecord
+from .shared_weights import SharedWeights, memory_explained
 
-Loader = Iterable[Data]
 MAX_FAILURES = 20  # steps in a row without a finite loss
-
-
-@dataclass(frozen=True)
-class SearchRecord:
-    """What one step saw, and where it left the distribution.
-
-    step: its number, from 1; train_loss: the mean over architectures.
-    architectures: those validated, none during the warm-up, with `(n,)` valid_losses and, if there is a limit,
-        `(n,)` costs, else `(0,)`.
-    learning_rate: that of the weights' first group in this step; entropy, step_size: of the distribution after it.
-    """
-
-    step: int
-    train_loss: float
-    valid_losses: NDArray[np.float64]
-    architectures: Sequence[Candidate]
-    costs: NDArray[np.float64]
-    learning_rate: float
-    entropy: float
-    step_size: float
 
 
 class Search:
@@ -76,7 +58,7 @@ class Search:
     in a row without a finite training loss, or without any finite validation loss, raise RuntimeError. Modules that
     were in eval mode when the search was built, such as frozen normalization, stay so.
 
-    With `torch.distributed` initialized, every process builds the same search on its own share of the data: process 0's
+    With `torch.distributed` initialized, every process builds the same search on its own part of the data: process 0's
     weights and distribution are taken, gradients and losses averaged; `state_dict`, `save` and `resume` are to be
     called on all of them. A process that fails, or goes its own way, stops all.
 
@@ -88,7 +70,7 @@ class Search:
                  warmup: int = 0, until_converged: bool = False,
                  scheduler: torch.optim.lr_scheduler.LRScheduler | None = None, set_to_none: bool = True,
                  accumulate: int = 1, clip: float | None = None, autocast: torch.dtype | None = None,
-                 ema: float | None = None, mirrored: bool = False, cost: CostName | Cost | None = None,
+                 ema: float | None = None, mirrored: bool = False, cost: CostName | CostFunction | None = None,
                  limit: float | Sequence[float] | None = None) -> None:
         self.budgets = budgets(supernet, optimizer, cost, limit)
         self.steps = checks.integer("Search(steps=...)", steps, minimum=1)
@@ -106,18 +88,26 @@ class Search:
         self.supernet, self.weights, self.scheduler, self.criterion = supernet, weights, scheduler, criterion
         self.train_loader, self.valid_loader = train_loader, valid_loader
         self.until_converged, self.mirrored, self.autocast = until_converged, mirrored, autocast
-        self.shared = SharedWeights(supernet, weights, scheduler, set_to_none=set_to_none, clip=clip, ema=ema)
+        self.shared_weights = SharedWeights(supernet, weights, scheduler, set_to_none=set_to_none, clip=clip, ema=ema)
         self.step = self.n_failed_in_a_row = 0
         self.warned = False  # of a loader that cannot be resumed
 
     def __iter__(self) -> Iterator[SearchRecord]:
-        search_state.share(self)
-        self.shared.drop_gradients()  # an error may have left some
-        train, valid = _Batches(self.train_loader, "train_loader"), _Batches(self.valid_loader, "valid_loader")
+        self._begin_alike()
+        self.shared_weights.drop_gradients()  # an error may have left some
+        train, valid = Batches(self.train_loader, "train_loader"), Batches(self.valid_loader, "valid_loader")
         while self.step < self.steps and not self._converged():
             yield self._next(train, valid)
 
-    def _next(self, train: _Batches, valid: _Batches) -> SearchRecord:
+    def _begin_alike(self) -> None:
+        """Let all processes begin with process 0's weights, buffers and distributions."""
+        self.shared_weights.broadcast()
+        if distributed.world_size() > 1:
+            for budget, state in zip(self.budgets, distributed.of_first([each.state() for each in self.budgets]),
+                                     strict=True):
+                budget.load(state)
+
+    def _next(self, train: Batches, valid: Batches) -> SearchRecord:
         """One step."""
         device, validating = device_of(self.supernet), self.step >= self.warmup
         with distributed.together("loading data", device):
@@ -126,8 +116,8 @@ class Search:
         budget = self.budgets[self.step % len(self.budgets)]
         optimizer, n_skipped = budget.optimizer, self.n_skipped
         learning_rate = float(self.weights.param_groups[0]["lr"])
-        train_loss = self.shared.step(optimizer.sample(optimizer.population_size, mirrored=self.mirrored), batches,
-                                      self._loss)
+        train_loss = self.shared_weights.step(
+            optimizer.sample(optimizer.population_size, mirrored=self.mirrored), batches, self._loss)
         failed, losses, costs = self.n_skipped > n_skipped, np.empty(0), np.empty(0)
         batch: Sequence[Candidate] = ()
         if held_out is not None:
@@ -158,8 +148,7 @@ class Search:
             losses, costs = self.judged.losses(batch, loss), budget.costs(batch)
         losses = distributed.averaged(losses, device)
         budget.tell(batch, losses, costs)
-        distributed.agree("the distribution over architectures", lambda: search_state.fingerprint(budget.optimizer),
-                          device)
+        distributed.agree("the distribution over architectures", budget.fingerprint, device)
         return batch, losses, costs
 
     def _count(self, failed: bool) -> None:
@@ -181,12 +170,12 @@ class Search:
     @property
     def judged(self) -> Supernet:
         """The supernet to derive from: that of the averaged weights with `ema`, else the one given."""
-        return self.shared.judged
+        return self.shared_weights.judged
 
     @property
     def n_skipped(self) -> int:
         """Weight steps left out, as their loss or gradient was not finite."""
-        return self.shared.n_skipped
+        return self.shared_weights.n_skipped
 
     def recommend(self) -> dict[str, Any]:
         """The architecture to derive: the mode, or the likeliest within the (first) limit.
@@ -201,7 +190,7 @@ class Search:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on; of a loader, what its own `state_dict()` tells."""
-        return search_state.collect(self)
+        return {**self._common(), "processes": distributed.gathered(self._own())}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue where `state_dict()` was taken, on the CPU bit for bit if the loaders have a state.
@@ -210,31 +199,55 @@ class Search:
         optimizer, scheduler, loader or number of processes; warns if PyTorch's version or its number of threads is
         another, which may change the last bits.
         """
-        search_state.restore(self, state)
+        with distributed.together("loading a state", device_of(self.supernet)):
+            common, own = self._common(), self._own()
+            try:
+                self._load(state, saved.of_this_process(state))
+            except saved.MISFITS as error:
+                self._load(common, own)
+                raise saved.refused(error) from error
+        saved.warn_of_last_bits(state)
+
+    def _common(self) -> dict[str, Any]:
+        """What is one for all processes; buffers are those of process 0."""
+        common: dict[str, Any] = saved.copied({
+            **saved.head(), "step": self.step, "n_failed_in_a_row": self.n_failed_in_a_row,
+            "optimizers": [budget.state() for budget in self.budgets], **self.shared_weights.state()})
+        return common
+
+    def _own(self) -> dict[str, Any]:
+        """What each process has of its own."""
+        own: dict[str, Any] = saved.copied({
+            **saved.randomness(device_of(self.supernet)), "loaders": list(map(position, self._loaders().values()))})
+        return own
+
+    def _load(self, common: dict[str, Any], own: dict[str, Any]) -> None:
+        for (name, loader), where in zip(self._loaders().items(), own["loaders"], strict=True):
+            go_to(loader, where, name)
+        for budget, state in zip(self.budgets, common["optimizers"], strict=True):
+            budget.load(state)
+        self.shared_weights.load(common)
+        saved.set_randomness(own, device_of(self.supernet))
+        self.step, self.n_failed_in_a_row = common["step"], common["n_failed_in_a_row"]
+
+    def _loaders(self) -> dict[str, Loader]:
+        return {"train_loader": self.train_loader, "valid_loader": self.valid_loader}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to one safetensors file, atomically; warns, once, of a loader without `state_dict()`."""
-        search_state.save(self, path)
+        without = [name for name, loader in self._loaders().items() if not resumable(loader)]
+        if without and not self.warned:
+            self.warned = True
+            warnings.warn(f"Search({' and '.join(without)}) has no state_dict(), so a resumed search will see other "
+                          "batches than an uninterrupted one. Use asng_torch.data's loaders, or one with a "
+                          "state_dict().", UserWarning, stacklevel=2)
+        state = self.state_dict()
+        with distributed.together("writing a checkpoint", device_of(self.supernet)):
+            if distributed.rank() == 0:
+                checkpoint.write(path, state)
 
     def resume(self, path: str | os.PathLike[str]) -> None:
         """Continue from a file that `save` wrote. Raises FileNotFoundError, or ValueError if it is damaged."""
-        search_state.resume(self, path)
-
-
-class _Batches:
-    """A loader's batches without end, its first pass begun at once."""
-
-    def __init__(self, loader: Loader, name: str) -> None:
-        self.loader, self.name = loader, name
-        self._pass = iter(loader)
-
-    def next(self, device: torch.device) -> Data:
-        """The next batch, on the device."""
-        batch = next(self._pass, None)
-        if batch is None:
-            self._pass = iter(self.loader)
-            batch = next(self._pass, None)
-        if batch is None:
-            raise ValueError(f"Search({self.name}) must yield at least one batch, got none. Lower its batch size?")
-        x, y = batch
-        return x.to(device, non_blocking=True), y.to(device, non_blocking=True)
+        with distributed.together("reading a checkpoint", device_of(self.supernet)):
+            state = checkpoint.read(path, saved.FORMAT)
+        self.load_state_dict(state)

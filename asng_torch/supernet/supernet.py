@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,14 +13,12 @@ from torch import Tensor, nn
 
 from asng_core import Space
 
-from .choices.mark import holders, holders_marked
-from .conditions import conditions, places, restricted
+from ..choices.mark import holders, holders_marked
+from ..networks.normalization import batch_statistics
+from .architecture import Architecture
+from .conditions import conditions, in_force, places, restricted
 from .cost import Cost
 from .meter import Meter, shapes_only
-from .normalization import batch_statistics
-
-Architecture = Mapping[str, Any]  # variable name -> value: a Candidate or a plain dict
-_INACTIVE = -1
 
 
 class Supernet(nn.Module):
@@ -46,7 +43,7 @@ class Supernet(nn.Module):
         pass; costs are those of this input, else of one row of the first one seen.
     fixed: values for part of the variables, which then leave the space.
 
-    Raises ValueError for a label shared by incompatible choices, or alternatives of different shapes.
+    Raises ValueError for a label of incompatible choices, or alternatives of different shapes.
     """
 
     def __init__(self, module: nn.Module, *, example: Tensor | tuple[Any, ...] | None = None,
@@ -64,14 +61,14 @@ class Supernet(nn.Module):
         if not free:
             raise ValueError("Supernet(fixed=...) must leave at least one variable to choose, got all of them.")
         self.space = Space(free, active_if={name: each for name, each in active_if.items() if name in free})
-        self.meter = Meter()
+        self.meter = Meter(module, self.choices)
         if example is not None:
             self.meter.example = shapes_only(example)
-            self.meter.check(self)
+            self.meter.check()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         if self.meter.example is None and not torch.compiler.is_compiling():
-            self.meter.learn(self, args, kwargs)
+            self.meter.learn(args, kwargs)
         return self.module(*args, **kwargs)
 
     @contextmanager
@@ -87,16 +84,8 @@ class Supernet(nn.Module):
     @contextmanager
     def active_codes(self, codes: Mapping[str, float]) -> Iterator[None]:
         """Run under these codes, one for each variable in use, fixed ones too."""
-        every = [(choice, codes.get(name, math.nan if choice.variable.continuous else _INACTIVE))
-                 for name, found in self.choices.items() for choice in found]
-        before = [choice.active for choice, _ in every]
-        for choice, code in every:
-            choice.active = code
-        try:
+        with in_force(self.choices, codes):
             yield
-        finally:
-            for (choice, _), earlier in zip(every, before, strict=True):
-                choice.active = earlier
 
     def losses(self, candidates: Sequence[Architecture], closure: Callable[[Supernet], Tensor | float], *,
                stochastic: bool = False) -> NDArray[np.float64]:
@@ -125,7 +114,7 @@ class Supernet(nn.Module):
 
     def cost(self, architecture: Architecture) -> Cost:
         """Parameters and multiply-adds of the derived network. Raises RuntimeError without an example."""
-        return self.meter.cost(self, architecture)
+        return self.meter.cost(self.codes(architecture))
 
     def summary(self) -> str:
         """The space and the weights, to be printed: a line for each variable, with its values and places."""

@@ -1,22 +1,41 @@
-"""A search's records as they come, into a CSV file or TensorBoard, with nothing twice after a resume."""
+"""A search's records, and their way into a CSV file or TensorBoard, with nothing twice after a resume."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from asng_core import checkpoint
-
-if TYPE_CHECKING:
-    from .search import SearchRecord
+from asng_core import Candidate, checkpoint
 
 _COLUMNS = ("step", "train_loss", "valid_loss", "learning_rate", "entropy", "step_size", "cost")
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """What one step saw, and where it left the distribution.
+
+    step: its number, from 1; train_loss: the mean over architectures.
+    architectures: those validated, none during the warm-up, with `(n,)` valid_losses and, if there is a limit,
+        `(n,)` costs, else `(0,)`.
+    learning_rate: that of the weights' first group in this step; entropy, step_size: of the distribution after it.
+    """
+
+    step: int
+    train_loss: float
+    valid_losses: NDArray[np.float64]
+    architectures: Sequence[Candidate]
+    costs: NDArray[np.float64]
+    learning_rate: float
+    entropy: float
+    step_size: float
 
 
 def scalars(record: SearchRecord) -> dict[str, float]:

@@ -1,0 +1,49 @@
+"""The loaders of a search: their batches without end, and where they stand, as far as they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Data = tuple[Tensor, Tensor]  # inputs and targets, the first dimension of both is the batch
+Loader = Iterable[Data]
+
+
+class Batches:
+    """A loader's batches without end, its first pass begun at once."""
+
+    def __init__(self, loader: Loader, name: str) -> None:
+        self.loader, self.name = loader, name
+        self._pass = iter(loader)
+
+    def next(self, device: torch.device) -> Data:
+        """The next batch, on the device."""
+        batch = next(self._pass, None)
+        if batch is None:
+            self._pass = iter(self.loader)
+            batch = next(self._pass, None)
+        if batch is None:
+            raise ValueError(f"Search({self.name}) must yield at least one batch, got none. Lower its batch size?")
+        x, y = batch
+        return x.to(device, non_blocking=True), y.to(device, non_blocking=True)
+
+
+def resumable(loader: Loader) -> bool:
+    """Whether a loader tells where it stands."""
+    return hasattr(loader, "state_dict")
+
+
+def position(loader: Loader) -> Any:
+    """Where a loader stands; None if it does not tell."""
+    return loader.state_dict() if hasattr(loader, "state_dict") else None
+
+
+def go_to(loader: Loader, position: Any, name: str) -> None:
+    """Let a loader go on from there. Raises ValueError if it cannot."""
+    if position is not None:
+        if not hasattr(loader, "load_state_dict"):
+            raise ValueError(f"its {name} could be resumed, that of this search has no load_state_dict().")
+        loader.load_state_dict(position)
