@@ -5,13 +5,14 @@ import pytest
 import torch
 from torch import nn
 
+from asng_torch import evaluate
 from asng_torch.data import Inpainting, TensorLoader
 from asng_torch.train import metrics
 
 
 def test_accuracy_is_the_share_of_right_labels():
-    assert metrics.accuracy(torch.tensor([[0.0, 1.0], [2.0, 1.0], [0.0, 3.0]]), torch.tensor([1, 0, 0])) == (
-        pytest.approx(2 / 3))
+    outputs, labels = torch.tensor([[0.0, 1.0], [2.0, 1.0], [0.0, 3.0]]), torch.tensor([1, 0, 0])
+    assert evaluate(nn.Identity(), [(outputs, labels)]) == pytest.approx(2 / 3)
 
 
 def test_errors_and_noise_ratios_are_those_of_each_image():
