@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from asng_core import checks
+
 from ..networks import derived
 from .searchable import Joining, shapes
 from .value_choice import ValueChoice
@@ -36,10 +38,9 @@ class Cell(Joining):
                  n_nodes: int = 4, picks: int = 2, label: str | None = None) -> None:
         if not isinstance(operations, Mapping) or not operations:
             raise TypeError("Cell(operations) must map at least one name to a function that makes a module, "
-                            f"got {operations!r}.")
-        for name, number in (("n_inputs", n_inputs), ("n_nodes", n_nodes), ("picks", picks)):
-            if not isinstance(number, int) or number < 1:
-                raise ValueError(f"Cell({name}=...) must be a whole number from 1, got {number!r}.")
+                            f"got {checks.shown(operations)}.")
+        n_inputs, n_nodes, picks = (checks.integer(f"Cell({name}=...)", number, minimum=1) for name, number in
+                                    (("n_inputs", n_inputs), ("n_nodes", n_nodes), ("picks", picks)))
         super().__init__()
         self.names, self.n_inputs, self.n_nodes, self.picks = tuple(operations), n_inputs, n_nodes, picks
         self.operations = nn.ModuleList(  # [node][input][operation]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from asng_core import Categorical
+from asng_core import Categorical, checks
 
 from ..networks import derived
 from .choice import Choice
@@ -30,9 +30,9 @@ class InputChoice(Choice, Joining):
 
     def __init__(self, n: int, *, choose: int = 1, reduce: Literal["sum", "mean", "concat"] = "sum",
                  label: str | None = None) -> None:
-        if not isinstance(n, int) or n < 1:
-            raise ValueError(f"InputChoice(n) must be a whole number from 1, got {n!r}.")
-        if not isinstance(choose, int) or not 1 <= choose <= n:
+        n = checks.integer("InputChoice(n)", n, minimum=1)
+        choose = checks.integer("InputChoice(choose=...)", choose)
+        if not 1 <= choose <= n:
             raise ValueError(f"InputChoice(choose=...) must be within 1..{n}, the number of inputs, got {choose!r}.")
         if reduce not in ("sum", "mean", "concat"):
             raise ValueError(f"InputChoice(reduce=...) must be 'sum', 'mean' or 'concat', got {reduce!r}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from asng_core import Integer
+from asng_core import Integer, checks
 
 from .choice import Choice
 from .mark import marked
@@ -27,7 +27,8 @@ class Repeat(Choice):
     def __init__(self, blocks: Sequence[nn.Module], *, minimum: int = 1, label: str | None = None) -> None:
         if not blocks or not all(isinstance(block, nn.Module) for block in blocks):
             raise TypeError(f"Repeat(blocks) must be a sequence of at least one module, got {blocks!r}.")
-        if not isinstance(minimum, int) or not 0 <= minimum <= len(blocks):
+        minimum = checks.integer("Repeat(minimum=...)", minimum)
+        if not 0 <= minimum <= len(blocks):
             raise ValueError(f"Repeat(minimum=...) must be within 0..{len(blocks)}, the number of blocks, "
                              f"got {minimum!r}.")
         super().__init__(Integer(minimum, len(blocks)), label)

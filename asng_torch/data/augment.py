@@ -31,6 +31,7 @@ class Augment:
 
     def __post_init__(self) -> None:
         checks.integer("Augment(crop=...)", self.crop, minimum=0)
+        checks.truth("Augment(flip=...)", self.flip)
         checks.integer("Augment(cutout=...)", self.cutout, minimum=0)
 
     def draw(self, n: int, height: int, width: int, generator: torch.Generator) -> Tensor:

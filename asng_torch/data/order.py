@@ -43,7 +43,7 @@ class Order:
 
     def __init__(self, where: str, n: int, batch_size: int, *, shuffle: bool, seed: int, shard: Shard,
                  data: str) -> None:
-        self.where, self.n, self.shuffle = where, n, bool(shuffle)
+        self.where, self.n, self.shuffle = where, n, checks.truth(f"{where}(shuffle=...)", shuffle)
         self.batch_size = checks.integer(f"{where}(batch_size=...)", batch_size)
         self.seed = checks.integer(f"{where}(seed=...)", seed, minimum=0)
         self.rank, self.world_size = (checks.integer(f"{where}(shard=...)", number) for number in shard)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from asng_core import checks
+
 from .order import Order, Shard, fingerprint, seeded
 
 
@@ -35,6 +37,7 @@ class ResumableLoader:
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
             raise TypeError("ResumableLoader(dataset) must have a length and dataset[index], got "
                             f"{type(dataset).__name__}. Of a stream, no position can be found again.")
+        num_workers = checks.integer("ResumableLoader(num_workers=...)", num_workers, minimum=0)
         self.dataset, self.shard = dataset, shard
         self._order = Order("ResumableLoader", len(cast(Sized, dataset)), batch_size, shuffle=shuffle, seed=seed,
                             shard=shard, data=_told(dataset))

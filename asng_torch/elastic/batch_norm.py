@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from asng_core import checks
+
 from ..choices.searchable import Blocks, Joining
 from .elastic import Elastic, plain, sources, taken
 
@@ -20,6 +22,7 @@ class BatchNorm2d(Elastic, nn.BatchNorm2d):
 
     def __init__(self, num_features: int, *, after: Joining | None = None, eps: float = 1e-5,
                  momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True) -> None:
+        num_features = checks.integer("elastic.BatchNorm2d(num_features)", num_features, minimum=1)
         nn.BatchNorm2d.__init__(self, num_features, eps, momentum, affine, track_running_stats)
         self.sources = sources(after)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from asng_core import checks
+
 from ..choices.searchable import Blocks, Joining
 from ..choices.value_choice import KernelChoice, WidthChoice
 from .elastic import Elastic, plain, sources, taken, width_and_choice
@@ -31,7 +33,8 @@ class Conv2d(Elastic, nn.Conv2d):
 
     def __init__(self, in_channels: int, out_channels: int | WidthChoice, kernel_size: Any, *,
                  after: Joining | None = None, **arguments: Any) -> None:
-        most, width = width_and_choice(out_channels)
+        most, width = width_and_choice("elastic.Conv2d(out_channels)", out_channels)
+        in_channels = checks.integer("elastic.Conv2d(in_channels)", in_channels, minimum=1)
         kernel = kernel_size if isinstance(kernel_size, KernelChoice) else None
         nn.Conv2d.__init__(self, in_channels, most, kernel.largest if kernel else kernel_size, **arguments)
         if self.padding_mode != "zeros":

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from asng_core import checks
+
 from ..choices.searchable import Blocks, Joining, Searchable
 from ..choices.value_choice import WidthChoice
 
@@ -66,9 +68,11 @@ def sources(source: object) -> tuple[Joining, ...]:
     return (source,)
 
 
-def width_and_choice(width: int | WidthChoice) -> tuple[int, WidthChoice | None]:
-    """The largest width of an output, and who chooses it."""
-    return (width.largest, width) if isinstance(width, WidthChoice) else (width, None)
+def width_and_choice(where: str, width: int | WidthChoice) -> tuple[int, WidthChoice | None]:
+    """The largest width of an output, and who chooses it; `where` is the argument, for errors."""
+    if isinstance(width, WidthChoice):
+        return width.largest, width
+    return checks.integer(where, width, minimum=1), None
 
 
 def taken(weight: Tensor, blocks: Blocks, dim: int) -> Tensor:

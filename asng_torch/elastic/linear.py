@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from asng_core import checks
+
 from ..choices.searchable import Blocks, Joining
 from ..choices.value_choice import WidthChoice
 from .elastic import Elastic, plain, sources, taken, width_and_choice
@@ -22,7 +24,8 @@ class Linear(Elastic, nn.Linear):
 
     def __init__(self, in_features: int, out_features: int | WidthChoice, bias: bool = True, *,
                  after: Joining | None = None) -> None:
-        most, width = width_and_choice(out_features)
+        most, width = width_and_choice("elastic.Linear(out_features)", out_features)
+        in_features = checks.integer("elastic.Linear(in_features)", in_features, minimum=1)
         nn.Linear.__init__(self, in_features, most, bias)
         self.width, self.sources = width, sources(after)
 

@@ -13,7 +13,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from asng_core import Candidate, checkpoint
+from asng_core import Candidate, checkpoint, checks
 
 _COLUMNS = ("step", "train_loss", "valid_loss", "learning_rate", "entropy", "step_size", "cost")
 
@@ -56,7 +56,7 @@ class CsvLog:
     """
 
     def __init__(self, path: str | os.PathLike[str], step: int = 0) -> None:
-        self.path = Path(path)
+        self.path, step = Path(path), checks.integer("CsvLog(step)", step, minimum=0)
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
         header, *rows = text.splitlines() or [",".join(_COLUMNS)]
         if header != ",".join(_COLUMNS):
@@ -94,6 +94,7 @@ class TensorBoardLog:
     """
 
     def __init__(self, folder: str | os.PathLike[str], step: int = 0) -> None:
+        step = checks.integer("TensorBoardLog(step)", step, minimum=0)
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:

@@ -87,7 +87,9 @@ class Search:
                              "float16 would need its gradients scaled.")
         self.supernet, self.weights, self.scheduler, self.criterion = supernet, weights, scheduler, criterion
         self.train_loader, self.valid_loader = train_loader, valid_loader
-        self.until_converged, self.mirrored, self.autocast = until_converged, mirrored, autocast
+        self.until_converged = checks.truth("Search(until_converged=...)", until_converged)
+        self.mirrored, self.autocast = checks.truth("Search(mirrored=...)", mirrored), autocast
+        set_to_none = checks.truth("Search(set_to_none=...)", set_to_none)
         self.shared_weights = SharedWeights(supernet, weights, scheduler, set_to_none=set_to_none, clip=clip, ema=ema)
         self.step = self.n_failed_in_a_row = 0
         self.warned = False  # of a loader that cannot be resumed

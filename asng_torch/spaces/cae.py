@@ -137,7 +137,8 @@ class SearchableAutoencoder(Searchable):
         if encoding not in ("categorical", "integer"):
             raise ValueError("SearchableAutoencoder(encoding=...) must be 'categorical' or 'integer', "
                              f"got {encoding!r}.")
-        self.in_channels, self.side = in_channels, side
+        self.in_channels, self.side = checks.integer("SearchableAutoencoder(in_channels)", in_channels, minimum=1), side
+        channels = [checks.integer("SearchableAutoencoder(channels=...)", each, minimum=1) for each in channels]
         low, high = min(channels), max(channels)
         integer = encoding == "integer"
         self.nodes, self.layers = nn.ModuleList(), nn.ModuleList()

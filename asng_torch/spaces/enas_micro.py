@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from asng_core import checks
+
 from .. import elastic
 from ..cells.genotype import Picks, picks_of, to_genotype
 from ..choices.cell import Cell
@@ -114,8 +116,9 @@ class CellNetwork(nn.Module):
 
     def __init__(self, in_channels: int, classes: int, graphs: Mapping[str, Graph], channels: int, cells: int, *,
                  affine: bool, drop_path: bool = False, auxiliary: bool = False) -> None:
-        if cells < 3:
-            raise ValueError(f"cells must be at least 3, a normal and two reduction cells, got {cells}.")
+        if checks.integer("CellNetwork(cells)", cells) < 3:
+            raise ValueError(f"CellNetwork(cells) must be at least 3, a normal and two reduction cells, got {cells}.")
+        channels = checks.integer("CellNetwork(channels)", channels, minimum=1)
         super().__init__()
         width = 3 * channels
         self.stem = nn.Sequential(nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from asng_core import ASNG
+from asng_core import ASNG, checks
 
 from ..cells.draw import draw_cell
 from ..cells.genotype import Picks
@@ -38,6 +38,13 @@ class SearchSettings:
     anneal: Literal["step", "epoch"] = "step"  # when the learning rate is lowered
     augment: Augment | None = None
     optimizer: Callable[..., ASNG] = ASNG  # (space, population_size=..., seed=...) -> the optimizer
+
+    def __post_init__(self) -> None:
+        checks.integer("SearchSettings(epochs)", self.epochs, minimum=1)
+        checks.integer("SearchSettings(batch_size)", self.batch_size, minimum=1)
+        checks.real("SearchSettings(learning_rate)", self.learning_rate)
+        for name in ("set_to_none", "mirrored"):
+            checks.truth(f"SearchSettings({name}=...)", getattr(self, name))
 
 
 @dataclass(frozen=True)

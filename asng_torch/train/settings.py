@@ -8,6 +8,8 @@ from typing import Literal
 
 import torch
 
+from asng_core import checks
+
 from ..data import Augment
 
 
@@ -26,6 +28,12 @@ class TrainSettings:
     augment: Augment | None = None
     drop_path: float = 0.0  # its last probability; grows linearly from 0 over the epochs
     auxiliary: float = 0.0  # weight of the auxiliary head's loss
+
+    def __post_init__(self) -> None:
+        checks.integer("TrainSettings(epochs)", self.epochs, minimum=0)
+        checks.integer("TrainSettings(batch_size)", self.batch_size, minimum=0)
+        checks.real("TrainSettings(learning_rate)", self.learning_rate)
+        checks.truth("TrainSettings(nesterov=...)", self.nesterov)
 
 
 def cosine(optimizer: torch.optim.Optimizer, steps: int, every: int = 1) -> torch.optim.lr_scheduler.LambdaLR:
