@@ -14,6 +14,7 @@ from asng_core import __version__
 
 from ..search.budget import CostName
 from .arguments import CommandError
+from .demo_recipe import Settings
 from .folder import read_json, update_json
 
 
@@ -50,8 +51,8 @@ class RetrainConfig:
 class DemoConfig:
     """Of the demo."""
 
-    steps: int = 2500
-    epochs: int = 8
+    steps: int = Settings.steps
+    epochs: int = Settings.epochs
     controls: int = 8
     seed: int = 0
     data_folder: str | None = None

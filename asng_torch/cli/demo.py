@@ -72,28 +72,29 @@ def run(options: argparse.Namespace) -> None:
         except ValueError as error:
             raise CommandError(f"--resume: {error}") from error
     write_config(out, "demo", config, device=options.device, settings=asdict(settings))
-    seconds = {"search": _search(search, data, out)}
-    _compare(search, data, settings, config, options, seconds)
+    found, seconds = _search(search, data, out)
+    _compare(search, found, data, settings, config, options, {"search": seconds})
 
 
-def _search(search: Search, data: FashionMNIST, out: Path) -> float:
-    """Search to the end, tell what was found; the seconds it took."""
+def _search(search: Search, data: FashionMNIST, out: Path) -> tuple[folder.Found | None, float]:
+    """Search to the end, tell what was found; that, and the seconds it took."""
     print(f"Searching {search.supernet.space.size:,} architectures on {len(data.train_images):,} images, "
           f"half for the weights, half for the architecture.")
     started = time.perf_counter()
-    if not follow(search, out, save_every=60, space="mini"):
-        write_page(out)
+    finished, found = follow(search, out, save_every=60, space="mini")
+    if not finished:
+        write_page(out, found)
         print(f"Interrupted after step {search.step} of {search.steps}. The search is saved in {out}; go on with\n"
               f"  python -m asng_torch demo --out {out} --resume")
         sys.exit(130)
     seconds = time.perf_counter() - started
     print(f"Found in {seconds:.0f} s (uniform is entropy 1, certain 0; now {search.optimizer.entropy:.2f}):\n"
           f"{in_words(search.recommend())}")
-    return seconds
+    return found, seconds
 
 
-def _compare(search: Search, data: FashionMNIST, settings: demo_recipe.Settings, config: DemoConfig,
-             options: argparse.Namespace, seconds: dict[str, float]) -> None:
+def _compare(search: Search, found: folder.Found | None, data: FashionMNIST, settings: demo_recipe.Settings,
+             config: DemoConfig, options: argparse.Namespace, seconds: dict[str, float]) -> None:
     """Retrain the found architecture and random ones."""
     out: Path = options.out
     started = time.perf_counter()
@@ -113,7 +114,7 @@ def _compare(search: Search, data: FashionMNIST, settings: demo_recipe.Settings,
     folder.write_json(out / "metrics.json", {
         "test_accuracy": accuracy, "random_test_accuracies": controls, "random_median": median(controls),
         "random_networks_beaten": beaten, "seconds": seconds, "entropy": search.optimizer.entropy})
-    write_page(out)
+    write_page(out, found)
     print(f"{len(controls)} random networks, retrained alike: median {median(controls):.1%}, "
           f"from {min(controls):.1%} to {max(controls):.1%}; the found one beats {beaten} of them.\n"
           f"Everything is in {out}, for people in {out / 'README.md'}.")

@@ -15,7 +15,7 @@ from asng_core import ASNG, Batch
 
 from ..data import FashionMNIST, TensorLoader
 from ..search.search import Search
-from ..spaces import mini_network
+from ..spaces import mini
 from ..supernet.architecture import Architecture
 from ..supernet.derive import derive
 from ..supernet.supernet import Supernet
@@ -23,28 +23,31 @@ from ..train.evaluation import evaluate
 from ..train.settings import cosine
 from ..train.training import train
 
+_SEARCH, _RETRAIN = mini.PRESETS["published"].search, mini.PRESETS["published"].retrain
+
 
 @dataclass(frozen=True)
 class Settings:
-    """The recipe: of the search, and of training any one network of the space from scratch."""
+    """The recipe: of the search, and of training any one network of the space from scratch; the mini space's own."""
 
-    steps: int = 2500
-    warmup_share: float = 0.4
-    batch_size: int = 64
-    learning_rate: float = 0.05
-    epochs: int = 8
-    train_learning_rate: float = 0.1
+    steps: int = 2500  # about the 54 epochs of 46 batches that the command `search` makes of it
+    warmup_share: float = _SEARCH.warmup_share
+    batch_size: int = _SEARCH.batch_size
+    learning_rate: float = _SEARCH.learning_rate
+    epochs: int = _RETRAIN.epochs
+    train_learning_rate: float = _RETRAIN.learning_rate
 
 
 def build_search(data: FashionMNIST, settings: Settings, seed: int, device: torch.device) -> Search:
     """A search over the mini space: one half of the training images trains weights, the other validates."""
     torch.manual_seed(seed)
-    supernet = Supernet(mini_network()).to(device)
+    supernet = Supernet(mini.mini_network()).to(device)
     order = torch.randperm(len(data.train_images))
     loaders = [_loader(data.train_images[half], data.train_labels[half], settings.batch_size, seed, device)
                for half in order.chunk(2)]
-    weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=0.9, weight_decay=5e-4)
-    return Search(supernet, ASNG(supernet.space, population_size=2, seed=seed), weights,
+    weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=_SEARCH.momentum,
+                              weight_decay=_SEARCH.weight_decay)
+    return Search(supernet, ASNG(supernet.space, population_size=_SEARCH.population_size, seed=seed), weights,
                   nn.functional.cross_entropy, *loaders, steps=settings.steps,
                   warmup=int(settings.warmup_share * settings.steps), scheduler=cosine(weights, settings.steps))
 
@@ -55,7 +58,8 @@ def retrain(supernet: Supernet, architecture: Architecture, data: FashionMNIST, 
     torch.manual_seed(seed)
     network = derive(supernet, architecture, weights="reset").to(device)
     train(network, _loader(data.train_images, data.train_labels, settings.batch_size, seed, device),
-          epochs=settings.epochs, learning_rate=settings.train_learning_rate, progress=progress)
+          epochs=settings.epochs, learning_rate=settings.train_learning_rate, weight_decay=_RETRAIN.weight_decay,
+          progress=progress)
     return network, evaluate(network, _loader(data.test_images, data.test_labels,
                                       min(500, len(data.test_images)), None, device))
 

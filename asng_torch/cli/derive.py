@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from .. import checkpoint
+from ..search import saved
 from ..supernet.cost import count
 from ..supernet.derive import derive
 from . import arguments, folder
@@ -41,10 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Derive as the options say."""
     out: Path = options.out
-    recipe, architecture = recipe_of(options)
+    recipe, found = recipe_of(options)
+    architecture = found.architecture
     supernet = recipe.supernet()
     try:
-        state = checkpoint.read(out / CHECKPOINT, "asng_torch.Search")
+        state = checkpoint.read(out / CHECKPOINT, saved.FORMAT)
     except (OSError, ValueError) as error:
         raise CommandError(f"{error} Run `python -m asng_torch search --resume` with this --out") from error
     supernet.load_state_dict(state["supernet"])
@@ -55,6 +57,6 @@ def run(options: argparse.Namespace) -> None:
     folder.update_json(out / "metrics.json", "derive", {
         "parameters": cost.parameters, "multiply_adds": cost.multiply_adds, "notation": published})
     recipe.space.draw(architecture, out)
-    write_page(out)
+    write_page(out, found)
     print(f"Derived a network of {cost.parameters:,} parameters and {cost.multiply_adds:,} multiply-adds an image:\n"
           f"{published or in_words(architecture)}\nIts weights are in {out / 'derived.safetensors'}.")

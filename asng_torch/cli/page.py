@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..spaces import SPACES
-from .folder import read_json
+from .folder import Found, read_json
 
 _PICTURES = {"accuracy.png": "Test accuracy, against random networks of the same space that were trained alike",
              "normal_cell.png": "The normal cell", "reduce_cell.png": "The reduction cell", "cell.png": "The cell",
@@ -15,8 +15,8 @@ _PICTURES = {"accuracy.png": "Test accuracy, against random networks of the same
              "losses.png": "Losses during the search"}
 
 
-def write_page(out: Path) -> None:
-    """Write README.md from the JSON files and pictures that are there."""
+def write_page(out: Path, found: Found | None) -> None:
+    """Write README.md from what was found, if anything, and the other JSON files and pictures that are there."""
     config = read_json(out / "config.json", "python -m asng_torch search")
     lines = ["# Architecture search", ""]
     for section, content in config.items():
@@ -24,14 +24,13 @@ def write_page(out: Path) -> None:
                           if value is not None and value is not False)
         made_with = ", ".join(f"{name} {value}" for name, value in content["made_with"].items())
         lines += [f"**{section}**: {asked} ({made_with}).", ""]
-    if (out / "architecture.json").exists():
-        found = read_json(out / "architecture.json", "python -m asng_torch search")
-        metrics = found["metrics"]
+    if found is not None:
+        metrics = found.metrics
         lines += ["## Found", "",
                   f"After {metrics['step']:,} of {metrics['steps']:,} steps; entropy {metrics['entropy']:.2f} (1 is "
                   f"uniform, 0 certain). In the supernet it has {metrics['parameters']:,} parameters and takes "
                   f"{metrics['multiply_adds']:,} multiply-adds an image.", "", "```",
-                  SPACES[found["space"]].published(found["architecture"]) or in_words(found["architecture"]), "```", ""]
+                  SPACES[found.space].published(found.architecture) or in_words(found.architecture), "```", ""]
     if (out / "metrics.json").exists():
         lines += ["## Measured", "", *_measured(read_json(out / "metrics.json", "python -m asng_torch evaluate")), ""]
     for name, title in _PICTURES.items():

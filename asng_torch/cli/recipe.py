@@ -24,7 +24,7 @@ from ..train.settings import cosine
 from ..train.training import Training
 from .arguments import CommandError
 from .config import RetrainConfig, SearchConfig, read_config
-from .folder import read_json
+from .folder import ARCHITECTURE, Found, read_found, read_json
 
 Loader = TensorLoader | Inpainting
 _MADE_BY = "python -m asng_torch search"
@@ -148,19 +148,20 @@ class Recipe:
         return TensorLoader(standardized(pictures, self.data.mean, self.data.std), labels, batch_size, **options)
 
 
-def recipe_of(options: argparse.Namespace) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe of the folder's search, and the architecture it found."""
+def recipe_of(options: argparse.Namespace) -> tuple[Recipe, Found]:
+    """The recipe of the folder's search, and what it found, checked against its space."""
     out: Path = options.out
     config = read_config(out, "search", SearchConfig)
     config = replace(config, data_folder=options.data_folder or config.data_folder)
     sizes = read_json(out / "config.json", _MADE_BY)["search"]["sizes"]
     recipe = Recipe(config, options.device, options.download, sizes)
-    path = out / "architecture.json"
-    if not path.exists():
+    path, found = out / ARCHITECTURE, read_found(out)
+    if found is None:
         raise CommandError(f"there is no {str(path)!r}. First run `{_MADE_BY}` with this --out, to its end")
     with torch.device("meta"):
         space = recipe.supernet().space
     try:
-        return recipe, load_architecture(path, space, space_name=config.space)
+        architecture = load_architecture(path, space, space_name=config.space)  # its values are the space's own
     except (OSError, ValueError) as error:
         raise CommandError(str(error)) from error
+    return recipe, found._replace(architecture=architecture)

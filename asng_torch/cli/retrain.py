@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Retrain as the options say."""
     out: Path = options.out
-    recipe, architecture = recipe_of(options)
+    recipe, found = recipe_of(options)
+    architecture = found.architecture
     config = settle(RetrainConfig, "retrain", options)
     path = out / "retrain.safetensors"
     if not options.resume:
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
     folder.update_json(out / "metrics.json", "retrain", {
         "parameters": cost.parameters, "multiply_adds": cost.multiply_adds, "epochs": epochs,
         "train_losses": training.losses})
-    write_page(out)
+    write_page(out, found)
     print(f"{epochs - done} epochs in {time.perf_counter() - started:.0f} s, training loss "
           f"{training.losses[-1]:.4g}. The weights are in {out / 'network.safetensors'}. Next:\n"
           f"  python -m asng_torch evaluate --out {out}")

@@ -94,13 +94,12 @@ def run(options: argparse.Namespace) -> None:
                          preset=asdict(recipe.preset))
             _say_what(recipe, search.step, search.steps)
         started, first = time.perf_counter(), search.step
-        finished = follow(search, out, save_every=options.save_every, space=config.space)
+        finished, found = follow(search, out, save_every=options.save_every, space=config.space)
         if leading:
-            if (out / "architecture.json").exists():
-                found = folder.read_json(out / "architecture.json", "python -m asng_torch search")
-                recipe.space.draw(found["architecture"], out)
-            write_page(out)
-            _say_found(out, search.step, search.steps, search.step - first, time.perf_counter() - started)
+            if found is not None:
+                recipe.space.draw(found.architecture, out)
+            write_page(out, found)
+            _say_found(out, found, search.step, search.steps, search.step - first, time.perf_counter() - started)
     if not finished:
         sys.exit(130)
 
@@ -121,16 +120,15 @@ def _say_what(recipe: Recipe, step: int, steps: int) -> None:
           f"{steps:,} steps.")
 
 
-def _say_found(out: Path, step: int, steps: int, done: int, seconds: float) -> None:
+def _say_found(out: Path, found: folder.Found | None, step: int, steps: int, done: int, seconds: float) -> None:
     if step < steps:
         print(f"Interrupted after step {step} of {steps}. Everything is saved in {out}; go on with\n"
               f"  python -m asng_torch search --out {out} --resume")
         return
     print(f"{done} steps in {seconds:.0f} s.")
-    if not (out / "architecture.json").exists():
+    if found is None:
         raise CommandError("no architecture within --limit was found. Raise it, or search with more --steps")
-    found = folder.read_json(out / "architecture.json", "search")
-    print(f"Found, with {found['metrics']['parameters']:,} parameters (entropy {found['metrics']['entropy']:.2f}; "
-          f"1 is uniform, 0 certain):\n{in_words(found['architecture'])}\n"
+    print(f"Found, with {found.metrics['parameters']:,} parameters (entropy {found.metrics['entropy']:.2f}; "
+          f"1 is uniform, 0 certain):\n{in_words(found.architecture)}\n"
           f"Everything is in {out}, for people in {out / 'README.md'}. Next:\n"
           f"  python -m asng_torch derive --out {out}\n  python -m asng_torch retrain --out {out}")

@@ -56,13 +56,13 @@ def final(architecture: Architecture, in_channels: int, classes: int, **argument
     return derive_fresh(mini_network, architecture, in_channels, classes, **arguments)
 
 
+_SEARCH: dict[str, Any] = {"batch_size": 64, "learning_rate": 0.05, "weight_decay": 5e-4, "warmup_share": 0.4}
+_RETRAIN: dict[str, Any] = {"batch_size": 64, "learning_rate": 0.1, "nesterov": True, "weight_decay": 5e-4}
+
 PRESETS = {
-    "published": Preset(  # the demo's
-        SearchSettings(epochs=54, batch_size=64, learning_rate=0.05, weight_decay=5e-4, warmup_share=0.4),
-        TrainSettings(epochs=8, batch_size=64, learning_rate=0.1, nesterov=True, weight_decay=5e-4)),
+    "published": Preset(SearchSettings(epochs=54, **_SEARCH), TrainSettings(epochs=8, **_RETRAIN)),  # the demo's
     "small": Preset(
-        SearchSettings(epochs=2, batch_size=64, learning_rate=0.05, weight_decay=5e-4, warmup_share=0.4),
-        TrainSettings(epochs=1, batch_size=64, learning_rate=0.1, nesterov=True, weight_decay=5e-4),
+        SearchSettings(epochs=2, **_SEARCH), TrainSettings(epochs=1, **_RETRAIN),
         network={"widths": (8, 12)}, final={"widths": (8, 12)}),
 }
 
