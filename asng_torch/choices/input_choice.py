@@ -53,7 +53,7 @@ class InputChoice(Choice, Joining):
             ends = list(itertools.accumulate(each.shape[1] for each in inputs))
             self.join(ends[-1], [(ends[i] - inputs[i].shape[1], ends[i]) for i in self.chosen])
         joined = derived.join([inputs[i] for i in self.chosen], self.reduce)
-        return marked(joined, self.code, inputs=list(inputs))  # type: ignore[no-any-return]
+        return marked(joined, self.code)  # type: ignore[no-any-return]
 
     def derived(self) -> nn.Module:
         return derived.Inputs(self.chosen, self.reduce)

@@ -35,10 +35,9 @@ class Repeat(Choice):
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Any) -> Any:
-        first = x
         for block in self.blocks[: self.value]:
             x = block(x)
-        return marked(x, self.code, inputs=first)
+        return marked(x, self.code)
 
     def branches(self) -> Iterable[tuple[nn.Module, Sequence[int]]]:
         return [(block, [n for n in self.values if n > i]) for i, block in enumerate(self.blocks)]
