@@ -4,6 +4,8 @@ import numpy as np
 import oracles
 
 from asng_core import Boolean, Categorical, Integer, Ordinal, Real, Space
+from asng_core.blackbox.posterior import GaussianProcess
+from asng_core.blackbox.sources import Mutants, Neighbours, Recombined, Sampled
 from asng_core.families.categorical import CategoricalFamily
 from asng_core.families.coordinates import Interval, LogPositions, Positions
 from asng_core.families.gaussian import GaussianFamily
@@ -114,3 +116,8 @@ def distance(space, codes, share=1 / 3):
     span = space.highs - space.lows
     target = np.where(space.continuous, space.lows + share * span, space.sizes * share // 1)
     return np.where(space.active(codes), np.abs(codes - target) / np.where(span > 0, span, 1.0), 0.0).sum(axis=1)
+
+
+# mechanisms of the Minimizer: kinds of surrogate, and sources of candidates
+MODELS = {"Gaussian process": GaussianProcess(), "equal relevance": GaussianProcess(relevance=False)}
+SOURCES = {"sampled": Sampled(10), "recombined": Recombined(10), "neighbours": Neighbours(20), "mutants": Mutants(5)}

@@ -15,6 +15,23 @@ def exact(tree):
     return (tree.shape, tree.tobytes()) if isinstance(tree, np.ndarray) else repr(tree)
 
 
+def opened(ids, draws, generation):
+    """The part of a state that says which candidates are open: these draws, none pinned."""
+    return {"ids": list(ids), "draws": draws, "generations": [generation] * len(ids), "pinned": [[] for _ in ids]}
+
+
+def peaked(family, codes, leaving):
+    """theta of Gaussians with modes `codes`, each left with probability `leaving`: sigma by bisection."""
+    mean = np.asarray(family.draws(codes))
+    low, high = np.full(len(codes), 1e-9), family.sizes.astype(float)
+    for _ in range(60):
+        middle = np.sqrt(low * high)
+        theta = family.from_marginals(list(np.stack([mean, middle], axis=1)))
+        wider = family.leaving_probability(theta) < leaving
+        low, high = np.where(wider, middle, low), np.where(wider, high, middle)
+    return theta
+
+
 def all_codes(sizes):
     """Every point of a small space: (prod(sizes), d)."""
     return np.array(list(itertools.product(*map(range, sizes))))

@@ -1,75 +1,49 @@
-"""Asking and telling: the bookkeeping that every optimizer of this package shares.
-
-A subclass says how points are proposed (`_propose`), what is done with results that have gathered
-(`_update`), and what its state holds beyond what is kept here (see `saved`).
-"""
+"""Asking and telling: the face that every optimizer of this package shows, around parts that it holds."""
 
 from __future__ import annotations
 
-import math
-from abc import abstractmethod
+import json
+import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
 
-from .. import checks
-from ..arrays import Codes, Floats
+from .. import checkpoint, checks
 from ..distribution.marginals import Marginal, initial_theta, marginals
-from ..distribution.pins import Pins, pins
+from ..distribution.pins import pins
 from ..distribution.recommend import likeliest
-from ..distribution.rejection import quarter, rejection
-from ..distribution.search_distribution import SearchDistribution
+from ..distribution.rejection import feasible_draws
 from ..distribution.summary import table
 from ..space.space import Space
 from . import rules
 from .candidate import Batch, Candidate
-from .late import MAX_AGE, Past
-from .results import Best, Drawn, Told, failed
-from .saved import Saved
+from .parts import P, Parts
+from .results import Best
 
-_NO_DRAWS = np.empty((0, 0))
+_VERSION = 3  # of the state's layout
 _N_DRAWN = 1000  # in search of a point that is accepted
+_Self = TypeVar("_Self", bound="AskTell[Any]")
 
 
-class AskTell(Saved):
-    """An optimizer of a space by ask and tell, around one search distribution."""
+class AskTell(ABC, Generic[P]):
+    """An optimizer of a space by ask and tell. A subclass says how its parts are made, and may show more of them."""
 
-    def __init__(self, space: Space, distribution: SearchDistribution, seed: object, population_size: int,
-                 init: object = None) -> None:
+    FORMAT: ClassVar[str]  # tells files of one class from those of another
+
+    def __init__(self, space: Space, settings: Mapping[str, Any], seed: object, init: object) -> None:
         name = type(self).__name__
-        self.space, self._distribution = space, distribution
-        self.population_size = checks.integer(f"{name}(population_size=...)", population_size, minimum=2)
-        self._rng = np.random.default_rng(checks.seed(f"{name}(seed=...)", seed))
+        if not isinstance(space, Space):
+            raise TypeError(f"{name}(space) must be a Space, got {checks.shown(space)}. Use Space({{name: variable}}).")
+        self.space = space
+        self._parts = self._make(space, settings, np.random.default_rng(checks.seed(f"{name}(seed=...)", seed)))
         if init is not None:
-            distribution.restart(initial_theta(distribution, init))
-        self._open, self._waiting, self._rejected, self._past, self._best = {}, [], [], Past(), None
-        self.n_asked = self.n_told = self.n_failed = self.generation = 0
-
-    # what a subclass decides
-
-    def _propose(self, n: int, pinned: Pins | None, mirrored: bool) -> Floats:
-        """`(n, n_variables)` feasible draws."""
-        def draw(k: int) -> Floats:
-            return self._distribution.sample(k, self._rng, mirrored=mirrored)
-
-        draws, rejected = self._feasible(draw, n, pinned)
-        self._note_rejected(rejected, pinned)
-        return draws
+            self._parts.distribution.restart(initial_theta(self._parts.distribution, init))
 
     @abstractmethod
-    def _update(self, results: list[Told]) -> None:
-        """Move the distribution by at least `population_size` results; `generation` has been counted up."""
-
-    def _checked_losses(self, losses: Any, n: int, single: bool) -> list[Any]:
-        """The losses of `n` candidates, or of a `single` one."""
-        return [rules.loss(losses)] if single else rules.losses(losses, n).tolist()
-
-    def _receive(self, results: list[Told]) -> None:
-        """Look at every result as it is told."""
-
-    def _receive_injected(self, codes: Codes, loss: float, violation: float) -> None:
-        """Look at a result that was injected."""
+    def _make(self, space: Space, settings: Mapping[str, Any], rng: np.random.Generator) -> Parts[P]:
+        """The parts, as new. Raises TypeError or ValueError for settings that break a rule."""
 
     # ask
 
@@ -84,16 +58,12 @@ class AskTell(Saved):
         fixed: values that some variables take in this call; their results do not move these variables.
         mirrored: draw ordered variables in antithetic pairs; a constraint may take one of a pair away.
         """
-        count = 1 if n is None else checks.integer("ask(n)", n, minimum=1)
-        pinned = pins(self._distribution, fixed) if fixed is not None else None
-        draws = self._propose(count, pinned, checks.truth("ask(mirrored=...)", mirrored))
-        ids = range(self.n_asked, self.n_asked + len(draws))
-        columns = None if pinned is None else pinned.columns
-        generation = self.generation
-        self._open.update((number, Drawn(draw, generation, columns)) for number, draw in zip(ids, draws, strict=True))
-        self._past.remember(generation, self._distribution.theta)
-        self.n_asked += len(draws)
-        batch = Batch(self.space, self._distribution.codes(draws), ids)
+        parts, count = self._parts, 1 if n is None else checks.integer("ask(n)", n, minimum=1)
+        pinned = pins(parts.distribution, fixed) if fixed is not None else None
+        draws, rejected = parts.policy.propose(count, parts.ledger.n_asked, pinned,
+                                               checks.truth("ask(mirrored=...)", mirrored))
+        parts.ledger.reject(rejected, pinned)
+        batch = parts.ledger.ask(draws, pinned)
         return batch[0] if n is None else batch
 
     def sample(self, n: int, *, mirrored: bool = False) -> Batch:
@@ -102,26 +72,8 @@ class AskTell(Saved):
         mirrored: as for `ask`.
         """
         n, mirrored = checks.integer("sample(n)", n, minimum=1), checks.truth("sample(mirrored=...)", mirrored)
-        draws, _ = self._feasible(lambda k: self._distribution.sample(k, self._rng, mirrored=mirrored), n)
-        return Batch(self.space, self._distribution.codes(draws), [None] * n)
-
-    def _feasible(self, draw: Callable[[int], Floats], n: int, pinned: Pins | None = None) -> tuple[Floats, Floats]:
-        """`n` draws of `draw`, pinned, that satisfy the constraints, and a quarter as many, at most, that do not."""
-        taken = draw if pinned is None else lambda k: pinned.on(draw(k))
-        if not self.space.constraints:
-            return taken(n), _NO_DRAWS
-        before = self._rng.bit_generator.state
-        try:
-            return rejection(taken, lambda draws: np.array([self.space.feasible(values) for values in self.space.values(
-                self._distribution.codes(draws))]), n)
-        except Exception:  # of a constraint too, which is the user's code
-            self._rng.bit_generator.state = before
-            raise
-
-    def _note_rejected(self, draws: Floats, pinned: Pins | None) -> None:
-        """Keep draws that broke a constraint for the next update (see `constraints.quarter`)."""
-        columns = None if pinned is None else pinned.columns
-        self._rejected += [Drawn(draw, self.generation, columns) for draw in draws]
+        draws, _ = feasible_draws(self._parts.distribution, self._parts.rng, n, mirrored=mirrored)
+        return Batch(self.space, self._parts.distribution.codes(draws), [None] * n)
 
     # tell
 
@@ -135,31 +87,17 @@ class AskTell(Saved):
         evaluations, whose loss is NaN. Equals tie. Raises TypeError or ValueError, with nothing changed,
         for losses that are no numbers or do not match, and for candidates never asked or told before.
         """
-        batch = Batch.of(candidates)
+        batch, parts = Batch.of(candidates), self._parts
         single = isinstance(candidates, Candidate)
-        values = self._checked_losses(losses, len(batch), single)
+        values = parts.policy.losses(losses, None if single else len(batch))
         excess = [0.0] * len(batch)
         if violations is not None:
             excess = [rules.violation(violations)] if single else rules.violations(violations, len(batch)).tolist()
-        ids = rules.open_ids(batch.ids, self._open, self.n_asked)
-        drawn = [self._open[number] for number in ids]
-        if not _same_codes(self._distribution.codes(np.array([each.draw for each in drawn])), batch.codes):
-            raise ValueError("tell(candidates) takes candidates that this optimizer asked, but these are of another.")
-        results = list(map(Told, drawn, ids, batch.codes, values, excess))
-        for number, result in zip(ids, results, strict=True):
-            del self._open[number]
-            self._note_best(result.codes, result.loss, result.violation, number)
-        self.n_told += len(ids)
-        self.n_failed += sum(map(failed, values))
-        self._receive(results)
-        oldest = self.generation - MAX_AGE
-        self._waiting += [result for result in results if result.drawn.generation >= oldest]
-        if len(self._waiting) >= self.population_size:
-            waiting, rejected = self._waiting, self._rejected[-quarter(len(self._waiting)):]
-            self._waiting, self._rejected = [], []
-            self.generation += 1
-            self._update(waiting + [Told(drawn, -1, drawn.draw, math.nan, 0.0) for drawn in rejected])
-            self._past.keep(self._open.values(), self.generation)
+        parts.policy.told(parts.ledger.tell(batch, values, excess))
+        gathered = parts.ledger.gather(parts.population_size)
+        if gathered is not None:
+            parts.policy.update(gathered, parts.ledger.generation, parts.ledger.past)
+            parts.ledger.drop_past()
 
     def inject(self, values: Mapping[str, Any], loss: Any, *, violation: Any = 0.0) -> None:
         """Record the loss of a point that nobody asked for: it counts for `best` and moves no distribution.
@@ -168,48 +106,60 @@ class AskTell(Saved):
         point of the space.
         """
         codes, excess = self.space.encode(values), rules.violation(violation)
-        number = self._checked_losses(loss, 1, True)[0]
+        number = self._parts.policy.losses(loss, None)[0]
         if not self.space.feasible(values):
             raise ValueError(f"inject(values) must satisfy the space's constraints, got {checks.shown(dict(values))}. "
                              "Tell violations= instead of constraints for what only the evaluation knows.")
-        self._note_best(codes, number, excess, None)
-        self._receive_injected(codes, number, excess)
-
-    def _note_best(self, codes: Codes, loss: float, violation: float, number: int | None) -> None:
-        if not math.isnan(loss) and violation <= 0 and (self._best is None or loss < self._best[1]):
-            self._best = codes, loss, number
-
-    def _weights(self, results: list[Told]) -> Floats | None:
-        """`(n, n_variables)`: how much each result counts for each variable; None if all count fully for all."""
-        return self._past.weights([each.drawn for each in results], self._distribution)
+        self._parts.ledger.note_best(codes, number, excess, None)
+        self._parts.policy.injected(codes, number, excess)
 
     # what is known
 
     @property
+    def population_size(self) -> int:
+        """Results per update."""
+        return self._parts.population_size
+
+    @property
+    def n_asked(self) -> int:
+        """Candidates asked."""
+        return self._parts.ledger.n_asked
+
+    @property
+    def n_told(self) -> int:
+        """Candidates told, failures included."""
+        return self._parts.ledger.n_told
+
+    @property
+    def n_failed(self) -> int:
+        """Candidates told that failed: their loss is NaN."""
+        return self._parts.ledger.n_failed
+
+    @property
+    def generation(self) -> int:
+        """Updates of the distribution."""
+        return self._parts.ledger.generation
+
+    @property
     def pending(self) -> Batch:
         """The candidates asked and not told, in the order asked: what to evaluate first after `load`."""
-        draws = np.array([each.draw for each in self._open.values()]).reshape(-1, len(self.space))
-        return Batch(self.space, self._distribution.codes(draws), list(self._open))
+        return self._parts.ledger.pending
 
     @property
     def best(self) -> Best | None:
         """The best feasible evaluation told or injected, the first of equals; None before there is one."""
-        if self._best is None:
-            return None
-        codes, loss, number = self._best
-        return Best(self.space.values(codes[None])[0], loss, number)
+        return self._parts.ledger.best
 
     def mode(self) -> dict[str, Any]:
         """Each active variable's most likely value."""
-        return self.space.values(self._distribution.mode()[None])[0]
+        return self.space.values(self._parts.distribution.mode()[None])[0]
 
     def recommend(self) -> dict[str, Any]:
         """The point to use when the search ends: the mode, which averages over noise as `best` cannot.
 
         Where the mode breaks a constraint: the likeliest feasible of the likeliest points and of `best`.
         """
-        best = [] if self._best is None else [self._best[0]]
-        return likeliest(self._distribution, best)
+        return likeliest(self._parts.distribution, self._parts.ledger.best_codes)
 
     def likeliest(self, accepts: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The likeliest point for whose values `accepts` is true: such as those within a budget.
@@ -217,27 +167,27 @@ class AskTell(Saved):
         Looked for among the likeliest points, from the mode on down, then among `best` and the same 1,000
         draws every time. Raises RuntimeError if there is none.
         """
-        draws = self._distribution.sample(_N_DRAWN, np.random.default_rng(0))
-        best = [] if self._best is None else [self._best[0]]
-        return likeliest(self._distribution, [*best, *self._distribution.codes(draws)], accepts)
+        distribution = self._parts.distribution
+        draws = distribution.sample(_N_DRAWN, np.random.default_rng(0))
+        return likeliest(distribution, [*self._parts.ledger.best_codes, *distribution.codes(draws)], accepts)
 
     def distribution(self) -> dict[str, Marginal]:
         """Per variable its probabilities `(K,)`, or mean and standard deviation if it is ordered."""
-        return marginals(self._distribution)
+        return marginals(self._parts.distribution)
 
     def summary(self) -> str:
         """A table of what the optimizer believes about each variable."""
-        return table(self._distribution)
+        return table(self._parts.distribution)
 
     @property
     def margin(self) -> float:
         """Probability with which a converged variable still leaves its mode."""
-        return self._distribution.margin
+        return self._parts.distribution.margin
 
     @property
     def entropy(self) -> float:
         """How undecided the search is, from 1 (uniform) to 0; mean over the variables with several values."""
-        return self._distribution.entropy
+        return self._parts.distribution.entropy
 
     @property
     def converged(self) -> bool:
@@ -245,13 +195,56 @@ class AskTell(Saved):
 
         A continuous Real is asked for a sigma within 10% of its smallest.
         """
-        return self._distribution.converged
+        return self._parts.distribution.converged
 
     @property
     def step_size(self) -> float:
         """Fisher length of the next step."""
-        return self._distribution.length
+        return self._parts.distribution.length
 
+    # state
 
-def _same_codes(a: Codes, b: Codes) -> bool:
-    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())  # NaN where inactive
+    def state_dict(self) -> dict[str, Any]:
+        """The whole state, open candidates included, as plain scalars, lists, dicts and arrays."""
+        return {"format": self.FORMAT, "version": _VERSION, "space": self.space.describe(), **self._parts.state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue bit for bit where `state_dict()` was taken, settings included.
+
+        Raises ValueError, with nothing changed, for a state of another space or of anything else.
+        """
+        try:
+            if state["version"] != _VERSION:
+                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
+            if json.dumps(state["space"]) != json.dumps(self.space.describe()):
+                raise ValueError(f"it must be of this optimizer's space {checks.shown(self.space)}, "
+                                 f"but is of {checks.shown(state['space'])}.")
+            if set(state["settings"]) != set(self._parts.settings):
+                raise ValueError(f"its settings must be {sorted(self._parts.settings)}.")
+            parts = self._make(self.space, state["settings"], np.random.default_rng(0))
+            parts.load(state)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"state must be what {type(self).__name__}.state_dict() returned for the same space: "
+                             f"{error}") from error
+        self._parts = parts
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the state to one file, atomically."""
+        checkpoint.write(path, self.state_dict())
+
+    @classmethod
+    def load(cls: type[_Self], path: str | os.PathLike[str], space: Space | None = None) -> _Self:
+        """The optimizer that `save` wrote; it continues bit for bit.
+
+        `space` is needed if it has constraints, or values that JSON cannot hold (anything but text,
+        numbers, truth values and None). Raises FileNotFoundError, or ValueError for a damaged or foreign file.
+        """
+        state = checkpoint.read(path, cls.FORMAT)
+        if space is None:
+            try:
+                space = Space.from_description(state["space"])
+            except (KeyError, TypeError, AttributeError) as error:
+                raise ValueError(f"{os.fspath(path)!r} does not describe a space ({error!r}). Pass space=.") from error
+        optimizer = cls(space)  # type: ignore[call-arg]  # subclasses have defaults for the rest
+        optimizer.load_state_dict(state)
+        return optimizer

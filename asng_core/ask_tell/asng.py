@@ -1,6 +1,6 @@
 """ASNG by ask and tell: wiring only.
 
-The families give the direction and its Fisher length, `utility` ranks the results, `step_size` says
+The families give the direction and its Fisher length, `ranking` ranks the results, `step_size` says
 how far to go; `ask_tell` hands out candidates and takes their losses.
 """
 
@@ -13,12 +13,18 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..distribution import rules
+from ..arrays import Floats
+from ..distribution.pins import Pins
+from ..distribution.rejection import feasible_draws
+from ..distribution.rules import update_settings
 from ..distribution.search_distribution import SearchDistribution, n_variables
-from ..ranking import ranks, utilities
 from ..space.space import Space
 from .ask_tell import AskTell
-from .results import Told
+from .late import Past
+from .ledger import Ledger
+from .parts import Parts
+from .policy import Policy, learn
+from .results import Gathered
 
 
 def default_population_size(n_variables: int) -> int:
@@ -29,7 +35,20 @@ def default_population_size(n_variables: int) -> int:
     return 4 * max(2, round(1 + math.log10(n_variables)))
 
 
-class ASNG(AskTell):
+class NaturalGradient(Policy):
+    """The published method: ask draws of the distribution, step along the natural gradient of what has gathered."""
+
+    def __init__(self, distribution: SearchDistribution, rng: np.random.Generator) -> None:
+        self._distribution, self._rng = distribution, rng
+
+    def propose(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool) -> tuple[Floats, Floats]:
+        return feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored)
+
+    def update(self, gathered: Gathered, generation: int, past: Past) -> None:
+        learn(self._distribution, gathered, past.weights(gathered.drawn, self._distribution))
+
+
+class ASNG(AskTell[NaturalGradient]):
     """Adaptive Stochastic Natural Gradient over a space of variables; lower losses are better.
 
     >>> from asng_core import ASNG, Space
@@ -60,26 +79,21 @@ class ASNG(AskTell):
     Not thread-safe. Source: Akimoto et al., ICML 2019.
     """
 
-    _format = "asng_core.ASNG"
+    FORMAT = "asng_core.ASNG"
 
     def __init__(self, space: Space, *, seed: int | np.random.SeedSequence | None = None,
                  population_size: int | None = None, initial_step_size: float = 1.0, alpha: float = 1.5,
                  margin: float | None = None, adapt: bool = True, sigma_min: float | None = None,
                  init: Mapping[str, Any] | None = None) -> None:
-        if not isinstance(space, Space):
-            raise TypeError(f"ASNG(space) must be a Space, got {checks.shown(space)}. Use Space({{name: variable}}).")
-        if population_size is None:
-            population_size = default_population_size(n_variables(space))
-        self._sigma_min = None if sigma_min is None else checks.real("ASNG(sigma_min=...)", sigma_min, above=0)
-        distribution = SearchDistribution(space, sigma_min=self._sigma_min, **rules.update_settings("ASNG", {
-            "margin": margin, "initial_step_size": initial_step_size, "alpha": alpha, "adapt": adapt}))
-        super().__init__(space, distribution, seed=seed, population_size=population_size, init=init)
+        super().__init__(space, {"population_size": population_size, "initial_step_size": initial_step_size,
+                                 "alpha": alpha, "margin": margin, "adapt": adapt, "sigma_min": sigma_min}, seed, init)
 
-    def _update(self, results: list[Told]) -> None:
-        drawn, _, _, losses, violations = zip(*results, strict=True)
-        u = utilities(ranks(np.array(losses), np.array(violations)))
-        self._distribution.update(np.array([each.draw for each in drawn]), u, self._weights(results))
-
-    def _settings(self) -> dict[str, Any]:
-        return {"population_size": self.population_size, "sigma_min": self._sigma_min,
-                **self._distribution.settings()}
+    def _make(self, space: Space, settings: Mapping[str, Any], rng: np.random.Generator) -> Parts[NaturalGradient]:
+        size, sigma_min = settings["population_size"], settings["sigma_min"]
+        if size is None:
+            size = default_population_size(n_variables(space))
+        size = checks.integer("ASNG(population_size=...)", size, minimum=2)
+        sigma_min = None if sigma_min is None else checks.real("ASNG(sigma_min=...)", sigma_min, above=0)
+        distribution = SearchDistribution(space, sigma_min=sigma_min, **update_settings("ASNG", settings))
+        return Parts(distribution, NaturalGradient(distribution, rng), Ledger(distribution), rng, size,
+                     {"population_size": size, "sigma_min": sigma_min, **distribution.settings()})

@@ -20,25 +20,25 @@ class Candidate(Mapping[str, Any]):
     if its loss is not awaited (`sample`). Call an objective as `f(**candidate)` or `f(dict(candidate))`.
     """
 
-    __slots__ = ("_space", "codes", "id")
+    __slots__ = ("codes", "id", "space")
 
     def __init__(self, space: Space, codes: NDArray[Any], id: int | None) -> None:
-        self._space, self.codes, self.id = space, codes, id
+        self.space, self.codes, self.id = space, codes, id
 
     def __getitem__(self, name: str) -> Any:
-        code = self.codes[self._space.positions[name]].item()
-        variable = self._space.variables[name]
+        code = self.codes[self.space.positions[name]].item()
+        variable = self.space.variables[name]
         if math.isnan(code) if variable.continuous else code == -1:
             raise KeyError(name)
         return variable.decode(code)
 
     def __iter__(self) -> Iterator[str]:
-        if self._space.conditions is None:
-            return iter(self._space.names)
-        return iter(self._space.values(self.codes[None])[0])
+        if self.space.conditions is None:
+            return iter(self.space.names)
+        return iter(self.space.values(self.codes[None])[0])
 
     def __len__(self) -> int:
-        return len(self._space) if self._space.conditions is None else len(list(iter(self)))
+        return len(self.space) if self.space.conditions is None else len(list(iter(self)))
 
     def __repr__(self) -> str:
         return f"Candidate(id={self.id}, {dict(self)!r})"
@@ -47,11 +47,11 @@ class Candidate(Mapping[str, Any]):
 class Batch(Sequence[Candidate]):
     """Candidates asked together. `codes` is `(n, n_variables)`, read-only; a slice is a Batch."""
 
-    __slots__ = ("_space", "codes", "ids")
+    __slots__ = ("codes", "ids", "space")
 
     def __init__(self, space: Space, codes: NDArray[Any], ids: Sequence[int | None]) -> None:
         codes.setflags(write=False)
-        self._space, self.codes, self.ids = space, codes, tuple(ids)
+        self.space, self.codes, self.ids = space, codes, tuple(ids)
 
     @classmethod
     def of(cls, candidates: object) -> Batch:
@@ -67,7 +67,7 @@ class Batch(Sequence[Candidate]):
             return listed
         if any(len(each.codes) != len(listed[0].codes) for each in listed):
             raise ValueError("candidates must be of one space, but some have other variables than the first.")
-        return cls(listed[0]._space, np.stack([each.codes for each in listed]), [each.id for each in listed])
+        return cls(listed[0].space, np.stack([each.codes for each in listed]), [each.id for each in listed])
 
     @overload
     def __getitem__(self, index: int) -> Candidate: ...
@@ -75,8 +75,8 @@ class Batch(Sequence[Candidate]):
     def __getitem__(self, index: slice) -> Batch: ...
     def __getitem__(self, index: int | slice) -> Candidate | Batch:
         if isinstance(index, slice):
-            return Batch(self._space, self.codes[index], self.ids[index])
-        return Candidate(self._space, self.codes[index], self.ids[index])
+            return Batch(self.space, self.codes[index], self.ids[index])
+        return Candidate(self.space, self.codes[index], self.ids[index])
 
     def __len__(self) -> int:
         return len(self.ids)

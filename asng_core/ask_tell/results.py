@@ -35,6 +35,23 @@ class Told(NamedTuple):
     violation: float
 
 
+class Gathered(NamedTuple):
+    """What moves the distribution at once: results, and draws that broke a constraint and were not evaluated."""
+
+    told: list[Told]
+    rejected: list[Drawn]
+
+    @property
+    def drawn(self) -> list[Drawn]:
+        """The draws of both, the rejected last."""
+        return [each.drawn for each in self.told] + self.rejected
+
+    def since(self, generation: int) -> Gathered:
+        """Those drawn in `generation` or later."""
+        return Gathered([each for each in self.told if each.drawn.generation >= generation],
+                        [each for each in self.rejected if each.generation >= generation])
+
+
 def failed(loss: float | tuple[float, ...]) -> bool:
     """Whether an evaluation failed: its loss, or one of its losses, is NaN."""
     return any(map(math.isnan, loss)) if isinstance(loss, tuple) else math.isnan(loss)

@@ -11,14 +11,17 @@ from .. import checks
 from ..ranking import nondominated, ranks
 from .history import History
 
-SIZE = 10
-SIZE_OF_FRONT = 40  # with several objectives
+SIZE = 10  # parents: few, so that descendants are of the best, and enough to recombine
+SIZE_OF_FRONT = 40  # with several objectives the parents have a whole front to cover
 
 
 def patience(n_precisions: float) -> int:
-    """Evaluations without improvement after which a run is over: many neighbourhoods, since it starts anew.
+    """Evaluations without improvement after which a run is over.
 
-    n_precisions: of a neighbourhood, see `Geometry`.
+    A new run throws the distribution and the parents away, so an old one gets ten evaluations for each way in which
+    the best point could still be changed, and 30 where there are few.
+
+    n_precisions: the number of these ways, see `Geometry`.
     """
     return 30 + round(10 * n_precisions)
 
@@ -45,7 +48,7 @@ class Archive:
         """Take rows that were just told."""
         rows = [*self.rows, *new]
         losses, violations = history.losses[rows], history.violations[rows]
-        rank = ranks(losses, violations)
+        rank = ranks(losses, violations)  # of the archive's rows and, from the n-th on, of the new ones
         n = len(self.rows)
         if losses.ndim == 1:
             improved = not n or rank[n:].min() < rank[:n].min()
@@ -57,7 +60,8 @@ class Archive:
             improved = bool((good & first)[n:].any())
         self.stalled = 0 if improved else self.stalled + len(new)
         size = SIZE if losses.ndim == 1 else SIZE_OF_FRONT
-        self.rows = [rows[i] for i in np.lexsort((-np.arange(len(rows)), rank))[:size]]
+        best_first = np.lexsort((-np.arange(len(rows)), rank))  # of equals the newest first
+        self.rows = [rows[i] for i in best_first[:size]]
 
     def state(self) -> dict[str, Any]:
         return {"rows": list(self.rows), "stalled": self.stalled}

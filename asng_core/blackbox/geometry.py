@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Floats, Ints
 from ..distribution.search_distribution import SearchDistribution
 
-_LAST = 0.7  # one more variable changes with probability 1 - _LAST: 1.43 on average
-_POWER = 1.5  # of the heavy-tailed number of variables that change
+# a neighbour is a step of local search more often than not; with probability 0.3 each one more variable changes, 1.43
+# on average, so that what two or three variables must do together is found too
+_LAST = 0.7
+_POWER = 1.5  # of the heavy-tailed number of variables that change, as Doerr et al. recommend
 _FINEST = 1e-3  # smallest move of an ordered variable, relative to its range; of a grid's, half a step
 
 
@@ -30,6 +32,7 @@ class Geometry:
     """
 
     def __init__(self, distribution: SearchDistribution) -> None:
+        self.distribution = distribution
         space, family = distribution.space, distribution.family
         self.sizes = space.sizes
         ordered = np.array([variable.ordered for variable in space.variables.values()]) & (self.sizes != 1)
@@ -38,7 +41,7 @@ class Geometry:
         self._ordered = np.flatnonzero(ordered)
         self._low, self._range = low[self._ordered], (high - low)[self._ordered]
         steps = np.where(self.sizes > 1, 0.5 / np.maximum(self.sizes - 1, 1), 0.0)[self._ordered]
-        self._finest = np.log(np.maximum(steps, _FINEST))
+        self._finest = np.log(np.maximum(steps, _FINEST))  # (n_ordered,)
         self.spacing = float(2 * np.exp(self._finest.min(initial=np.log(0.5))))
         self.n_precisions = float(len(self._varying) + np.maximum(-self._finest - 1, 0.0).sum())
         self._unordered = np.flatnonzero(~ordered)
@@ -52,8 +55,9 @@ class Geometry:
         self._starts = len(self._line) + np.cumsum(several) - several
         self.variables = np.concatenate([self._line, np.repeat(self._one_hot, several)])  # of each feature
 
-    def features(self, draws: Floats, active: Bools | None = None) -> Floats:
+    def features(self, draws: Floats) -> Floats:
         """`(n, n_features)`, each of one of `variables`; an inactive variable is as far from each of its values."""
+        active = None if self.distribution.space.conditions is None else self.distribution.active(draws)
         features = np.zeros((len(draws), len(self.variables)))
         on_line = (draws[:, self._line] - self._middle) / self._width
         # the tails of a Gaussian stand for the ends of the range
@@ -62,6 +66,7 @@ class Geometry:
             features[:, : len(self._line)] *= active[:, self._line]
         if len(self._one_hot):
             columns = draws[:, self._one_hot].astype(np.int64) + self._starts
+            # two different categories differ in two columns: (1/2) + (1/2) = 1, the square of their distance
             present = np.sqrt(0.5) if active is None else np.sqrt(0.5) * active[:, self._one_hot]
             features[np.arange(len(draws))[:, None], columns] = present
         return features
@@ -91,8 +96,8 @@ class Geometry:
         changed[:, self._ordered] = np.clip(moved, self._low, self._low + self._range)
         count = self._heavy_tailed(n, rng) if heavy_tailed else rng.geometric(_LAST, n)
         chosen = np.zeros((n, d), dtype=np.bool_)
-        order = rng.random((n, len(self._varying))).argsort(axis=1)
-        chosen[:, self._varying] = order < np.reshape(count, (n, 1))
+        order = rng.random((n, len(self._varying))).argsort(axis=1)  # a random permutation in each row
+        chosen[:, self._varying] = order < np.reshape(count, (n, 1))  # `count` variables of each
         return np.where(chosen, changed, draws)
 
     def _heavy_tailed(self, n: int, rng: np.random.Generator) -> Ints:

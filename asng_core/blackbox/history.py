@@ -22,7 +22,7 @@ class History:
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._n = 0
+        self._n = self._n_injected = 0
         self._arrays: dict[str, NDArray[Any]] = {
             "codes": np.empty((0, len(space)), dtype=space.dtype), "losses": np.empty(0),
             "violations": np.empty(0), "ids": np.empty(0, dtype=np.int64)}
@@ -93,6 +93,17 @@ class History:
             self._arrays[name] = array
         self._rows[number] = self._n
         self._n += 1
+        self._n_injected += number < 0
+
+    @property
+    def next_injected(self) -> int:
+        """The id of the next evaluation that nobody asked for: -1, -2, ..."""
+        return -1 - self._n_injected
+
+    def checked_losses(self, value: object, n: int | None) -> list[Any]:
+        """What was told for `n` candidates, or (None) for a single one: numbers, or tuples, as of those before."""
+        known = self.losses.shape[1:] if self._n else None
+        return rules.objectives([value] if n is None else value, n or 1, known)
 
     def rows(self, ids: Ints) -> list[int]:
         """Where the evaluations of these ids are."""
@@ -113,7 +124,7 @@ class History:
         self._arrays = {"codes": codes.astype(self._space.dtype), "losses": losses,
                         "violations": rules.violations(state["violations"], n),
                         "ids": np.array(state["ids"], dtype=np.int64)}
-        self._n = n
+        self._n, self._n_injected = n, int((self._arrays["ids"] < 0).sum())
         self._rows = {number: row for row, number in enumerate(self._arrays["ids"].tolist())}
 
     def _filled(self, name: str) -> Any:

@@ -13,9 +13,9 @@ from ..distribution.pins import Pins
 from ..distribution.search_distribution import SearchDistribution
 from .geometry import Geometry
 
-_TRIES = 200  # points drawn anywhere before the rest of the space is listed
-_LISTED = 2**20  # points of a space that are listed at most
-_BLOCK = 4096
+_TRIES = 200  # points drawn anywhere before the rest of the space is listed: enough while one in 50 is new
+_LISTED = 2**20  # points of a space that are listed at most, a few seconds' work with a constraint
+_BLOCK = 4096  # points listed at once: few enough that the first block with a new one comes quickly
 
 
 class SpaceExhausted(RuntimeError):
@@ -63,6 +63,7 @@ class Memo:
         Raises SpaceExhausted if there is none: certain in a space of up to 2^20 points, else after 2^16 draws.
         """
         self._tried = self._satisfied = 0
+        # 200 points anywhere first, then all in random order; a block in which nothing is left is not listed again
         blocks = ((-1, self._geometry.anywhere(20, rng)) for _ in range(_TRIES // 20))
         for number, block in itertools.chain(blocks, self._listed(rng)):
             draws, found = self.unseen(block if pinned is None else pinned.on(block))

@@ -18,35 +18,36 @@ from .. import checks
 from ..arrays import Codes, Floats
 from ..distribution.search_distribution import SearchDistribution
 from ..ranking import midranks, ranks
-from .gaussian_process import LENGTH_SCALES, misfit, squared_distances
+from .gaussian_process import LENGTH_SCALES, NOISES, log_marginal_likelihood, squared_distances
 from .history import History
 
 Features = Callable[[Floats], Floats]  # of `(n, n_variables)` draws
-NOISES = (0.03, 0.1, 0.3, 1.0, 3.0)  # variance of one evaluation, relative to the function's amplitude
 _SCALES, _NOISES = LENGTH_SCALES[1::2], NOISES[1:]  # half the grids do as well, at half the time
-_POINTS = 150  # the most promising by their shrunken means, if there are more
-_FINALISTS = 10
-_GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew
+_POINTS = 150  # the most promising by their shrunken means, if there are more: the likelihoods are O(n^3)
+_FINALISTS = 10  # with half of all evaluations, each is evaluated again about once in 20
+_GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew: seldom, as that costs O(n^3) too
 
 
-def posterior(history: History, distribution: SearchDistribution, features: Features) -> tuple[Codes, Floats, Floats]:
+def evidence(history: History, distribution: SearchDistribution, features: Features) -> tuple[Codes, Floats, Floats]:
     """`(n, n_variables)` codes of the most promising points, means and standard deviations of their ranks.
 
     `features` gives those of draws, in which relevant variables have the larger part. The mean of a point that
     has never succeeded is infinite, unless none has.
     """
+    # ranks stand for losses: noise and outliers cannot be larger than the field
     places = midranks(ranks(history.losses, history.violations))
     spread = places.std()
     standardized = (places - places.mean()) / (spread if spread > 0 else 1.0)
     codes, point, count = np.unique(history.codes, axis=0, return_inverse=True, return_counts=True)
-    total = np.bincount(point.ravel(), standardized)
+    total = np.bincount(point.ravel(), standardized)  # over each point's evaluations, (n_points,)
     succeeded = np.bincount(point.ravel(), history.succeeded) > 0
+    # one more evaluation, of average rank, shrinks the means of points that were seldom evaluated
     chosen = np.lexsort((total / (count + 1), ~succeeded))[:_POINTS]
     codes, observed, count = codes[chosen], (total / count)[chosen], count[chosen]
     points = features(distribution.draws(codes))
     distances = squared_distances(points, points) / len(distribution.space)
     covariances = {scale: np.exp(-distances / scale) for scale in _SCALES}
-    _, scale, noise = min((misfit(covariances[scale], noise / count, observed), scale, noise)
+    _, scale, noise = min((-log_marginal_likelihood(covariances[scale], noise / count, observed), scale, noise)
                           for scale, noise in itertools.product(covariances, _NOISES))
     covariance = covariances[scale]
     solved = np.linalg.solve(covariance + np.diag(noise / count), np.column_stack([covariance, observed]))
@@ -68,7 +69,7 @@ class Finalists:
     def draws(self, history: History, distribution: SearchDistribution, features: Features) -> Floats:
         """`(n, n_variables)` draws that stand for them; chosen anew once the evidence has grown by half."""
         if self._draws is None or len(history) >= _GROWTH * self._evidence:
-            codes, means, deviations = posterior(history, distribution, features)
+            codes, means, deviations = evidence(history, distribution, features)
             self._draws = distribution.draws(codes[np.argsort(means - deviations, kind="stable")[:_FINALISTS]])
             self._evidence = len(history)
         return self._draws

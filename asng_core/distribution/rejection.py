@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import Bools, Floats
+from .pins import Pins
+from .search_distribution import SearchDistribution
 
 MAX_REJECTED = 10_000  # infeasible draws in a row, after which a space counts as too tight
 
@@ -43,3 +45,26 @@ def rejection(draw: Callable[[int], Floats], feasible: Callable[[Floats], Bools]
                                f"them ({accepted / tried:.2%}), and the last {in_a_row} did not. Relax them, "
                                "or define variables so that fewer combinations are infeasible.")
     return np.concatenate(kept), np.concatenate(rejected)[: quarter(n)]
+
+
+def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n: int, pinned: Pins | None = None, *,
+                   mirrored: bool = False) -> tuple[Floats, Floats]:
+    """`(n, n_variables)` draws, pinned, that satisfy the constraints, and a quarter as many, at most, that do not.
+
+    Where a constraint raises, or they leave too little to draw from, the generator is left as it was.
+    """
+    def draw(k: int) -> Floats:
+        draws = distribution.sample(k, rng, mirrored=mirrored)
+        return draws if pinned is None else pinned.on(draws)
+
+    space = distribution.space
+    if not space.constraints:
+        draws = draw(n)
+        return draws, draws[:0]
+    before = rng.bit_generator.state
+    try:
+        return rejection(draw, lambda draws: np.array([space.feasible(values) for values in space.values(
+            distribution.codes(draws))]), n)
+    except Exception:  # of a constraint too, which is the user's code
+        rng.bit_generator.state = before
+        raise

@@ -94,8 +94,3 @@ class CategoricalFamily(Family):
 
     def from_marginals(self, marginals: Sequence[Floats]) -> Floats:
         return self._limited(np.concatenate(marginals))
-
-    def peaked(self, codes: Codes, leaving: Floats) -> Floats:
-        theta = (leaving / np.maximum(self.sizes - 1, 1))[self._variable]
-        theta[codes.astype(np.int64) + self._starts] = np.where(self.sizes > 1, 1 - leaving, 1.0)
-        return self._limited(theta)

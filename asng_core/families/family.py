@@ -91,17 +91,6 @@ class Family(ABC):
     def from_marginals(self, marginals: Sequence[Floats]) -> Floats:
         """The theta of given `marginals`, within the limits."""
 
-    @abstractmethod
-    def peaked(self, codes: Codes, leaving: Floats) -> Floats:
-        """The theta with mode `codes`, `(d,)`, left with probabilities `leaving`, `(d,)` in (0, 1); within the limits.
-
-        A continuum gets its smallest sigma.
-        """
-
-    def fisher_length(self, theta: Floats, gradient: Floats) -> float:
-        """||G||_F, the length of G in the Fisher metric."""
-        return norm(self.root_fisher(theta, gradient))
-
     def leaving_probability(self, theta: Floats) -> Floats:
         """`(d,)` probability with which each variable leaves its mode."""
         stays = self.log_probabilities(theta, self.mode(theta)[None])[0]

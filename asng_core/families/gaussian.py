@@ -27,22 +27,19 @@ class GaussianFamily(Family):
 
     Limits of each step: mean within the range; sigma at least half of what it was and within
     sigma_min..sigma_max, where sigma_max is half the range and sigma_min leaves the mode's bin with
-    probability `margin`, unless given. The start is the middle of the range with `sigma_init`, by
-    default a quarter of the range.
+    probability `margin`, unless given. The start is the middle of the range with a quarter of
+    it as sigma.
     """
 
-    def __init__(self, coordinates: Coordinates, margin: float, *, sigma_min: float | None = None,
-                 sigma_init: Floats | None = None) -> None:
+    def __init__(self, coordinates: Coordinates, margin: float, *, sigma_min: float | None = None) -> None:
         self.coordinates = coordinates
         self.sizes = coordinates.sizes
         self.n_parameters = self.n_theta = 2 * len(self.sizes)
         self._margin, self._given = margin, sigma_min
-        half = (coordinates.high - coordinates.low) / 2
-        self._sigma_max = half
-        self._sigma_init = half / 2 if sigma_init is None else sigma_init
+        self._sigma_max = (coordinates.high - coordinates.low) / 2
 
     def initial(self) -> Floats:
-        return self._limited((self.coordinates.low + self.coordinates.high) / 2, self._sigma_init)
+        return self._limited((self.coordinates.low + self.coordinates.high) / 2, self._sigma_max / 2)
 
     def sample(self, theta: Floats, n: int, rng: np.random.Generator, mirrored: bool = False) -> Floats:
         mean, sigma = self._split(theta)
@@ -118,10 +115,6 @@ class GaussianFamily(Family):
     def from_marginals(self, marginals: Sequence[Floats]) -> Floats:
         mean, sigma = np.array(marginals).reshape(-1, 2).T
         return self._limited(mean, sigma)
-
-    def peaked(self, codes: Codes, leaving: Floats) -> Floats:
-        z = np.array([_quantile(p) for p in leaving.tolist()])
-        return self._limited(self.draws(codes), np.where(self.sizes > 0, self.coordinates.sigma(codes, 1.0), 0.0) / z)
 
     def _sigma_min(self, mean: Floats) -> Floats:
         if self._given is not None:

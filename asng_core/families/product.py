@@ -102,9 +102,6 @@ class ProductFamily(Family):
         return np.concatenate([family.from_marginals([marginals[column] for column in self._columns(own)])
                                for family, own, _ in self._members])
 
-    def peaked(self, codes: Codes, leaving: Floats) -> Floats:
-        return np.concatenate([family.peaked(codes[own], leaving[own]) for family, own, _ in self._members])
-
     def _joined(self, theta: Floats, of: Callable[[Family, Floats], NDArray[Any]]) -> Floats:
         """What `of` gives for each variable, `(d,)`."""
         result = np.empty(len(self.sizes))

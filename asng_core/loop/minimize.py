@@ -16,9 +16,10 @@ from . import rules
 from .parallel import Parallel
 from .progress_bar import Bar
 from .result import Result
-from .run import Limits, Progress, Run
-from .vectorized import Vectorized
-from .workers import Serial, Workers
+from .run import Progress, Run
+from .stopping import Budget, Target, Timeout, given
+from .vectorized import at_once
+from .workers import InProcess, Workers, one_by_one
 
 Objective = Callable[[dict[str, Any]], Any]
 Exceptions = type[Exception] | tuple[type[Exception], ...]
@@ -98,9 +99,8 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     name = "minimize" if sign > 0 else "maximize"
     rules.function(f"{name}(objective)", objective)
     rules.space(f"{name}(space)", space)
-    limits = Limits(rules.budget(f"{name}(budget=...)", budget),
-                    None if target is None else checks.real(f"{name}(target=...)", target),
-                    None if timeout is None else checks.real(f"{name}(timeout=...)", timeout, above=0))
+    limit = Budget(f"{name}(budget=...)", budget)
+    stopping = [*given(Target, f"{name}(target=...)", target, sign), *given(Timeout, f"{name}(timeout=...)", timeout)]
     seed = checks.seed(f"{name}(seed=...)", seed)
     noisy = checks.truth(f"{name}(noisy=...)", noisy)
     vectorized = checks.truth(f"{name}(vectorized=...)", vectorized)
@@ -109,17 +109,17 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     catch = rules.failures(f"{name}(catch=...)", catch)
     listeners = [] if callback is None else [rules.function(f"{name}(callback=...)", callback)]
     file = None if checkpoint is None else rules.file(f"{name}(checkpoint=...)", checkpoint)
-    bar = Bar(name, limits.budget) if checks.truth(f"{name}(progress=...)", progress) else None
+    bar = Bar(name, limit.evaluations) if checks.truth(f"{name}(progress=...)", progress) else None
 
     optimizer = Minimizer(space, noisy=noisy, seed=seed)
     workers: Workers
     if executor is not None:
         workers = Parallel(f"{name}(executor=...)", objective, catch, executor, n_workers, space)
     elif vectorized:
-        workers = Vectorized(objective, catch, space, optimizer.population_size)
+        workers = InProcess(at_once(objective, space), catch, optimizer.population_size)
     else:
-        workers = Serial(objective, catch)
-    run = Run(optimizer, objective, limits, sign=sign, vectorized=vectorized, file=file,
+        workers = InProcess(one_by_one(objective), catch, 1)
+    run = Run(optimizer, objective, limit, stopping, sign=sign, vectorized=vectorized, file=file,
               listeners=listeners if bar is None else [bar, *listeners])
     run.resume(noisy)
     if bar is None:

@@ -64,7 +64,7 @@ class Result:
         """Draw every loss and the best so far, or with two objectives the front; the matplotlib Axes drawn on."""
         from .plot import draw  # matplotlib is loaded when it is needed
 
-        return draw(self, ax)
+        return draw(self.history.losses, self.best, self.front, self.maximized, ax)
 
     def __repr__(self) -> str:
         failed = f", {self.n_failed} failed" * bool(self.n_failed)

@@ -17,6 +17,7 @@ from ..blackbox.minimizer import Minimizer
 from . import rules
 from .interrupts import Interrupts
 from .result import Result, averaged, negated
+from .stopping import Budget, Standing, StoppingRule
 from .workers import FAILED, Workers
 
 _SAVE_EVERY = 1.0  # seconds between two checkpoints, or more where saving takes long
@@ -38,21 +39,15 @@ class Progress(NamedTuple):
     seconds: float
 
 
-class Limits(NamedTuple):
-    """When to stop. `target` is in the user's sign."""
-
-    budget: int
-    target: float | None
-    timeout: float | None
-
-
 class Run:
     """One call of `minimize` or, with `sign` -1, of `maximize`: then the optimizer is told the losses negated."""
 
-    def __init__(self, optimizer: Minimizer, objective: Callable[[Any], Any], limits: Limits, *, sign: float,
-                 vectorized: bool, listeners: Sequence[Callable[[Progress], Any]], file: Path | None) -> None:
+    def __init__(self, optimizer: Minimizer, objective: Callable[[Any], Any], budget: Budget,
+                 stopping: Sequence[StoppingRule], *, sign: float, vectorized: bool,
+                 listeners: Sequence[Callable[[Progress], Any]], file: Path | None) -> None:
         self._started = time.monotonic()
-        self._optimizer, self._objective, self._limits, self._sign = optimizer, objective, limits, sign
+        self._optimizer, self._objective, self._sign = optimizer, objective, sign
+        self._budget, self._stopping = budget, [*stopping, budget]
         self._vectorized, self._listeners, self._file = vectorized, listeners, file
         self._failed: list[Candidate] = []  # to be told when it is known how many objectives there are
         self._again: list[Candidate] = []  # asked in a run that this one goes on with, and not evaluated
@@ -67,14 +62,13 @@ class Run:
     def resume(self, noisy: bool) -> None:
         """Go on from the file, if there is one, and see that it can be written."""
         if self._file is not None and self._file.exists():
-            state = checkpoint.read(self._file, Minimizer._format)
+            state = checkpoint.read(self._file, Minimizer.FORMAT)
             where = f"{self._name}(checkpoint={str(self._file)!r})"
             failed = rules.resumed(where, state, noisy=noisy, maximize=self._sign < 0)
             self._optimizer.load_state_dict(state)
             for candidate in self._optimizer.pending:
                 (self._failed if candidate.id in failed else self._again).append(candidate)
-            if self._limits.target is not None:
-                rules.single_objective(f"{self._name}(target=...)", self._shape or ())
+            self._check_shape(self._shape or ())
         self._save()
 
     def run(self, workers: Workers) -> Result:
@@ -119,20 +113,14 @@ class Run:
 
     def _reason(self) -> str | None:
         """Why to stop, if so."""
-        budget, target, timeout = self._limits
         if self._stopped:
             return "stopped by the callback"
-        if target is not None and (best := self._best) is not None and self._sign * (best.loss - target) <= 0:
-            return f"target of {target:g} reached"
-        if self.n_evaluations >= budget:
-            return f"budget of {budget} evaluation{'s' * (budget > 1)} used"
-        if timeout is not None and self._seconds >= timeout:
-            return f"timeout of {timeout:g} seconds reached"
-        return None
+        standing = Standing(self.n_evaluations, self._best, self._seconds)
+        return next((reason for rule in self._stopping if (reason := rule.reason(standing)) is not None), None)
 
     def _fill(self, workers: Workers) -> None:
         """Let the workers have as many points as they can take."""
-        n = min(workers.capacity, self._limits.budget - self.n_evaluations) - len(workers)
+        n = min(workers.capacity, self._budget.evaluations - self.n_evaluations) - len(workers)
         if n <= 0:
             return
         again, self._again = self._again[:n], self._again[n:]
@@ -145,12 +133,10 @@ class Run:
 
     def _patience(self) -> float | None:
         """Seconds to wait for an evaluation before something else is due."""
-        due = []
-        if self._limits.timeout is not None:
-            due.append(self._limits.timeout - self._seconds)
+        due = min(rule.due(self._seconds) for rule in self._stopping)
         if self._unsaved and self._file is not None:
-            due.append(self._saved + self._pause - time.monotonic())
-        return max(0.0, min(due)) if due else None
+            due = min(due, self._saved + self._pause - time.monotonic())
+        return None if due == np.inf else max(0.0, due)
 
     def _losses(self, candidates: list[Candidate], outcomes: Any) -> list[Any]:
         """What each candidate's evaluation gave, as the user sees it: a float or a tuple; None if it failed."""
@@ -168,6 +154,11 @@ class Run:
         history = self._optimizer.history
         return history.losses.shape[1:] if len(history) else None
 
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        """See that the stopping rules can judge losses of this shape."""
+        if any(rule.single for rule in self._stopping):
+            rules.single_objective(f"{self._name}(target=...)", shape)
+
     def _tell(self, candidates: list[Candidate], losses: list[Any]) -> None:
         self._unsaved = True
         if self._shape is None:
@@ -175,8 +166,7 @@ class Run:
             if come is None:
                 self._failed += candidates
                 return
-            if self._limits.target is not None:
-                rules.single_objective(f"{self._name}(target=...)", np.shape(come))
+            self._check_shape(np.shape(come))
             shape = np.shape(come)
         else:
             shape = self._shape

@@ -1,8 +1,8 @@
-"""A population at a time, in this process, as arrays of values."""
+"""Evaluating a population by one call, as arrays of values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,31 +12,11 @@ from ..ask_tell.candidate import Batch, Candidate
 from ..space.ranges import Integer, Real
 from ..space.space import Space
 from ..space.variables import Variable
-from .workers import FAILED, Finished, Workers
 
 
-class Vectorized(Workers):
-    """One call of the objective for a population."""
-
-    def __init__(self, objective: Callable[[Any], Any], catch: tuple[type[Exception], ...], space: Space,
-                 population_size: int) -> None:
-        self._objective, self._catch, self._space = objective, catch, space
-        self.capacity = population_size
-        self._waiting: list[Candidate] = []
-
-    def submit(self, candidates: Iterable[Candidate]) -> None:
-        self._waiting += candidates
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def finished(self, timeout: float | None) -> Finished:
-        candidates, self._waiting = self._waiting, []
-        try:
-            outcomes = self._objective(columns(self._space, Batch.of(candidates)))
-        except self._catch:
-            outcomes = FAILED
-        yield candidates, outcomes
+def at_once(objective: Callable[[Any], Any], space: Space) -> Callable[[list[Candidate]], Any]:
+    """Evaluates candidates by an objective that takes the values of a population."""
+    return lambda candidates: objective(columns(space, Batch.of(candidates)))
 
 
 def columns(space: Space, batch: Batch) -> dict[str, NDArray[Any]]:

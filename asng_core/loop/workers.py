@@ -1,4 +1,4 @@
-"""Who evaluates: this process, a point at a time here and a population in `vectorized`, or an executor in `pool`.
+"""Who evaluates: this process, or an executor in `parallel`.
 
 Workers take candidates (`submit`) and give back what became of them (`finished`): each time the
 candidates and their outcomes, which are what the objective returned, or FAILED. An error that is not to
@@ -38,13 +38,12 @@ class Workers(ABC):
         """Give up what is not finished."""
 
 
-class Serial(Workers):
-    """One point at a time, in this process."""
+class InProcess(Workers):
+    """This process, `capacity` candidates at a time, by one call of `evaluate`, which returns their outcomes."""
 
-    capacity = 1
-
-    def __init__(self, objective: Callable[[Any], Any], catch: tuple[type[Exception], ...]) -> None:
-        self._objective, self._catch = objective, catch
+    def __init__(self, evaluate: Callable[[list[Candidate]], Any], catch: tuple[type[Exception], ...],
+                 capacity: int) -> None:
+        self._evaluate, self._catch, self.capacity = evaluate, catch, capacity
         self._waiting: list[Candidate] = []
 
     def submit(self, candidates: Iterable[Candidate]) -> None:
@@ -54,9 +53,14 @@ class Serial(Workers):
         return len(self._waiting)
 
     def finished(self, timeout: float | None) -> Finished:
-        candidate = self._waiting.pop(0)
+        candidates, self._waiting = self._waiting[: self.capacity], self._waiting[self.capacity :]
         try:
-            outcomes = [self._objective(dict(candidate))]
+            outcomes = self._evaluate(candidates)
         except self._catch:
-            outcomes = [FAILED]
-        yield [candidate], outcomes
+            outcomes = FAILED
+        yield candidates, outcomes
+
+
+def one_by_one(objective: Callable[[Any], Any]) -> Callable[[list[Candidate]], Any]:
+    """Evaluates candidates by an objective that takes the values of one."""
+    return lambda candidates: [objective(dict(candidate)) for candidate in candidates]

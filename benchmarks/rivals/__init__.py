@@ -157,6 +157,7 @@ ABLATED: dict[str, Entry] = {
     "no model": Entry("ablated:NoModel"),
     "no relevance": Entry("ablated:NoRelevance"),
     "no neighbours": Entry("ablated:NoNeighbours"),
+    "no recombination": Entry("ablated:NoRecombination"),
     "no distribution": Entry("ablated:NoDistribution"),
     "no restarts": Entry("ablated:NoRestarts", only=("noise-free", "constrained")),
     "no finalists": Entry("ablated:NoFinalists", only=("noisy",)),

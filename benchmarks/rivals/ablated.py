@@ -1,97 +1,143 @@
-"""The Minimizer with one mechanism taken out, to see what each is worth. They reach into its internals."""
+"""The Minimizer with one mechanism left out, to see what each is worth."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 import asng_core
-from asng_core.ask_tell.ask_tell import AskTell
+from asng_core.arrays import Floats, Ints
+from asng_core.blackbox.geometry import Geometry
+from asng_core.blackbox.noise_free import NoiseFree
+from asng_core.blackbox.posterior import GaussianProcess
+from asng_core.blackbox.sources import Mutants, Neighbours, Recombined, Sampled
+from asng_core.blackbox.surrogate import Beliefs, Model, Surrogate
+from asng_core.blackbox.under_noise import UnderNoise
 
 from . import Setting
 from .asng import Minimizer
 
 
 class _Ablated(Minimizer):
-    core: ClassVar[type[asng_core.Minimizer]]
+    without_noise: ClassVar[NoiseFree] = NoiseFree()
+    under_noise: ClassVar[UnderNoise] = UnderNoise()
 
     def __init__(self, setting: Setting, seed: int) -> None:
         super().__init__(setting, seed)
-        self.optimizer = self.core(self.space, seed=seed, noisy=setting.noisy)
+        mechanisms = self.under_noise if setting.noisy else self.without_noise
+        self.optimizer = asng_core.Minimizer(self.space, seed=seed, noisy=setting.noisy, mechanisms=mechanisms)
+
+
+@dataclass(frozen=True)
+class Chance(Model):
+    """Believes nothing: of the candidates any one is asked."""
+
+    def surrogate(self, geometry: Geometry, *, noisy: bool) -> Surrogate:
+        return _NoSurrogate()
+
+
+class _NoSurrogate(Surrogate):
+    told = np.empty(0, dtype=np.int64)
+
+    def add(self, number: int, features: Floats) -> None: ...
+
+    def observe(self, number: int) -> bool:
+        return True
+
+    def fit(self, targets: Floats) -> None: ...
+
+    def best(self) -> Ints:
+        return self.told
+
+    def scaled(self, features: Floats) -> Floats:
+        return features
+
+    def beliefs(self) -> Beliefs:
+        return _NoBeliefs()
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load(self, state: Mapping[str, Any]) -> None: ...
+
+
+class _NoBeliefs(Beliefs):
+    def __init__(self) -> None:
+        self._n, self._rng = 0, np.random.default_rng(0)
+
+    def extend(self, features: Floats) -> None:
+        self._n += len(features)
+
+    def keep(self, rows: Ints) -> None:
+        self._n = len(rows)
+
+    def bounds(self, confidence: float) -> Floats:
+        return self._rng.random(self._n)
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load(self, state: Mapping[str, Any], features: Floats) -> None:
+        self._n = len(features)
 
 
 class NoMemo(_Ablated):
     """Known points are proposed again; the runner's memo answers."""
 
-    class core(asng_core.Minimizer):
-        def _enter(self, *args: Any) -> None:
-            super()._enter(*args)
-            self._memo.known.clear()
+    without_noise = NoiseFree(once=False)
 
 
 class NoModel(_Ablated):
-    """The first new candidate is asked, or under noise a draw or a finalist."""
+    """Any candidate is asked; under noise draws and finalists from the first results on."""
 
-    class core(asng_core.Minimizer):
-        def _chosen(self, pinned: Any) -> Any:
-            if not len(self.history):
-                return self._memo.any_unseen(self._rng, None)
-            draws, found = self._unseen(self._rng.permutation(self._candidates(np.empty(0))))
-            return (draws[0], found[0]) if found else self._memo.any_unseen(self._rng, None)
-
-        @property
-        def _screening(self) -> bool:
-            return not self.noisy or len(self.history) < 1
+    without_noise = NoiseFree(model=Chance())
+    under_noise = UnderNoise(n_screened=UnderNoise().n_initial)
 
 
 class NoRelevance(_Ablated):
     """The model takes all variables as equally relevant."""
 
-    class core(asng_core.Minimizer):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            self._surrogate._relevant = self._surrogate._relevant[:0]
+    without_noise = NoiseFree(model=GaussianProcess(relevance=False))
+    under_noise = UnderNoise(model=GaussianProcess(relevance=False))
 
 
 class NoNeighbours(_Ablated):
-    """All candidates are of the distribution."""
+    """No candidate is a neighbour of a good point."""
 
-    class core(asng_core.Minimizer):
-        def _candidates(self, coefficients: Any) -> Any:
-            return self._distribution.sample(30, self._rng)
+    without_noise = NoiseFree(sources=(Sampled(10), Recombined(10)))
+    under_noise = UnderNoise(sources=(Sampled(10), Recombined(10)))
+
+
+class NoRecombination(_Ablated):
+    """No candidate is recombined from good points."""
+
+    without_noise = NoiseFree(sources=(Sampled(10), Neighbours(20)))
+    under_noise = UnderNoise(sources=(Sampled(10), Neighbours(20)))
 
 
 class NoDistribution(_Ablated):
     """No candidate is of the distribution, which stays as at the start."""
 
-    class core(asng_core.Minimizer):
-        def _candidates(self, coefficients: Any) -> Any:
-            return super()._candidates(coefficients)[10:]
-
-        def _step(self, *args: Any) -> None:
-            pass
+    without_noise = NoiseFree(sources=(Recombined(10), Neighbours(20)), unscreened=(Mutants(5),), learns=False)
+    under_noise = UnderNoise(sources=(Recombined(10), Neighbours(20)), learns=False)
 
 
 class NoRestarts(_Ablated):
     """One run, however long it stalls."""
 
-    class core(asng_core.Minimizer):
-        def _restart(self) -> None:
-            pass
+    without_noise = NoiseFree(restarts=False)
 
 
 class NoFinalists(_Ablated):
     """Under noise, no point is evaluated again on purpose."""
 
-    class core(asng_core.Minimizer):
-        def _confirming(self, n: int) -> Any:
-            return self._plain(n, None, False)
+    under_noise = UnderNoise(finalists=False)
 
 
 class Mode(_Ablated):
     """Under noise, the mode is recommended."""
 
-    class core(asng_core.Minimizer):
-        def recommend(self) -> Any:
-            return AskTell.recommend(self)
+    under_noise = UnderNoise(trusts=False)

@@ -265,7 +265,7 @@ def test_integers_converge_only_when_each_leaves_its_mode_with_at_most_twice_the
     distribution = SearchDistribution(space)
     codes = np.array(sizes) // 2
     for leaving, converged in ((distribution.margin, True), (4.5 * distribution.margin, False)):
-        distribution.theta = distribution.family.peaked(codes, np.full(len(sizes), min(leaving, 0.9)))
+        distribution.theta = oracles.peaked(distribution.family, codes, min(leaving, 0.9))
         probability = distribution.family.leaving_probability(distribution.theta)
         assert (probability <= 2 * distribution.margin).all() == converged == distribution.converged
     optimizer = ASNG(space, seed=1, population_size=12)
@@ -274,7 +274,7 @@ def test_integers_converge_only_when_each_leaves_its_mode_with_at_most_twice_the
             break
         batch = optimizer.ask(12)
         optimizer.tell(batch, np.abs(batch.codes - codes).sum(axis=1))
-    leaving = optimizer._distribution.family.leaving_probability(optimizer._distribution.theta)
+    leaving = optimizer._parts.distribution.family.leaving_probability(optimizer._parts.distribution.theta)
     assert optimizer.converged == (leaving <= 2 * optimizer.margin).all()
     assert optimizer.converged or len(sizes) > 100
 

@@ -110,7 +110,7 @@ def test_identical_samples_with_different_losses_move_nothing(losses):
     optimizer = ASNG(Space.categorical([2, 3]), seed=1, population_size=2)
     state = optimizer.state_dict()
     ids = list(range(len(losses)))
-    state["open"], state["n_asked"] = {"ids": ids, "draws": np.tile([1.0, 2.0], (len(losses), 1))}, len(losses)
+    state["open"], state["n_asked"] = oracles.opened(ids, np.tile([1.0, 2.0], (len(losses), 1)), 0), len(losses)
     optimizer.load_state_dict(state)
     optimizer.tell(Batch(optimizer.space, np.tile([1, 2], (len(losses), 1)), ids), losses)
     assert np.array_equal(optimizer.state_dict()["theta"], state["theta"])
@@ -170,15 +170,21 @@ def test_the_search_converges(name):
 
 @pytest.mark.parametrize(("adapt", "last"), [(True, Categorical(range(5))), (True, Integer(0, 4)),
                                              (False, Categorical(range(5)))])
-def test_signal_after_long_noise_is_found(adapt, last):
-    """10^5 updates of pure noise, then signal: nothing overflows and the step size comes back."""
+@pytest.mark.parametrize(("noise", "signal"), [(10_000, 5_000),
+                                               pytest.param(100_000, 40_000, marks=pytest.mark.slow)])
+def test_signal_after_long_noise_is_found(adapt, last, noise, signal):
+    """Up to 10^5 updates of pure noise, then signal: nothing overflows and the step size comes back."""
     space = Space({"x0": Boolean(), "x1": Categorical(range(3)), "x2": last})
     optimizer = ASNG(space, seed=1, population_size=2, adapt=adapt, initial_step_size=1.0 if adapt else 0.05)
     rng = np.random.default_rng(2)
-    run(optimizer, lambda codes: rng.random(len(codes)), 100_000, 2)
+    run(optimizer, lambda codes: rng.random(len(codes)), noise, 2)
     assert np.isfinite(optimizer.state_dict()["theta"]).all()
-    run(optimizer, onemax, 40_000, 2)
-    assert optimizer.mode() == {"x0": True, "x1": 2, "x2": 4}
+    tired = optimizer.step_size
+    run(optimizer, onemax, signal, 2)
+    assert optimizer.step_size > 100 * tired or not adapt
+    late = np.concatenate([run(optimizer, onemax, 1, 2).sample(1).codes for _ in range(300)])
+    points, count = np.unique(late, axis=0, return_counts=True)  # with two samples an update the mode keeps wandering
+    assert points[count.argmax()].tolist() == [1, 2, 4]
 
 
 @pytest.mark.parametrize("high", [100, 10**9])
@@ -225,7 +231,7 @@ def test_swapping_two_categories_mirrors_the_whole_trajectory():
         batch = plain.ask(2)
         plain.tell(batch, losses(batch.codes))
         state = mirrored.state_dict()
-        state["open"] = {"ids": list(batch.ids), "draws": 1.0 - batch.codes}
+        state["open"] = oracles.opened(batch.ids, 1.0 - batch.codes, state["generation"])
         state["n_asked"] += 2
         mirrored.load_state_dict(state)
         twin = Batch(mirrored.space, 1 - batch.codes, batch.ids)
@@ -243,7 +249,7 @@ def test_constants_leave_the_other_variables_alone():
         batch = plain.ask(8)
         state = padded.state_dict()
         draws = plain.state_dict()["open"]["draws"]
-        state["open"] = {"ids": list(batch.ids), "draws": np.insert(draws, 1, 0.0, axis=1)}
+        state["open"] = oracles.opened(batch.ids, np.insert(draws, 1, 0.0, axis=1), state["generation"])
         state["n_asked"] += 8
         padded.load_state_dict(state)
         for one, codes in ((plain, batch.codes), (padded, np.insert(batch.codes, 1, 0, axis=1))):

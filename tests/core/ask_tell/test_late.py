@@ -58,15 +58,15 @@ def test_results_of_the_present_distribution_are_those_of_plain_asng():
 def test_late_results_weigh_by_the_ratio_of_their_densities(space):
     optimizer = ASNG(space, seed=1, population_size=4)
     late = optimizer.ask(3)
-    draws, before = optimizer.state_dict()["open"]["draws"], optimizer._distribution.theta
+    draws, before = optimizer.state_dict()["open"]["draws"], optimizer._parts.distribution.theta
     for _ in range(3):
         batch = optimizer.ask(4)
         optimizer.tell(batch, batch.codes.sum(axis=1))
     now = optimizer.ask(3)
-    drawn = list(optimizer._open.values())
-    weights = optimizer._past.weights(drawn, optimizer._distribution)
-    family = optimizer._distribution.family
-    log_now, log_then = (family.log_densities(theta, draws) for theta in (optimizer._distribution.theta, before))
+    drawn = list(optimizer._parts.ledger._open.values())
+    weights = optimizer._parts.ledger.past.weights(drawn, optimizer._parts.distribution)
+    family = optimizer._parts.distribution.family
+    log_now, log_then = (family.log_densities(theta, draws) for theta in (optimizer._parts.distribution.theta, before))
     ratio = np.exp((log_now - log_then).sum(axis=1))
     assert weights[:3] == pytest.approx(np.repeat(np.minimum(1, ratio)[:, None], len(space), axis=1))
     assert (weights[:3] < 1).any()

@@ -34,7 +34,7 @@ def test_an_inactive_variable_is_as_far_from_each_of_its_values():
     distribution = SearchDistribution(space)
     codes = space.masked(np.array([[0, 0, 0], *([1, op, n] for op in range(3) for n in (0, 4))]))
     draws = distribution.draws(codes)
-    features = Geometry(distribution).features(draws, distribution.active(draws))
+    features = Geometry(distribution).features(draws)
     distances = np.square(features[1:] - features[0]).sum(axis=1)
     np.testing.assert_allclose(distances, 1 + 1 / 2 + 1 / 4)
 

@@ -10,8 +10,8 @@ import oracles
 import pytest
 
 from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, SpaceExhausted
-from asng_core.blackbox import minimizer as module
 from asng_core.blackbox.geometry import Geometry
+from asng_core.blackbox.under_noise import UnderNoise
 from asng_core.distribution.search_distribution import SearchDistribution
 
 SMALL = {
@@ -66,8 +66,7 @@ def test_a_simple_optimum_is_found_on_every_space(name, noisy):
     target = geometry.features((low + np.where(space.continuous, (high - low) / 3, (high - low) / 3 // 1))[None])
 
     def distance(codes):
-        draws = distribution.draws(codes)
-        return np.abs(geometry.features(draws, distribution.active(draws)) - target).sum(axis=1)
+        return np.abs(geometry.features(distribution.draws(codes)) - target).sum(axis=1)
 
     for seed in range(3):
         optimizer = Minimizer(space, seed=seed, noisy=noisy)
@@ -160,7 +159,7 @@ def test_a_run_that_is_trapped_gives_way_to_a_new_one():
     for _ in range(400):
         point = optimizer.ask()
         optimizer.tell(point, trap(point.codes))
-        starts.add(optimizer._run_start)
+        starts.add(optimizer.state_dict()["run_start"])
     assert len(starts) >= 3
     assert optimizer.entropy > 0.2  # the present run has begun anew
 
@@ -168,7 +167,7 @@ def test_a_run_that_is_trapped_gives_way_to_a_new_one():
 def test_late_results_of_an_earlier_run_do_not_move_the_present_one():
     optimizer = Minimizer(Space.binary(30), seed=0)
     late = optimizer.ask(optimizer.population_size)
-    while optimizer._run_start == 0:  # until the first run has stalled
+    while optimizer.state_dict()["run_start"] == 0:  # until the first run has stalled
         run(optimizer, 1, lambda codes: 5.0)
     before = optimizer.distribution()["x0"].copy(), optimizer.entropy
     optimizer.tell(late, np.linspace(-100, -90, len(late)))
@@ -183,7 +182,7 @@ def test_a_run_of_two_objectives_ends_too():
     for i in range(400):
         point = optimizer.ask()
         optimizer.tell(point, (1.0, 1.0) if i == 0 else (math.nan, math.nan) if i % 5 == 0 else (5.0, 5.0))
-    assert optimizer._run_start > 0
+    assert optimizer.state_dict()["run_start"] > 0
 
 
 def test_the_recommendation_under_noise_has_succeeded_at_least_once():
@@ -391,15 +390,17 @@ def test_copies_go_on_alike_and_apart(copied):
     lambda s: s["history"].update(codes=s["history"]["codes"][:, :3]),
     lambda s: s["history"].update(losses=s["history"]["losses"][:-1]),
     lambda s: s["archive"].update(rows=[10**6]),
-    lambda s: s["surrogate"].update(inverse=np.full_like(s["surrogate"]["inverse"], np.nan)),
-    lambda s: s["surrogate"].update(noise=-1.0),
-    lambda s: s["surrogate"]["relevance"].fill(-1.0),
+    lambda s: s["surrogate"]["factor"].fill(np.nan),
+    lambda s: s["surrogate"]["kernel"].update(noise=-1.0),
+    lambda s: s["surrogate"]["kernel"]["relevance"].fill(-1.0),
     lambda s: s["surrogate"].update(ids=s["surrogate"]["ids"][:-1]),
     lambda s: s["surrogate"].update(ids=[10**6] * len(s["surrogate"]["ids"])),
-    lambda s: s["pool"].update(variances=s["pool"]["variances"][:-1]),
+    lambda s: s["pool"]["beliefs"].update(variances=s["pool"]["beliefs"]["variances"][:-1]),
     lambda s: s.update(known=s["known"][:, :2]),
     lambda s: s.pop("archive"),
     lambda s: s["settings"].update(noisy="yes"),
+    lambda s: s["settings"].update(unknown=1),
+    lambda s: s["settings"].update(mechanisms="NoiseFree(once=False)"),
 ])
 def test_a_poisoned_state_is_refused_and_changes_nothing(poison):
     optimizer = run(Minimizer(Space.categorical([3] * 8), seed=0), 40)
@@ -490,7 +491,7 @@ def test_a_constraint_that_raises_amid_a_batch_loses_no_point():
         except RuntimeError:
             assert len(calls) == 20
     assert len({point.codes.tobytes() for point in asked}) == 8
-    assert optimizer._surrogate._ids[:8].tolist() == list(range(8))
+    assert optimizer._parts.policy._screening.surrogate._ids[:8].tolist() == list(range(8))
 
 
 def test_the_history_is_read_only_and_in_the_users_terms():
@@ -522,12 +523,11 @@ def test_the_history_as_a_frame():
 def test_results_of_points_dropped_from_a_full_model_return_to_it(monkeypatch):
     optimizer = Minimizer(Space.binary(40), seed=0)
     out = optimizer.ask(300)  # more than the model holds
-    assert optimizer._surrogate.n <= 200
+    assert optimizer._parts.policy._screening.surrogate.n <= 200
     optimizer.tell(out[:50], [loss(codes) for codes in out.codes[:50]])
-    assert set(range(50)) <= set(optimizer._surrogate.told.tolist())
+    assert set(range(50)) <= set(optimizer._parts.policy._screening.surrogate.told.tolist())
 
 
-def test_no_screening_under_noise_after_the_first_results(monkeypatch):
-    monkeypatch.setattr(module, "_SCREENED", 30)
-    optimizer = run(Minimizer(Space.binary(20), seed=0, noisy=True), 40)
-    assert optimizer._surrogate.n == 30
+def test_no_screening_under_noise_after_the_first_results():
+    optimizer = run(Minimizer(Space.binary(20), seed=0, noisy=True, mechanisms=UnderNoise(n_screened=30)), 40)
+    assert optimizer._parts.policy._screening.surrogate.n == 30

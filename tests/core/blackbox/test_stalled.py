@@ -8,6 +8,7 @@ from asng_core.blackbox.archive import Archive, doubt, patience
 from asng_core.blackbox.geometry import Geometry
 from asng_core.blackbox.history import History
 from asng_core.blackbox.pool import Pool
+from asng_core.blackbox.sources import SOURCES, proposed
 from asng_core.distribution.search_distribution import SearchDistribution
 
 
@@ -57,11 +58,9 @@ def test_a_mutant_differs_in_a_few_variables_and_seldom_in_many():
 
 
 def test_candidates_recombine_the_best_points():
-    optimizer = Minimizer(Space.binary(40), seed=0)
-    ends = np.zeros(40), np.ones(40)
-    for codes in ends:
-        optimizer.inject(optimizer.space.decode(codes.astype(int)), 0.0)
-    candidates = optimizer._candidates(np.empty(0))
+    geometry = Geometry(SearchDistribution(Space.binary(40)))
+    ends = np.stack([np.zeros(40, dtype=int), np.ones(40, dtype=int)])
+    candidates = proposed(SOURCES, ends, geometry, np.random.default_rng(0))
     uneven = np.abs(candidates.sum(axis=1) - 20)
     assert (uneven[10:20] < 12).sum() >= 3  # of zeros and ones, half of each, unless the parents are one
     assert (uneven[20:] > 12).all()
@@ -71,7 +70,7 @@ def test_without_the_model_a_point_is_a_draw_or_a_mutant_of_the_best_with_even_c
     optimizer = Minimizer(Space.binary(40), seed=0)
     optimizer.inject(optimizer.space.decode(np.zeros(40, dtype=int)), 0.0)
     optimizer.inject(optimizer.space.decode(np.ones(40, dtype=int)), 1.0)
-    ones = np.array([optimizer._unscreened().sum(axis=1).min() for _ in range(400)])
+    ones = np.array([optimizer._parts.policy._unscreened().sum(axis=1).min() for _ in range(400)])
     draws = ones > 8  # the least of five: of uniform draws about 16, of mutants of the zeros about 1
     assert draws.mean() == pytest.approx(0.5, abs=0.08)
     assert np.median(ones[~draws]) == 1

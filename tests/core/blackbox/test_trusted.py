@@ -12,7 +12,7 @@ from asng_core.blackbox.history import History
 from asng_core.distribution.search_distribution import SearchDistribution
 
 
-def evidence(n, seed=0):
+def noisy_results(n, seed=0):
     space, rng = Space.categorical([3] * 4), np.random.default_rng(seed)
     history = History(space)
     for i in range(n):
@@ -23,10 +23,10 @@ def evidence(n, seed=0):
 
 
 def test_the_posterior_is_that_of_the_mean_ranks_each_as_noisy_as_its_evaluations_are_few(monkeypatch):
-    _, history, distribution, features = evidence(60)
+    _, history, distribution, features = noisy_results(60)
     monkeypatch.setattr(trusted, "_SCALES", (0.4,))
     monkeypatch.setattr(trusted, "_NOISES", (0.3,))
-    codes, means, deviations = trusted.posterior(history, distribution, features)
+    codes, means, deviations = trusted.evidence(history, distribution, features)
     ranks = np.argsort(np.argsort(history.losses)).astype(float)
     ranks = (ranks - ranks.mean()) / ranks.std()
     rows = [np.flatnonzero((history.codes == point).all(axis=1)) for point in codes]
@@ -41,10 +41,10 @@ def test_the_posterior_is_that_of_the_mean_ranks_each_as_noisy_as_its_evaluation
 
 
 def test_finalists_are_the_points_that_may_be_the_best_and_chosen_anew_as_evidence_grows():
-    _, history, distribution, features = evidence(80)
+    _, history, distribution, features = noisy_results(80)
     finalists = trusted.Finalists()
     first = finalists.draws(history, distribution, features)
-    codes, means, deviations = trusted.posterior(history, distribution, features)
+    codes, means, deviations = trusted.evidence(history, distribution, features)
     expected = codes[np.argsort(means - deviations)[:10]]
     assert {tuple(row) for row in first} == {tuple(row) for row in expected.tolist()}
     for i in range(80, 119):
@@ -63,6 +63,6 @@ def test_after_screening_half_of_what_is_asked_are_finalists(batch):
         optimizer.tell(points, points.codes.sum(axis=1) + rng.standard_normal(len(points)) if batch > 1
                        else [float(points.codes.sum()) + rng.standard_normal()])
     points = np.concatenate([optimizer.ask(batch).codes for _ in range(210 // batch)])
-    chosen = {row.tobytes() for row in optimizer._finalists._draws.astype(np.int64)}
+    chosen = {row.tobytes() for row in optimizer._parts.policy._finalists._draws.astype(np.int64)}
     share = np.mean([row.tobytes() in chosen for row in points])
     assert 0.38 < share < 0.62

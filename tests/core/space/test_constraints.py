@@ -123,7 +123,7 @@ def test_the_recommendation_is_feasible_and_the_likeliest_such_point():
     assert not one.feasible(optimizer.mode())
     codes = oracles.all_codes(one.sizes)
     feasible = codes[[one.feasible(values) for values in one.decode(codes)]]
-    best = feasible[np.argmax(optimizer._distribution.log_probability(feasible))]
+    best = feasible[np.argmax(optimizer._parts.distribution.log_probability(feasible))]
     assert optimizer.recommend() == one.decode(best)
 
 

@@ -1,0 +1,170 @@
+"""The books of asking and telling: which candidates are open, which results wait for an update, what was best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..arrays import Codes, Floats
+from ..distribution.pins import Pins
+from ..distribution.rejection import quarter
+from ..distribution.search_distribution import SearchDistribution
+from . import rules
+from .candidate import Batch
+from .late import MAX_AGE, Past
+from .results import Best, Drawn, Gathered, Told, failed
+
+
+class Ledger:
+    """Of one optimizer, around its distribution, which it reads and never moves.
+
+    generation: updates so far. past: the distributions that open and waiting draws are of.
+    """
+
+    def __init__(self, distribution: SearchDistribution) -> None:
+        self._distribution, self._space = distribution, distribution.space
+        self._open: dict[int, Drawn] = {}  # asked and not told, by id
+        self._waiting: list[Told] = []  # told and not used
+        self._rejected: list[Drawn] = []  # broke a constraint, not used
+        self._best: tuple[Codes, float, int | None] | None = None
+        self.past = Past()
+        self.n_asked = self.n_told = self.n_failed = self.generation = 0
+
+    def ask(self, draws: Floats, pinned: Pins | None) -> Batch:
+        """Open `(n, n_variables)` draws: the candidates that stand for them."""
+        ids = range(self.n_asked, self.n_asked + len(draws))
+        generation, columns = self.generation, None if pinned is None else pinned.columns
+        self._open.update((number, Drawn(draw, generation, columns)) for number, draw in zip(ids, draws, strict=True))
+        self.past.remember(generation, self._distribution.theta)
+        self.n_asked += len(draws)
+        return Batch(self._space, self._distribution.codes(draws), ids)
+
+    def reject(self, draws: Floats, pinned: Pins | None) -> None:
+        """Keep draws that broke a constraint for the next update (see `rejection.quarter`)."""
+        if not len(draws):
+            return
+        columns = None if pinned is None else pinned.columns
+        self._rejected += [Drawn(draw, self.generation, columns) for draw in draws]
+
+    def tell(self, batch: Batch, losses: list[Any], violations: list[float]) -> list[Told]:
+        """Close candidates: their results. Raises ValueError, with nothing changed, for those that are not open."""
+        ids = rules.open_ids(batch.ids, self._open, self.n_asked)
+        drawn = [self._open[number] for number in ids]
+        if not _same_codes(self._distribution.codes(np.array([each.draw for each in drawn])), batch.codes):
+            raise ValueError("tell(candidates) takes candidates that this optimizer asked, but these are of another.")
+        results = list(map(Told, drawn, ids, batch.codes, losses, violations))
+        for number, result in zip(ids, results, strict=True):
+            del self._open[number]
+            self.note_best(result.codes, result.loss, result.violation, number)
+        self.n_told += len(ids)
+        self.n_failed += sum(map(failed, losses))
+        oldest = self.generation - MAX_AGE
+        self._waiting += [result for result in results if result.drawn.generation >= oldest]
+        return results
+
+    def gather(self, population_size: int) -> Gathered | None:
+        """Begin a generation with all that waits, once it numbers `population_size`; None before."""
+        if len(self._waiting) < population_size:
+            return None
+        gathered = Gathered(self._waiting, self._rejected[-quarter(len(self._waiting)):])
+        self._waiting, self._rejected = [], []
+        self.generation += 1
+        return gathered
+
+    def drop_past(self) -> None:
+        """Forget the distributions that no open draw is of."""
+        self.past.keep(self._open.values(), self.generation)
+
+    def note_best(self, codes: Codes, loss: Any, violation: float, number: int | None) -> None:
+        """Compare a result with the best one; of several objectives none comes first."""
+        if isinstance(loss, tuple) or math.isnan(loss) or violation > 0:
+            return
+        if self._best is None or loss < self._best[1]:
+            self._best = codes, loss, number
+
+    @property
+    def best(self) -> Best | None:
+        """The best feasible evaluation, the first of equals."""
+        if self._best is None:
+            return None
+        codes, loss, number = self._best
+        return Best(self._space.values(codes[None])[0], loss, number)
+
+    @property
+    def best_codes(self) -> list[Codes]:
+        """Those of the best evaluation, if there is one."""
+        return [] if self._best is None else [self._best[0]]
+
+    @property
+    def pending(self) -> Batch:
+        """The open candidates, in the order asked."""
+        draws = self._stacked(list(self._open.values()))
+        return Batch(self._space, self._distribution.codes(draws), list(self._open))
+
+    def state(self) -> dict[str, Any]:
+        best, waiting = self._best, self._waiting
+        return {
+            "past": self.past.state(len(self._distribution.theta)),
+            "open": {"ids": list(self._open), **self._drawn_state(list(self._open.values()))},
+            "waiting": {"ids": [each.id for each in waiting], "losses": [each.loss for each in waiting],
+                        "violations": [each.violation for each in waiting],
+                        **self._drawn_state([each.drawn for each in waiting])},
+            "rejected": self._drawn_state(self._rejected),
+            "best": None if best is None else {"codes": best[0].copy(), "loss": best[1], "id": best[2]},
+            "n_asked": self.n_asked, "n_told": self.n_told, "n_failed": self.n_failed, "generation": self.generation,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take what `state()` gave, the distribution's being loaded. Raises ValueError, TypeError or KeyError for
+        anything else."""
+        self.n_asked, self.n_told, self.n_failed, self.generation = (
+            checks.integer(key, state[key], minimum=0) for key in ("n_asked", "n_told", "n_failed", "generation"))
+        self.past.load(state["past"], self._distribution.theta)
+        ids = [checks.integer("an open id", number, minimum=0) for number in state["open"]["ids"]]
+        self._open = dict(zip(ids, self._load_drawn(state["open"], len(ids)), strict=True))
+        self._waiting = self._load_waiting(state["waiting"])
+        self._rejected = self._load_drawn(state["rejected"], len(state["rejected"]["draws"]))
+        best = state["best"]
+        if best is not None:
+            number = None if best["id"] is None else checks.integer("best id", best["id"], minimum=0)
+            self._best = self._space.checked(best["codes"]), rules.loss(best["loss"]), number
+
+    def _load_waiting(self, state: Mapping[str, Any]) -> list[Told]:
+        losses = [tuple(map(rules.loss, loss)) if isinstance(loss, (list, tuple)) else rules.loss(loss)
+                  for loss in state["losses"]]
+        drawn = self._load_drawn(state, len(losses))
+        codes = self._distribution.codes(self._stacked(drawn))
+        violations = rules.violations(state["violations"], len(losses)).tolist()
+        ids = [checks.integer("a waiting id", number, minimum=0) for number in state["ids"]]
+        return [Told(*each) for each in zip(drawn, ids, codes, losses, violations, strict=True)]
+
+    def _stacked(self, drawn: list[Drawn]) -> Floats:
+        """`(n, n_variables)`, also of none."""
+        return np.array([each.draw for each in drawn], dtype=np.float64).reshape(-1, len(self._space))
+
+    def _drawn_state(self, drawn: list[Drawn]) -> dict[str, Any]:
+        pinned = [[] if each.pinned is None else np.flatnonzero(each.pinned).tolist() for each in drawn]
+        return {"draws": self._stacked(drawn), "generations": [each.generation for each in drawn], "pinned": pinned}
+
+    def _load_drawn(self, state: Mapping[str, Any], n: int) -> list[Drawn]:
+        d = len(self._space)
+        draws = checks.state_array(state["draws"], (n, d))
+        generations = [checks.integer("a generation", each, minimum=0) for each in state["generations"]]
+        if self.generation in generations:
+            self.past.remember(self.generation, self._distribution.theta)
+        if any(each not in self.past and each >= self.generation - MAX_AGE for each in generations):
+            raise ValueError("the distribution of a draw is missing.")
+        pinned = [[checks.integer("a pinned column", column, minimum=0) for column in each]
+                  for each in state["pinned"]]
+        if any(column >= d for each in pinned for column in each):
+            raise ValueError(f"pinned columns must be below {d}.")
+        masks = [np.isin(np.arange(d), each) if each else None for each in pinned]
+        return [Drawn(*each) for each in zip(draws, generations, masks, strict=True)]
+
+
+def _same_codes(a: Codes, b: Codes) -> bool:
+    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())  # NaN where inactive

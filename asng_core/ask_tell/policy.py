@@ -1,0 +1,62 @@
+"""What an optimizer asks, and what it makes of what is told; `AskTell` does the rest."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Codes, Floats
+from ..distribution.pins import Pins
+from ..distribution.search_distribution import SearchDistribution
+from ..ranking import ranks, utilities
+from . import rules
+from .late import Past
+from .results import Gathered, Told
+
+
+class Policy(ABC):
+    """The part of an optimizer that decides. It may hold state of its own beside the distribution's."""
+
+    @abstractmethod
+    def propose(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool) -> tuple[Floats, Floats]:
+        """`(n, n_variables)` feasible draws, or fewer, to be asked under ids from `first_id` on; and draws that broke
+        a constraint on the way to them, from which the distribution shall learn."""
+
+    @abstractmethod
+    def update(self, gathered: Gathered, generation: int, past: Past) -> None:
+        """Move the distribution by results that number the population size; with them begins `generation`."""
+
+    def told(self, results: list[Told]) -> None:  # noqa: B027
+        """Look at every result as it is told."""
+
+    def injected(self, codes: Codes, loss: Any, violation: float) -> None:  # noqa: B027
+        """Look at a result that was injected."""
+
+    def losses(self, value: object, n: int | None) -> list[Any]:
+        """What was told for `n` candidates, or (None) for a single one, checked: here one number each."""
+        return [rules.loss(value)] if n is None else rules.losses(value, n).tolist()
+
+    def state(self) -> dict[str, Any]:
+        """What the policy holds, as plain scalars, lists, dicts and arrays."""
+        return {}
+
+    def load(self, state: Mapping[str, Any]) -> None:  # noqa: B027
+        """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
+
+
+def learn(distribution: SearchDistribution, gathered: Gathered, weights: Floats | None) -> None:
+    """One step of the distribution by the ranks of what has gathered; what was rejected ranks with the failures.
+
+    weights: `(n, n_variables)`, how much each draw counts for each variable; None if all count fully for all.
+    """
+    _, _, _, told_losses, told_violations = zip(*gathered.told, strict=True)
+    losses, violations = np.array(told_losses), np.array(told_violations)
+    if gathered.rejected:
+        n = len(gathered.rejected)
+        losses = np.concatenate([losses, np.full((n, *losses.shape[1:]), np.nan)])
+        violations = np.concatenate([violations, np.zeros(n)])
+    draws = np.array([each.draw for each in gathered.drawn])
+    distribution.update(draws, utilities(ranks(losses, violations)), weights)

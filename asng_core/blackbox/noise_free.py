@@ -1,0 +1,154 @@
+"""The policy without noise: no point is paid for twice, and what is paid for is what the model finds most promising.
+
+    symbol    variable              meaning
+    theta     distribution          the search distribution, drawn from and moved as in ASNG
+    H         history               every evaluation
+    A         archive               the best results of the present run, best first: the parents
+    GP        screening.surrogate   Gaussian process over the places of the results in H
+    s         archive.stalled       evaluations since A last improved
+    n_theta   family.n_theta        parameters of theta, about the number of a point's neighbours
+
+To ask:
+    1. While H holds fewer than n_initial results: a draw of theta.
+    2. With probability min(1/2, s / n_theta): a draw of theta, or a mutant of the best point, unscreened.
+    3. Else: draws of theta, recombined parents and neighbours of parents join the pool of candidates, and
+       the one of the lowest bound, mean - confidence * deviation under GP, is asked.
+    Never a point that is known or infeasible; where these are all, any other one.
+When told:
+    4. The result enters H, GP and A. population_size results: theta takes a step, all counting fully.
+    5. s > patience: a new run. theta, A and the pool start anew; H, GP and what is known remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..arrays import Codes, Floats
+from ..ask_tell.late import Past, free_variables
+from ..ask_tell.policy import Policy, learn
+from ..ask_tell.results import Gathered, Told
+from ..distribution.pins import Pins
+from ..distribution.search_distribution import SearchDistribution
+from .archive import Archive, doubt, patience
+from .geometry import Geometry
+from .history import History
+from .posterior import GaussianProcess
+from .screening import Choice, Screening
+from .sources import INITIAL, SOURCES, UNSCREENED, Source, proposed
+from .surrogate import Model
+
+_MODEL = GaussianProcess()
+
+
+@dataclass(frozen=True)
+class NoiseFree:
+    """The mechanisms, and their constants; a study leaves one out by another value.
+
+    sources: of the candidates that the model screens. initial: of the points before the model has a say.
+    unscreened: one of these, by even chances, where the model is not asked; the best point is the parent.
+    n_initial: results before the model has a say.
+    once: no point is asked twice. model: of the results. restarts: a run that has
+        stalled gives way to a new one. learns: the distribution moves.
+    confidence: standard deviations below its mean that a candidate is credited with; 2, as is usual for lower
+        confidence bounds (Srinivas et al., ICML 2010, have a bound that grows slowly with the evaluations).
+    """
+
+    sources: tuple[Source, ...] = SOURCES
+    initial: Source = INITIAL
+    unscreened: tuple[Source, ...] = UNSCREENED
+    n_initial: int = 8
+    once: bool = True
+    model: Model = _MODEL
+    restarts: bool = True
+    learns: bool = True
+    confidence: float = 2.0
+
+    def policy(self, distribution: SearchDistribution, rng: np.random.Generator) -> NoiseFreePolicy:
+        return NoiseFreePolicy(self, distribution, rng)
+
+
+class NoiseFreePolicy(Policy):
+    """See the top of this file."""
+
+    def __init__(self, mechanisms: NoiseFree, distribution: SearchDistribution, rng: np.random.Generator) -> None:
+        self._mechanisms, self._distribution, self._rng = mechanisms, distribution, rng
+        self._geometry = geometry = Geometry(distribution)
+        self.history = History(distribution.space)
+        surrogate = mechanisms.model.surrogate(geometry, noisy=False)
+        self._screening = Screening(geometry, rng, self.history, surrogate, sources=mechanisms.sources,
+                                    once=mechanisms.once, confidence=mechanisms.confidence)
+        self._archive = Archive()
+        self._patience = patience(geometry.n_precisions) if mechanisms.restarts else np.inf
+        self._run_start = 0  # generation in which the present run began
+
+    def propose(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool) -> tuple[Floats, Floats]:
+        if mirrored:
+            return self._screening.sampled(n, first_id, pinned, mirrored)
+        return (self._screening.each(n, first_id, lambda: self._chosen(pinned)),
+                np.empty((0, len(self._geometry.sizes))))
+
+    def _chosen(self, pinned: Pins | None) -> Choice:
+        screening, rng = self._screening, self._rng
+        if len(self.history) < self._mechanisms.n_initial:
+            draws = proposed([self._mechanisms.initial], self.history.codes[:0], self._geometry, rng)
+            return screening.first(draws, pinned) or screening.anything(pinned)
+        stalled = self._archive.stalled
+        if stalled and rng.random() < doubt(stalled, self._distribution.family.n_theta):
+            chosen = screening.first(self._unscreened(), pinned)
+            if chosen is not None:
+                return chosen
+        screening.fit()
+        return screening.best(self.history.codes[self._archive.rows], pinned)
+
+    def _unscreened(self) -> Floats:
+        """`(n, n_variables)` draws of one source."""
+        unscreened = self._mechanisms.unscreened
+        source = unscreened[int(self._rng.random() * len(unscreened))]
+        best = self.history.codes[self._archive.rows[:1]]
+        return proposed([source], best, self._geometry, self._rng)
+
+    def losses(self, value: object, n: int | None) -> list[Any]:
+        return self.history.checked_losses(value, n)
+
+    def told(self, results: list[Told]) -> None:
+        for each in results:
+            self.history.append(each.id, each.codes, each.loss, each.violation)
+            self._screening.observe(each)
+        first = len(self.history) - len(results)
+        # late ones of an earlier run would draw the present one back there
+        new = [row for row, each in enumerate(results, first) if each.drawn.generation >= self._run_start]
+        if new:
+            self._archive.insert(self.history, new)
+
+    def injected(self, codes: Codes, loss: Any, violation: float) -> None:
+        number = self.history.next_injected
+        self._screening.enter_injected(number, codes)
+        self.history.append(number, codes, loss, violation)
+        self._screening.surrogate.observe(number)
+        self._archive.insert(self.history, [len(self.history) - 1])
+
+    def update(self, gathered: Gathered, generation: int, past: Past) -> None:
+        gathered = gathered.since(self._run_start)
+        if gathered.told and self._mechanisms.learns:  # screened, so that no density is known: all count fully
+            free = free_variables(gathered.drawn, self._distribution)
+            learn(self._distribution, gathered, None if free is None else free.astype(np.float64))
+        if self._archive.stalled > self._patience:
+            self._distribution.restart()
+            self._archive = Archive()
+            self._screening.restart()
+            self._run_start = generation
+
+    def state(self) -> dict[str, Any]:
+        return {"history": self.history.state(), "archive": self._archive.state(), **self._screening.state(),
+                "run_start": self._run_start}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self.history.load(state["history"])
+        self._archive.load(state["archive"], self.history)
+        self._screening.load(state)
+        self._run_start = checks.integer("run_start", state["run_start"], minimum=0)

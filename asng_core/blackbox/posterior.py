@@ -1,0 +1,248 @@
+"""The surrogate: a Gaussian process, cheap enough to be asked before every evaluation.
+
+It models the places of the results in their order of merit. It holds at most CAPACITY points; a point costs O(n^2)
+to take in (see `gaussian_process`). It enters as soon as it is asked, since where it lies already narrows the
+variance around it; until its result comes, the mean there stands in for it (the kriging believer of Ginsbourger,
+Le Riche and Carraro, 2010).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..arrays import Floats, Ints
+from ..distribution.search_distribution import n_variables
+from .gaussian_process import LENGTH_SCALES, NOISES, length_scales, squared_distances, squared_norms
+from .geometry import Geometry
+from .kernel import Kernel
+from .surrogate import Beliefs, Model, Surrogate
+
+CAPACITY = 200  # points, whose O(n^2) costs about 0.1 ms an ask
+_BEST, _NEWEST = 100, 50  # kept when full: what is worth going on from, and what has not shown its worth yet
+_REFIT = 1.45  # growth after which the kernel is chosen anew, for O(n^3): at 8, 12, 18, .. 125, 182 points
+# variance of one evaluation without noise, relative to the function's amplitude: what a smooth model cannot follow; a
+# continuum may be smooth enough for less, and there the likelihood chooses
+_EXACT, _EXACT_CONTINUOUS = (0.01,), (1e-4, 0.01)
+
+
+@dataclass(frozen=True)
+class GaussianProcess(Model):
+    """relevance: learn which variables matter."""
+
+    relevance: bool = True
+
+    def surrogate(self, geometry: Geometry, *, noisy: bool) -> Posterior:
+        space = geometry.distribution.space
+        exact = _EXACT_CONTINUOUS if space.continuous.any() else _EXACT
+        # noise hides what is fine: there the length scales are those of categories
+        scales, noises = (LENGTH_SCALES, NOISES) if noisy else (length_scales(geometry.spacing), exact)
+        return Posterior(Kernel(geometry.variables, n_variables(space), scales, noises, relevance=self.relevance),
+                         len(geometry.variables))
+
+
+class Posterior(Surrogate):
+    """The posterior of a Gaussian process; symbols as in `gaussian_process`."""
+
+    def __init__(self, kernel: Kernel, n_features: int) -> None:
+        self.kernel = kernel
+        self._given = np.empty((CAPACITY, n_features))
+        self._features = np.empty((CAPACITY, n_features))  # X: the given ones, scaled by relevance
+        self._norms = np.empty(CAPACITY)  # squared, of X
+        self.factor = np.zeros((CAPACITY, CAPACITY))  # L
+        self._whitener = np.zeros((CAPACITY, CAPACITY))  # W
+        self._ids = np.empty(CAPACITY, dtype=np.int64)
+        self._targets = np.zeros(CAPACITY)  # t, those of pending points believed
+        self._whitened = np.zeros(CAPACITY)  # z
+        self._told = np.zeros(CAPACITY, dtype=np.bool_)
+        self.n = self._n_fitted = 0
+        self.version = 0  # counts what changes the factor in any other way than `add`
+
+    @property
+    def told(self) -> Ints:
+        return self._ids[: self.n][self._told[: self.n]]
+
+    @property
+    def full(self) -> bool:
+        return self.n == CAPACITY
+
+    @property
+    def whitened(self) -> Floats:
+        """`(n,)` z: the targets, whitened."""
+        return self._whitened[: self.n]
+
+    @property
+    def amplitude(self) -> float:
+        """The function's variance, as it is likeliest."""
+        return max(float(self.whitened @ self.whitened) / max(self.n, 1), 1e-12)
+
+    def scaled(self, features: Floats) -> Floats:
+        return self.kernel.scaled(features)
+
+    def covariances(self, scaled: Floats, norms: Floats, first: int = 0) -> Floats:
+        """`(m, n - first)` k of `(m, n_features)` scaled features and their `(m,)` squared norms, with the points from
+        the `first` on."""
+        part = slice(first, self.n)
+        return self.kernel.covariance(squared_distances(scaled, self._features[part], norms, self._norms[part]))
+
+    def whiten(self, covariances: Floats) -> Floats:
+        """`(m, n)` v of `(m, n)` k."""
+        v: Floats = covariances @ self._whitener[: self.n, : self.n].T
+        return v
+
+    def add(self, number: int, features: Floats) -> None:
+        if self.full:
+            self._shrink()
+        n, scaled = self.n, self.scaled(features)
+        norms = squared_norms(scaled[None])
+        w = self._whitener[:n, :n] @ self.covariances(scaled[None], norms)[0]
+        pivot = math.sqrt(1.0 + self.kernel.noise - float(w @ w))
+        self.factor[n, :n], self.factor[n, n] = w, pivot
+        self._whitener[n, :n], self._whitener[n, n] = (w @ self._whitener[:n, :n]) / -pivot, 1.0 / pivot
+        self._targets[n], self._whitened[n] = w @ self.whitened, 0.0
+        self._given[n], self._features[n], self._norms[n] = features, scaled, norms[0]
+        self._ids[n], self._told[n] = number, False
+        self.n += 1
+
+    def observe(self, number: int) -> bool:
+        found = self._ids[: self.n] == number
+        self._told[: self.n] |= found
+        return bool(found.any())
+
+    def fit(self, targets: Floats) -> None:
+        if len(targets):
+            std = targets.std()
+            self._targets[: self.n][self._told[: self.n]] = (targets - targets.mean()) / (std if std > 0 else 1.0)
+        if self.n > _REFIT * self._n_fitted:
+            self._refit()
+        else:
+            self._whiten_targets()
+
+    def _whiten_targets(self) -> None:
+        self._whitened[: self.n] = self._whitener[: self.n, : self.n] @ self._targets[: self.n]
+
+    def _refit(self) -> None:
+        """Choose the kernel anew, and factor the covariance."""
+        n = self.n
+        distances = squared_distances(self._features[:n], self._features[:n], self._norms[:n], self._norms[:n])
+        if self._targets[:n].any():
+            distances = self.kernel.choose(self._given[:n], distances, self._targets[:n], self._n_fitted)
+            self._features[:n] = self.scaled(self._given[:n])
+            self._norms[:n] = squared_norms(self._features[:n])
+        covariance = self.kernel.covariance(distances)
+        covariance[np.arange(n), np.arange(n)] += self.kernel.noise
+        self.factor[:n, :n] = np.linalg.cholesky(covariance)
+        self._whitener[:n, :n] = np.tril(np.linalg.inv(self.factor[:n, :n]))
+        self._whiten_targets()
+        self._n_fitted, self.version = n, self.version + 1
+
+    def best(self) -> Ints:
+        n = self.n
+        coefficients = self.whitened @ self._whitener[:n, :n]  # K^-1 t
+        means = self._targets[:n] - self.kernel.noise * coefficients  # the noise-free part of K, times K^-1 t
+        order = np.argsort(means, kind="stable")
+        return self._ids[order][self._told[order]]
+
+    def _shrink(self) -> None:
+        """Make room: keep the points of the best posterior mean, and the newest."""
+        n = self.n
+        keep = np.zeros(n, dtype=np.bool_)
+        keep[n - _NEWEST :] = True
+        keep |= np.isin(self._ids[:n], self.best()[:_BEST])
+        kept = np.flatnonzero(keep)
+        for array in (self._given, self._features, self._norms, self._ids, self._targets, self._told):
+            array[: len(kept)] = array[kept]
+        self.n = len(kept)
+        self._refit()
+
+    def beliefs(self) -> PosteriorBeliefs:
+        return PosteriorBeliefs(self, self._given.shape[1])
+
+    def state(self) -> dict[str, Any]:
+        n = self.n
+        return {"features": self._given[:n].copy(), "factor": self.factor[:n, :n].copy(),
+                "whitener": self._whitener[:n, :n].copy(), "ids": self._ids[:n].tolist(),
+                "targets": self._targets[:n].copy(), "whitened": self.whitened.copy(),
+                "told": self._told[:n].tolist(), "n_fitted": self._n_fitted, "version": self.version,
+                "kernel": self.kernel.state()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        n = len(state["ids"])
+        self.kernel.load(state["kernel"])
+        self._given[:n] = checks.state_array(state["features"], (n, self._given.shape[1]))
+        self._features[:n] = self.scaled(self._given[:n])
+        self._norms[:n] = squared_norms(self._features[:n])
+        self.factor[:n, :n] = checks.state_array(state["factor"], (n, n))
+        self._whitener[:n, :n] = checks.state_array(state["whitener"], (n, n))
+        self._targets[:n] = checks.state_array(state["targets"], (n,))
+        self._whitened[:n] = checks.state_array(state["whitened"], (n,))
+        self._ids[:n], self._told[:n] = state["ids"], state["told"]
+        self.n, self._n_fitted = n, checks.integer("n_fitted", state["n_fitted"], minimum=0)
+        self.version = checks.integer("version", state["version"], minimum=0)
+
+
+class PosteriorBeliefs(Beliefs):
+    """The candidates' v, and their variances 1 - v'v; both follow each point that the posterior takes in."""
+
+    def __init__(self, posterior: Posterior, n_features: int) -> None:
+        self._posterior = posterior
+        self._features = np.empty((0, n_features))
+        self._scaled, self._norms = self._features, np.empty(0)  # by the posterior's relevance; squared
+        self._v, self._variances = np.empty((0, CAPACITY)), np.empty(0)
+        self._version, self._n = posterior.version, posterior.n  # of the posterior that is followed
+
+    def extend(self, features: Floats) -> None:
+        self._follow()
+        self._features = np.concatenate([self._features, features])
+        arrays = zip(self._of_posterior(), self._under(features), strict=True)
+        self._scaled, self._norms, self._v, self._variances = map(np.concatenate, arrays)
+
+    def _of_posterior(self) -> tuple[Floats, Floats, Floats, Floats]:
+        return self._scaled, self._norms, self._v, self._variances
+
+    def _under(self, features: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Of `(m, n_features)` candidates: scaled features and their squared norms, `(m, CAPACITY)` v, variances."""
+        posterior, scaled = self._posterior, self._posterior.scaled(features)
+        norms, v = squared_norms(scaled), np.zeros((len(features), CAPACITY))
+        v[:, : posterior.n] = posterior.whiten(posterior.covariances(scaled, norms))
+        return scaled, norms, v, 1.0 - squared_norms(v[:, : posterior.n])
+
+    def _follow(self) -> None:
+        """Catch up with the posterior."""
+        posterior = self._posterior
+        if self._version != posterior.version:
+            self._scaled, self._norms, self._v, self._variances = self._under(self._features)
+        elif len(self._features) and self._n < posterior.n:
+            new = posterior.covariances(self._scaled, self._norms, self._n)  # k+
+            for column, k in enumerate(new.T, self._n):
+                w, pivot = posterior.factor[column, :column], posterior.factor[column, column]
+                self._v[:, column] = v = (k - self._v[:, :column] @ w) / pivot
+                self._variances -= v**2
+        self._version, self._n = posterior.version, posterior.n
+
+    def keep(self, rows: Ints) -> None:
+        self._features = self._features[rows]
+        self._scaled, self._norms, self._v, self._variances = (array[rows] for array in self._of_posterior())
+
+    def bounds(self, confidence: float) -> Floats:
+        self._follow()
+        means = self._v[:, : self._n] @ self._posterior.whitened
+        deviations = np.sqrt(np.maximum(self._variances, 0.0) * self._posterior.amplitude)
+        return np.asarray(means - confidence * deviations)
+
+    def state(self) -> dict[str, Any]:
+        return {"v": self._v.copy(), "variances": self._variances.copy(), "version": self._version, "n": self._n}
+
+    def load(self, state: Mapping[str, Any], features: Floats) -> None:
+        m = len(features)
+        self._features, self._scaled = features, self._posterior.scaled(features)
+        self._norms = squared_norms(self._scaled)
+        self._v = checks.state_array(state["v"], (m, CAPACITY))
+        self._variances = checks.state_array(state["variances"], (m,))
+        self._version = checks.integer("version", state["version"], minimum=0)
+        self._n = checks.integer("n", state["n"], minimum=0)

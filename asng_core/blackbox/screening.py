@@ -1,0 +1,155 @@
+"""The model's say: of many candidates it is asked which one is worth paying for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Codes, Floats
+from ..ask_tell.results import Told
+from ..distribution.pins import Pins
+from ..distribution.rejection import feasible_draws
+from ..ranking import midranks, ranks, scalarized
+from .geometry import Geometry
+from .history import History
+from .memo import Memo, keys
+from .pool import Pool
+from .sources import Source, proposed
+from .surrogate import Surrogate
+
+Choice = tuple[Floats, bytes]  # a draw `(n_variables,)` and the key of its codes
+
+
+class Screening:
+    """A model of the results, a pool of candidates, and the memo of what need not be asked.
+
+    sources: propose candidates each time. once: whether no point is asked twice. confidence: standard deviations
+    below its mean that a candidate is credited with.
+    """
+
+    def __init__(self, geometry: Geometry, rng: np.random.Generator, history: History, surrogate: Surrogate, *,
+                 sources: Sequence[Source], once: bool, confidence: float) -> None:
+        self._geometry, self._distribution, self._rng, self._history = geometry, geometry.distribution, rng, history
+        self.surrogate, self._sources, self._once, self._confidence = surrogate, sources, once, confidence
+        self._memo = Memo(self._distribution, geometry)
+        self.restart()
+
+    def restart(self) -> None:
+        """Drop the candidates; what is known of the points remains."""
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> Pool:
+        return Pool(len(self._geometry.sizes), self.surrogate.beliefs())
+
+    # choosing
+
+    def first(self, draws: Floats, pinned: Pins | None) -> Choice | None:
+        """The first of `(n, n_variables)` draws that is feasible and may be asked; None if there is none."""
+        draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws))
+        return (draws[0], found[0]) if found else None
+
+    def anything(self, pinned: Pins | None) -> Choice:
+        """A random point that is feasible and may be asked. Raises SpaceExhausted if there is none."""
+        return self._memo.any_unseen(self._rng, pinned)
+
+    def fit(self) -> None:
+        """Let the model know of all that was told."""
+        self.surrogate.fit(self._places())
+
+    def best(self, parents: Codes, pinned: Pins | None) -> Choice:
+        """The candidate of the lowest confidence bound, of those in the pool and those that the sources propose now.
+
+        parents: `(k, n_variables)` codes of the points that descend.
+        """
+        pool = self._pool if pinned is None else self._new_pool()
+        draws = proposed(self._sources, parents, self._geometry, self._rng)
+        draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws), frozenset(pool.keys))
+        if not found and not len(pool):
+            return self.anything(pinned)
+        pool.extend(draws, found, self._geometry.features(draws))
+        return pool.take(self._confidence, again=not self._once)
+
+    def each(self, n: int, first_id: int, choose: Callable[[], Choice]) -> Floats:
+        """`(n, n_variables)` choices, one after another, each entered before the next, to be asked from `first_id` on.
+
+        Fewer where `choose` raises later than at the first, of a constraint too, which is the user's code: those
+        chosen before are entered by now, and must go out.
+        """
+        chosen: list[Floats] = []
+        before = self._rng.bit_generator.state
+        try:
+            for number in range(first_id, first_id + n):
+                draw, key = choose()
+                self.enter(number, draw, key)
+                chosen.append(draw)
+        except Exception:
+            if not chosen:
+                self._rng.bit_generator.state = before
+                raise
+        return np.stack(chosen)
+
+    def sampled(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool, *,
+                modelled: bool = True) -> tuple[Floats, Floats]:
+        """`(n, n_variables)` draws of the distribution, whatever is known of them, entered; and rejected ones."""
+        draws, rejected = feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored)
+        for number, draw, key in zip(range(first_id, first_id + n), draws, keys(self._distribution.codes(draws)),
+                                     strict=True):
+            self.enter(number, draw, key, modelled=modelled)
+        return draws, rejected
+
+    # what comes in
+
+    def enter(self, number: int, draw: Floats, key: bytes, *, modelled: bool = True) -> None:
+        """A point is going to be evaluated under this id: remember it, and let the model reckon with it."""
+        if self._once:
+            self._memo.known.add(key)
+            self._pool.discard(key)
+        if modelled:
+            self._model(number, draw)
+
+    def enter_injected(self, number: int, codes: Codes, *, modelled: bool = True) -> None:
+        """The same for a point that nobody asked for."""
+        self.enter(number, self._distribution.draws(codes[None])[0], keys(codes[None])[0], modelled=modelled)
+
+    def observe(self, result: Told, *, modelled: bool = True) -> None:
+        """A result is in the history."""
+        if not self.surrogate.observe(result.id) and modelled:  # dropped while its result was out
+            self._model(result.id, result.drawn.draw)
+            self.surrogate.observe(result.id)
+
+    def _model(self, number: int, draw: Floats) -> None:
+        """Let the model take in a point, its result pending."""
+        if self.surrogate.full:  # it will drop what is worth least, by all that is known
+            self.fit()
+        self.surrogate.add(number, self._geometry.features(draw[None])[0])
+
+    def _places(self) -> Floats:
+        """`(n,)` places of the results that the model holds, in their order of merit."""
+        rows = self._history.rows(self.surrogate.told)
+        losses, violations = self._history.losses[rows], self._history.violations[rows]
+        single = losses if losses.ndim == 1 else scalarized(losses, self._rng)
+        return midranks(ranks(single, violations))
+
+    def relevant_features(self, draws: Floats) -> Floats:
+        """`(n, n_features)` features in which the variables that the model finds relevant have the larger part."""
+        return self.surrogate.scaled(self._geometry.features(draws))
+
+    # state
+
+    def state(self) -> dict[str, Any]:
+        known = np.frombuffer(b"".join(sorted(self._memo.known)), dtype=self._distribution.space.dtype)
+        return {"surrogate": self.surrogate.state(), "pool": self._pool.state(),
+                "known": known.reshape(-1, len(self._geometry.sizes)).copy()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take what `state()` gave, the history being loaded. Raises ValueError, TypeError or KeyError for anything
+        else."""
+        self.surrogate.load(state["surrogate"])
+        self._history.rows(self.surrogate.told)  # KeyError if one is missing
+        self._pool.load(state["pool"], lambda draws: keys(self._distribution.codes(draws)), self._geometry.features)
+        known = np.asarray(state["known"], dtype=self._distribution.space.dtype)
+        if known.shape[1:] != (len(self._geometry.sizes),):
+            raise ValueError("the known points are of another space.")
+        self._memo.known = set(keys(known))

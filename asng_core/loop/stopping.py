@@ -1,0 +1,76 @@
+"""When a run of `minimize` ends: one rule a class, asked before every evaluation."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple
+
+from .. import checks
+from ..ask_tell.results import Best
+from . import rules
+
+
+class Standing(NamedTuple):
+    """How far a run is. best: in the user's sign; None before there is one, and with several objectives."""
+
+    n_evaluations: int
+    best: Best | None
+    seconds: float
+
+
+class StoppingRule(ABC):
+    """A reason to stop. `single` rules need an objective that is one number."""
+
+    single: ClassVar[bool] = False
+
+    @abstractmethod
+    def reason(self, standing: Standing) -> str | None:
+        """Why to stop, in words; None if there is no reason."""
+
+    def due(self, seconds: float) -> float:
+        """In how many seconds it wants to be asked again, though no evaluation may have come."""
+        return math.inf
+
+
+class Target(StoppingRule):
+    """At the first loss as good as `value`; `sign` is -1 if more is better."""
+
+    single = True
+
+    def __init__(self, where: str, value: object, sign: float) -> None:
+        self._value, self._sign = checks.real(where, value), sign
+
+    def reason(self, standing: Standing) -> str | None:
+        best = standing.best
+        reached = best is not None and self._sign * (best.loss - self._value) <= 0
+        return f"target of {self._value:g} reached" if reached else None
+
+
+class Budget(StoppingRule):
+    """After `evaluations`, all of a resumed run included."""
+
+    def __init__(self, where: str, value: object) -> None:
+        self.evaluations = rules.budget(where, value)
+
+    def reason(self, standing: Standing) -> str | None:
+        n = self.evaluations
+        return f"budget of {n} evaluation{'s' * (n > 1)} used" if standing.n_evaluations >= n else None
+
+
+class Timeout(StoppingRule):
+    """After so many seconds of this run."""
+
+    def __init__(self, where: str, value: object) -> None:
+        self._seconds = checks.real(where, value, above=0)
+
+    def reason(self, standing: Standing) -> str | None:
+        return f"timeout of {self._seconds:g} seconds reached" if standing.seconds >= self._seconds else None
+
+    def due(self, seconds: float) -> float:
+        return self._seconds - seconds
+
+
+def given(rule: type[Any], where: str, value: object, *more: Any) -> list[StoppingRule]:
+    """The rule of an argument; none if it was left out."""
+    return [] if value is None else [rule(where, value, *more)]
