@@ -36,7 +36,7 @@ def marked(output: Any, *codes: float) -> Any:
     if not torch.is_grad_enabled():
         return output
     if isinstance(output, Tensor):
-        # (0, hash): no element, so no memory; 40 bits, as sizes must fit 63, make two codes of one hash unlikely
+        # no element, so no memory; 40 bits are far from the largest size, 2^63, and two codes hardly have one hash
         shape = (0, hash(tuple(-1 if math.isnan(code) else code for code in codes)) % 2**40)
         return _with_mark(output, shape) if output.requires_grad else output
     if type(output) in (tuple, list):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -31,11 +32,6 @@ class Batches:
         return x.to(device, non_blocking=True), y.to(device, non_blocking=True)
 
 
-def resumable(loader: Loader) -> bool:
-    """Whether a loader tells where it stands."""
-    return hasattr(loader, "state_dict")
-
-
 def position(loader: Loader) -> Any:
     """Where a loader stands; None if it does not tell."""
     return loader.state_dict() if hasattr(loader, "state_dict") else None
@@ -47,3 +43,13 @@ def go_to(loader: Loader, position: Any, name: str) -> None:
         if not hasattr(loader, "load_state_dict"):
             raise ValueError(f"its {name} could be resumed, that of this search has no load_state_dict().")
         loader.load_state_dict(position)
+
+
+def warn_of_lost_positions(loaders: Mapping[str, Loader]) -> bool:
+    """Whether there are loaders that do not tell where they stand, after a warning that names them."""
+    without = [name for name, loader in loaders.items() if not hasattr(loader, "state_dict")]
+    if without:
+        warnings.warn(f"Search({' and '.join(without)}) has no state_dict(), so a resumed search will see other "
+                      "batches than an uninterrupted one. Use asng_torch.data's loaders, or one with a state_dict().",
+                      UserWarning, stacklevel=3)
+    return bool(without)

@@ -46,15 +46,19 @@ def warn_of_last_bits(state: dict[str, Any]) -> None:
                           "results may differ from those of an uninterrupted one.", UserWarning, stacklevel=3)
 
 
-def copied(tree: Any) -> Any:
+def copied(state: dict[str, Any]) -> dict[str, Any]:
     """A state's nested dicts and lists, on the CPU, that no later step changes."""
+    return {key: _copied(value) for key, value in state.items()}
+
+
+def _copied(tree: Any) -> Any:
     if isinstance(tree, Tensor):
         return tree.detach().to("cpu", copy=True)
     if isinstance(tree, Mapping):
         # a Counter, which MultiStepLR holds, becomes a dict, as it does in a file
-        return {key: copied(value) for key, value in tree.items()}
+        return {key: _copied(value) for key, value in tree.items()}
     if isinstance(tree, (list, tuple)):
-        return [copied(value) for value in tree]
+        return [_copied(value) for value in tree]
     return tree
 
 

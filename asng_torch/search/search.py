@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -19,7 +18,7 @@ from .. import checkpoint
 from ..networks.normalization import device_of
 from ..supernet.supernet import Supernet
 from . import distributed, saved
-from .batches import Batches, Data, Loader, go_to, position, resumable
+from .batches import Batches, Data, Loader, go_to, position, warn_of_lost_positions
 from .budget import Budget, CostFunction, CostName, FrontPoint, budgets
 from .records import SearchRecord
 from .shared_weights import SharedWeights, memory_explained
@@ -212,16 +211,14 @@ class Search:
 
     def _common(self) -> dict[str, Any]:
         """What is one for all processes; buffers are those of process 0."""
-        common: dict[str, Any] = saved.copied({
+        return saved.copied({
             **saved.head(), "step": self.step, "n_failed_in_a_row": self.n_failed_in_a_row,
             "optimizers": [budget.state() for budget in self.budgets], **self.shared_weights.state()})
-        return common
 
     def _own(self) -> dict[str, Any]:
         """What each process has of its own."""
-        own: dict[str, Any] = saved.copied({
+        return saved.copied({
             **saved.randomness(device_of(self.supernet)), "loaders": list(map(position, self._loaders().values()))})
-        return own
 
     def _load(self, common: dict[str, Any], own: dict[str, Any]) -> None:
         for (name, loader), where in zip(self._loaders().items(), own["loaders"], strict=True):
@@ -237,12 +234,7 @@ class Search:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to one safetensors file, atomically; warns, once, of a loader without `state_dict()`."""
-        without = [name for name, loader in self._loaders().items() if not resumable(loader)]
-        if without and not self.warned:
-            self.warned = True
-            warnings.warn(f"Search({' and '.join(without)}) has no state_dict(), so a resumed search will see other "
-                          "batches than an uninterrupted one. Use asng_torch.data's loaders, or one with a "
-                          "state_dict().", UserWarning, stacklevel=2)
+        self.warned = self.warned or warn_of_lost_positions(self._loaders())
         state = self.state_dict()
         with distributed.together("writing a checkpoint", device_of(self.supernet)):
             if distributed.rank() == 0:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from asng_core import Space
+from asng_core import Candidate, Space
 
 from ..choices.mark import holders, holders_marked
 from ..networks.normalization import batch_statistics
@@ -79,7 +79,11 @@ class Supernet(nn.Module):
 
     def codes(self, architecture: Architecture) -> dict[str, float]:
         """The code of every variable, of the fixed ones too. Raises ValueError if it is not in the space."""
-        return {**dict(zip(self.space.names, self.space.encode(architecture).tolist(), strict=True)), **self.fixed}
+        if isinstance(architecture, Candidate) and architecture.space == self.space:
+            codes = architecture.codes  # no detour by values
+        else:
+            codes = self.space.encode(architecture)
+        return {**dict(zip(self.space.names, codes.tolist(), strict=True)), **self.fixed}
 
     @contextmanager
     def active_codes(self, codes: Mapping[str, float]) -> Iterator[None]:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from asng_core import ASNG
+from asng_core import ASNG, Categorical, Space
 from asng_torch import LayerChoice, Supernet
 
 ARCHITECTURE = {"op": "conv 1.0", "body.2": "block", "act": "tanh"}
@@ -148,3 +148,14 @@ def test_a_deep_copy_shares_nothing(supernet):
 def test_bad_choices_say_what_to_do(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_candidate_runs_by_its_codes_if_it_is_of_this_space_and_else_by_its_values():
+    supernet = Supernet(nn.Sequential(LayerChoice({"a": nn.Linear(3, 3), "b": nn.Tanh()}, label="x"),
+                                      LayerChoice({"c": nn.ReLU(), "d": nn.Identity()}, label="y")))
+    turned = ASNG(Space({"y": Categorical(["d", "c"]), "x": Categorical(["b", "a"])}), seed=0)
+    for candidate in (*ASNG(supernet.space, seed=0).sample(8), *ASNG(copy.deepcopy(supernet.space), seed=0).sample(8),
+                      *turned.sample(8)):
+        assert supernet.codes(candidate) == supernet.codes(dict(candidate))
+    with pytest.raises(ValueError, match="'z'"):
+        supernet.codes(ASNG(Space({"z": Categorical(["a"]), "y": Categorical(["c", "d"])}), seed=0).ask())
