@@ -12,13 +12,14 @@ from .layout import Layout, Part, layout
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# a pastel for each operation, by the alphabet, so that text stays legible on it and two cells of a run look alike
 _COLORS = ("#cfe2f3", "#d9ead3", "#fff2cc", "#f4cccc", "#d9d2e9", "#fce5cd", "#d0e0e3", "#ead1dc")
 _INK = "#444444"
 # all lengths in inches
 _ROW = 0.5  # of one unit of height
 _BETWEEN = 0.45  # from a layer's edge to the next one's
 _BOX = 0.28  # height of a box, diameter of a node
-_LETTER = 0.075
+_LETTER = 0.075  # mean width of one, at the font size of a box
 _MARGIN = 0.3
 
 

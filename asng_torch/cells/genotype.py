@@ -41,7 +41,7 @@ def picks_of(architecture: Mapping[str, Any], label: str, *, n_inputs: int = 2) 
                                  f"as {name.replace('_input', '_operation')!r}, got {operation!r}.")
             node.append((source, operation))
         picks.append(node)
-    if not own or len(own) != 2 * sum(map(len, picks)):
+    if not own or len(own) != 2 * sum(map(len, picks)):  # an input and an operation each; else one is left over
         raise ValueError(f"architecture must have the variables of the Cell {label!r}, {label}.node0_input0, "
                          f"{label}.node0_operation0 and so on without a gap, got {own or list(architecture)}.")
     return picks

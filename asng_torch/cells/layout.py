@@ -15,7 +15,8 @@ from typing import Literal
 from ..networks.derived import loose_ends
 
 Kind = Literal["input", "operation", "node", "output", "corner"]
-_SWEEPS = 24
+_SWEEPS = 24  # there and back again, as many as Gansner et al., 1993, found to be enough
+_GAP, _CORNER_GAP = 1.0, 0.6  # least distances in a layer, in units of height; lines may run closer than boxes
 
 
 @dataclass
@@ -58,12 +59,12 @@ class Layout:
 
 def layout(edges: Sequence[Sequence[tuple[int, str]]], n_inputs: int, first_node: int = 0) -> Layout:
     """Of a cell with these (map read, operation) pairs for every node, placed; operations "none" left out."""
-    result, depth = Layout(), [0] * n_inputs
+    result, depth = Layout(), [0] * n_inputs  # of every map: how many nodes there are at most on the way to it
     for picks in edges:
         depth.append(1 + max(depth[source] for source, _ in picks))
     maps = [result.add("input", f"input {i}" if n_inputs > 1 else "input", 0) for i in range(n_inputs)]
     for node, picks in enumerate(edges):
-        layer = 2 * depth[n_inputs + node]
+        layer = 2 * depth[n_inputs + node]  # even layers hold maps, the odd ones between them operations
         maps.append(result.add("node", str(first_node + node), layer))
         for source, name in picks:
             if name == "none":
@@ -85,6 +86,7 @@ def _place(graph: Layout) -> None:
         neighbours[start].append(end)
         neighbours[end].append(start)
     layers = graph.layers()
+    # 1. the order in each layer: by the mean rank of the neighbours in the layer before, or on the way back after
     rank = {part: float(i) for layer in layers for i, part in enumerate(layer)}
     best, fewest = dict(rank), _crossings(graph, rank)
     for sweep in range(_SWEEPS):
@@ -97,10 +99,12 @@ def _place(graph: Layout) -> None:
             rank.update((part, float(i)) for i, part in enumerate(layer))
         if (crossings := _crossings(graph, rank)) < fewest:
             best, fewest = dict(rank), crossings
+    # 2. the best order seen, evenly spaced and centred
     for layer in layers:
         layer.sort(key=best.__getitem__)
         for i, part in enumerate(layer):
             graph.parts[part].y = i - (len(layer) - 1) / 2
+    # 3. each part as near to the mean height of its neighbours as order and gaps allow
     for sweep in range(_SWEEPS):
         for layer in layers if sweep % 2 == 0 else layers[::-1]:
             heights = [_mean([graph.parts[each].y for each in neighbours[part]], 0.0) for part in layer]
@@ -110,6 +114,7 @@ def _place(graph: Layout) -> None:
 
 
 def _crossings(graph: Layout, rank: Mapping[int, float]) -> int:
+    """Pairs of edges between the same two layers whose ends are in the opposite order of their starts."""
     pairs: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for start, end in graph.edges:
         pairs[graph.parts[start].layer].append((rank[start], rank[end]))
@@ -118,11 +123,13 @@ def _crossings(graph: Layout, rank: Mapping[int, float]) -> int:
 
 def _gap(above: Part, below: Part) -> float:
     """The least distance of two neighbours in a layer."""
-    return 0.6 if "corner" in (above.kind, below.kind) else 1.0
+    return _CORNER_GAP if "corner" in (above.kind, below.kind) else _GAP
 
 
 def _apart(heights: Sequence[float], gaps: Sequence[float]) -> list[float]:
     """The heights nearest to those wanted, in least squares, that keep the order and the gaps."""
+    # less the gaps above it, a height must be no less than the one before: an isotonic regression, solved by
+    # pooling adjacent violators
     total, offsets = 0.0, []
     for gap in gaps:
         total += gap

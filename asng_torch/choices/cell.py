@@ -70,7 +70,8 @@ class Cell(Joining):
         loose = derived.loose_ends(edges, self.n_inputs)
         maps = derived.run_cell(inputs, [[(source, self._operation(node, source, name)) for source, name in picks]
                                          for node, picks in enumerate(edges)])
-        width = maps[-1].shape[1]
+        width = maps[-1].shape[1]  # of every node alike, as their sums need it
+        # of `n_nodes * width` columns, those of the nodes present, for the layers built with `after=` this cell
         self.join(self.n_nodes * width, [(node * width, (node + 1) * width) for node in loose])
         return torch.cat([maps[self.n_inputs + node] for node in loose], dim=1)
 
@@ -91,4 +92,4 @@ class Cell(Joining):
                 raise ValueError(f"Cell(operations) must give outputs of one shape, got at node {node} " + ", ".join(
                     f"{name!r} on map {source}: {shapes(output)}" for source, name, output in outputs)
                     + ". Match channels, stride and padding.")
-            maps.append(outputs[0][2])
+            maps.append(outputs[0][2])  # any: their shapes are alike

@@ -42,7 +42,7 @@ class Choice(Searchable):
     @property
     def widest(self) -> float:
         """The code under which this choice makes its network no narrower or shorter than under any other."""
-        return 0
+        return 0  # what a width does not depend on is as wide under its first value as under any
 
     @property
     def value(self) -> Any:

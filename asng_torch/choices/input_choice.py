@@ -50,6 +50,7 @@ class InputChoice(Choice, Joining):
         if len(inputs) != self.n:
             raise ValueError(f"InputChoice({self.n}) must be called with {self.n} inputs, got {len(inputs)}.")
         if self.reduce == "concat":
+            # the columns of all n inputs side by side, of which those of the chosen ones are there
             ends = list(itertools.accumulate(each.shape[1] for each in inputs))
             self.join(ends[-1], [(ends[i] - inputs[i].shape[1], ends[i]) for i in self.chosen])
         joined = derived.join([inputs[i] for i in self.chosen], self.reduce)

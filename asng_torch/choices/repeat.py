@@ -40,6 +40,7 @@ class Repeat(Choice):
         return marked(x, self.code)
 
     def branches(self) -> Iterable[tuple[nn.Module, Sequence[int]]]:
+        # block i runs where at least i + 1 do
         return [(block, [n for n in self.values if n > i]) for i, block in enumerate(self.blocks)]
 
     @property
@@ -55,6 +56,7 @@ class Repeat(Choice):
         for block in self.blocks:
             x = block(x)
             found.append(shapes(x))
+        # after `minimum` blocks or more the network may go on: all these shapes must be one
         if len(set(map(repr, found[self.values[0]:]))) > 1:
             raise ValueError("Repeat(blocks) must keep the shape, so that any number of blocks may run, got "
                              f"{' -> '.join(map(str, found))}. Change the shape before or after, or raise minimum.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+# of a layer's channels, or features, those that are there, in their order
 Blocks = tuple[tuple[int, int], ...]  # (start, stop) of channels
 
 

@@ -33,7 +33,7 @@ class ValueChoice(Choice):
         if isinstance(values, Variable):
             variable = values
         elif isinstance(values, (Mapping, Sequence, range)) and not isinstance(values, str):
-            variable = Categorical(list(values))
+            variable = Categorical(list(values))  # of a mapping, its names
         else:
             raise TypeError(f"{type(self).__name__}(values) must be a sequence of values, a mapping from names to "
                             f"values, or a variable, got {values!r}.")
@@ -109,5 +109,6 @@ class KernelChoice(_SizeChoice):
 
     def __init__(self, sides: Sequence[int] | Variable, *, label: str | None = None) -> None:
         super().__init__(sides, label=label)
+        # else the middle of a smaller kernel would lie between two weights of the largest
         if len({side % 2 for side in self.values}) > 1:
             raise ValueError(f"KernelChoice(sides) must be all odd or all even to share a middle, got {self.values!r}.")

@@ -42,6 +42,7 @@ def follow(search: Search, folder: Path, *, save_every: float, space: str) -> tu
                 log.write(record)
                 if record.step % stride == 0:
                     distribution.write(record.step, search.optimizer)
+            # the first process decides, so that all leave the loop in the same step
             interrupted, due = distributed.of_first((event.is_set(), time.monotonic() - saved >= save_every))
             if interrupted:
                 break

@@ -28,7 +28,7 @@ from .folder import ARCHITECTURE, Found, read_found, read_json
 
 Loader = TensorLoader | Inpainting
 _MADE_BY = "python -m asng_torch search"
-_TEST_BATCH, _CALIBRATION = 500, 10_000  # images
+_TEST_BATCH, _CALIBRATION = 500, 10_000  # images: what fits any memory, and enough for a channel's mean and variance
 
 
 class Recipe:
@@ -109,6 +109,7 @@ class Recipe:
         train, valid = (self._loader(self.data.train_images[half], self.data.train_labels[half], batch_size,
                                      seed=config.seed, augment=settings.augment, shard=(rank(), world_size()))
                         for half in split(len(self.data.train_images), seed=config.seed))
+        # one step takes one batch of the half that trains weights, so an epoch is a pass over that half
         steps = config.steps or settings.epochs * len(train)
         weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=settings.momentum,
                                   weight_decay=settings.weight_decay)

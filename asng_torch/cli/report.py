@@ -27,6 +27,7 @@ def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDA
         one value are left out.
     """
     shown = {name: history for name, history in distribution.items() if space.variables[name].size > 1}
+    # the last column is as wide as the others on average; a single one is one step wide
     end = steps[-1] + (steps[-1] - steps[0]) / max(1, len(steps) - 1) + (len(steps) == 1)
     rows: list[NDArray[np.float64]] = []  # from the top
     labels: list[str] = []
@@ -39,6 +40,7 @@ def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDA
             ends = 0, variable.size - 1
             low, high = ends if isinstance(variable, Ordinal) else map(variable.decode, ends)
             mean, std = history.T / (high - low)
+            # the band is two rows high, the largest value on top; mean and std are of positions or values: (t,) each
             line = top + 2 * (high / (high - low) - mean)
             axis.plot(steps, line, color="C3")
             axis.fill_between(steps, (line - 2 * std).clip(top), (line + 2 * std).clip(None, top + 2), color="C3",
@@ -67,7 +69,7 @@ def _height(space: Space, name: str) -> int:
 def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path) -> None:
     """Training and validation loss of every search step, with running means."""
     figure, (axis,) = _figure(1, figsize=(7, 4))
-    window = max(1, len(train) // 30)
+    window = max(1, len(train) // 30)  # wide enough to smooth noise, narrow enough to show a trend in 30 windows
     curves = (train, "weights, training batch", "C0"), (valid, "fresh samples, validation batch", "C1")
     for losses, name, color in curves:
         steps = np.arange(1, len(losses) + 1)
@@ -82,6 +84,7 @@ def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path) -> N
 def draw_accuracy(found: Sequence[float], controls: Sequence[float], path: Path) -> None:
     """Test accuracy of found networks against random networks of the same space, retrained alike."""
     figure, (axis,) = _figure(1, figsize=(7, 2.6))
+    # side by side, so that equal accuracies do not hide each other; the height has no meaning
     spread = np.linspace(-0.25, 0.25, len(controls)) if len(controls) > 1 else np.zeros(len(controls))
     axis.scatter(controls, spread, color="grey", alpha=0.7, label=f"{len(controls)} random networks")
     axis.axvline(float(np.median(controls)), color="grey", linestyle="--", label="their median")

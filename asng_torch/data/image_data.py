@@ -51,6 +51,7 @@ def padded(images: Tensor, side: int) -> Tensor:
     if any(side < size or (side - size) % 2 for size in (height, width)):
         raise ValueError(f"padded(side) must be {height} x {width}, the images' size, or larger by an even number, "
                          f"got {side}.")
+    # the same on both sides, as the difference is even
     rows, columns = (side - height) // 2, (side - width) // 2
     return functional.pad(images, [columns, columns, rows, rows])
 

@@ -73,8 +73,10 @@ class Order:
         """This process's `(batch_size,)` indices of each batch of the epoch that was not yet taken."""
         order = torch.arange(self.n)
         if self.shuffle:
+            # a prime above any number of epochs, so that no two pairs of seed and epoch meet
             epoch_seed = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
             order = torch.randperm(self.n, generator=epoch_seed)
+        # of every (batch_size * world_size,) indices, this process's contiguous (batch_size,)
         mine = slice(self.rank * self.batch_size, (self.rank + 1) * self.batch_size)
         return [batch[mine] for batch in order.split(self.together)[self.position : len(self)]]
 

@@ -96,21 +96,21 @@ class _Seeded(Dataset[Any]):
 @contextlib.contextmanager
 def _randomness(seed: int) -> Iterator[None]:
     """Torch on the CPU, `random` and NumPy seeded within, and as before after."""
-    states = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002 (transforms use it)
+    states = torch.get_rng_state(), random.getstate(), np.random.get_state()  # transforms draw from it
     torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch every device's
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
+    np.random.seed(seed % 2**32)
     try:
         yield
     finally:
         torch.set_rng_state(states[0])
         random.setstate(states[1])
-        np.random.set_state(states[2])  # noqa: NPY002
+        np.random.set_state(states[2])
 
 
 def _told(dataset: Dataset[Any]) -> str:
     """What tells the examples of a dataset apart, without fetching one."""
-    parts = []
+    parts = []  # a data set without targets is told apart by its length alone
     if isinstance(dataset, Subset):
         parts.append(fingerprint(torch.as_tensor(dataset.indices)))
         dataset = dataset.dataset

@@ -31,6 +31,7 @@ class BatchNorm2d(Elastic, nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         blocks = self.incoming(x)
+        # as nn.BatchNorm2d has it: without a momentum, a plain mean of all batches so far
         factor = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)

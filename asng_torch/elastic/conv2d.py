@@ -44,6 +44,7 @@ class Conv2d(Elastic, nn.Conv2d):
             raise ValueError("elastic.Conv2d(groups=...) must leave out_channels a number, as a grouped convolution "
                              "follows the width of its input, got a WidthChoice. Choose the width before it.")
         if kernel and self.padding != "same":
+            # padding is that of the largest kernel; each smaller one needs as much less on both sides as it is smaller
             smallest = [size - dilation * (kernel.largest - min(kernel.values)) // 2
                         for size, dilation in zip((0, 0) if self.padding == "valid" else self.padding, self.dilation,
                                                   strict=True)]

@@ -39,7 +39,7 @@ class Elastic(Searchable):
                 raise ValueError(f"{type(self).__name__}({full_width}, after=...) must be built for all that its "
                                  f"{type(source).__name__} can put out, {source.full_width} channels or a multiple.")
             blocks = tuple((start * unit, stop * unit) for start, stop in source.blocks)
-            if sum(stop - start for start, stop in blocks) != width:
+            if sum(stop - start for start, stop in blocks) != width:  # something else lies between the two
                 raise ValueError(f"{type(self).__name__}(after=...) must read what its {type(source).__name__} put "
                                  f"out last, {blocks} of {full_width} channels, got {width}.")
         if width > full_width:
@@ -86,6 +86,7 @@ def plain(kind: type[nn.Module], like: nn.Module, tensors: dict[str, Tensor | No
     """A layer of `kind`, in the mode of the layer it is cut from, with copies of these tensors; draws nothing."""
     some = next((tensor for tensor in tensors.values() if tensor is not None), None)
     place: Any = {} if some is None else {"device": some.device, "dtype": some.dtype}
+    # skip_init leaves the global generator alone, and so what follows in a seeded run
     layer: nn.Module = nn.utils.skip_init(kind, *args, **kwargs, **place)
     with torch.no_grad():
         for name, tensor in tensors.items():

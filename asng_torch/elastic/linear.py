@@ -37,6 +37,7 @@ class Linear(Elastic, nn.Linear):
 
     def _used(self, received: Blocks) -> tuple[Tensor, Tensor | None]:
         """Weight `(out, in)` and bias `(out,)` in force for the features received."""
+        # the narrower layer is the first rows of the widest one
         out = ((0, self.out_features if self.width is None else self.width.value),)
         return taken(taken(self.weight, received, 1), out, 0), None if self.bias is None else taken(self.bias, out, 0)
 

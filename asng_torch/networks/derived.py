@@ -77,7 +77,7 @@ def loose_ends(picks: Sequence[Sequence[tuple[int, Any]]], n_inputs: int) -> lis
 
 def run_cell(inputs: Sequence[Tensor], picks: Sequence[Sequence[tuple[int, nn.Module]]]) -> list[Tensor]:
     """All maps of a cell: the inputs, then every node's sum of operations on earlier maps."""
-    maps = list(inputs)
+    maps = list(inputs)  # grows by one for each node; all nodes have one shape
     for node in picks:
         outputs = [operation(maps[source]) for source, operation in node]
         maps.append(sum(outputs[1:], start=outputs[0]))
@@ -86,7 +86,7 @@ def run_cell(inputs: Sequence[Tensor], picks: Sequence[Sequence[tuple[int, nn.Mo
 
 def join(tensors: Sequence[Tensor], reduce: Reduce) -> Tensor:
     """Tensors of one shape added or averaged, or any concatenated along dimension 1."""
-    if len(tensors) == 1:
+    if len(tensors) == 1:  # the tensor itself, not a copy
         return tensors[0]
     if reduce == "concat":
         return torch.cat(list(tensors), dim=1)

@@ -35,7 +35,8 @@ class FactorizedReduction(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.relu(x)
-        shifted = functional.pad(x, (-1, 1, -1, 1))  # so that odd sides give equal halves
+        # a row and a column are cut off in front and zeros put behind, so that odd sides give equal halves
+        shifted = functional.pad(x, (-1, 1, -1, 1))
         return self.norm(torch.cat([self.here(x), self.shifted(shifted)], dim=1))  # type: ignore[no-any-return]
 
 
@@ -61,6 +62,7 @@ class DropPath(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.probability == 0:
             return x
+        # (n, 1, ..., 1): one draw for each example, the same for all of its values
         kept = torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device) >= self.probability
         return x * (kept.to(x.dtype) / (1 - self.probability))
 
@@ -81,6 +83,7 @@ class AuxiliaryHead(nn.Sequential):
     """A second classifier in the middle of a network, whose loss reaches the early layers; for maps from 8x8."""
 
     def __init__(self, inputs: int, classes: int) -> None:
+        # 128 and 768 channels as in DARTS, after Szegedy et al., 2015; 8x8 maps are pooled to 2x2, the second kernel
         super().__init__(
             nn.ReLU(), nn.AvgPool2d(5, stride=3), nn.Conv2d(inputs, 128, 1, bias=False), nn.BatchNorm2d(128), nn.ReLU(),
             nn.Conv2d(128, 768, 2, bias=False), nn.BatchNorm2d(768), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),

@@ -40,7 +40,7 @@ def recalibrate(network: nn.Module, batches: Iterable[Tensor | tuple[Tensor, Any
     device, seen = device_of(network), False
     with _modes_kept(network), torch.no_grad():
         try:
-            network.eval()
+            network.eval()  # all else as in a test: no dropout while statistics are taken
             for norm in tracking:
                 norm.reset_running_stats()
                 norm.momentum, norm.training = None, True  # None: a plain mean over all batches

@@ -23,7 +23,7 @@ class Batches:
     def next(self, device: torch.device) -> Data:
         """The next batch, on the device."""
         batch = next(self._pass, None)
-        if batch is None:
+        if batch is None:  # the end of an epoch
             self._pass = iter(self.loader)
             batch = next(self._pass, None)
         if batch is None:

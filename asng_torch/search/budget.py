@@ -42,6 +42,7 @@ class Budget:
 
     def tell(self, batch: Batch, losses: NDArray[np.float64], costs: NDArray[np.float64]) -> None:
         """The results of a batch, with the costs of the same batch."""
+        # a positive violation ranks behind all that is within the limit, by its size and not by the loss
         self.optimizer.tell(batch, losses, None if self.cost is None else costs - self.limit)
 
     def recommend(self) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def budgets(supernet: Supernet, optimizer: ASNG | Sequence[ASNG], cost: CostName
         raise ValueError("Search(optimizer) must be an ASNG, or a list of different ones, one for each limit.")
     if (cost is None) != (limit is None):
         raise ValueError("Search(cost=..., limit=...) go together: what is counted, and how much of it is allowed.")
-    if limit is None:
+    if limit is None:  # and no cost: nothing is held to anything
         if len(optimizers) > 1:
             raise ValueError(f"Search(optimizer) is a list of {len(optimizers)}: give cost= and a limit= for each.")
         return [Budget(optimizers[0])]
@@ -104,5 +105,5 @@ def _cost(supernet: Supernet, cost: object) -> CostFunction:
     if cost not in ("parameters", "multiply_adds"):
         raise ValueError("Search(cost=...) must be 'parameters', 'multiply_adds' or a function of an architecture, "
                          f"got {checks.shown(cost)}.")
-    name, of = str(cost), supernet
+    name, of = str(cost), supernet  # names of Cost's fields
     return lambda architecture: float(getattr(of.cost(architecture), name))

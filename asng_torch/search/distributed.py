@@ -73,7 +73,7 @@ def _as_one_buffer(tensors: Iterable[Tensor], change: Callable[[Tensor], object]
     kinds: dict[torch.dtype, list[Tensor]] = {}
     for tensor in tensors:
         kinds.setdefault(tensor.dtype, []).append(tensor.detach())
-    for alike in kinds.values():
+    for alike in kinds.values():  # the order of the dtypes is that of the tensors: the same on all processes
         flat = torch.cat([tensor.reshape(-1) for tensor in alike])
         change(flat)
         for tensor, part in zip(alike, flat.split([tensor.numel() for tensor in alike]), strict=True):
@@ -99,6 +99,7 @@ def together(doing: str, device: torch.device) -> Iterator[None]:
 def _stop_if_any(failure: str | None, doing: str, device: torch.device) -> None:
     if not _several():
         return
+    # one number first: the messages, which are slower to send, only follow where one has failed
     failed = torch.tensor([int(failure is not None)], device=device)
     dist.all_reduce(failed, dist.ReduceOp.MAX)
     if int(failed):
@@ -115,6 +116,7 @@ def agree(what: str, content: Callable[[], str | bytes], device: torch.device) -
     made = content()
     data = made.encode() if isinstance(made, str) else made
     digest = int.from_bytes(hashlib.blake2b(data, digest_size=7).digest(), "big")  # fits int64
+    # the highest digest and minus the lowest in one message: equal only if all are
     extremes = torch.tensor([digest, -digest], device=device)
     dist.all_reduce(extremes, dist.ReduceOp.MAX)
     highest, lowest = extremes.tolist()
@@ -140,7 +142,7 @@ def joined(device: torch.device) -> Iterator[torch.device]:
         yield device
         return
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))  # one device for each process of a machine
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:

@@ -62,6 +62,7 @@ class CsvLog:
         if header != ",".join(_COLUMNS):
             raise ValueError(f"CsvLog(path) must be a new file or one that CsvLog wrote, but {str(path)!r} begins "
                              f"with {header[:80]!r}. Name another.")
+        # whole rows only, as the last may be cut off, and none from after the checkpoint that the search goes on from
         kept = [row for row in rows if row.count(",") == len(_COLUMNS) - 1 and int(row.split(",")[0]) <= step]
         data = "".join(f"{line}\n" for line in (header, *kept)).encode()
         checkpoint.atomically(self.path, lambda file: file.write(data))

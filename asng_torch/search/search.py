@@ -23,7 +23,7 @@ from .budget import Budget, CostFunction, CostName, FrontPoint, budgets
 from .records import SearchRecord
 from .shared_weights import SharedWeights, memory_explained
 
-MAX_FAILURES = 20  # steps in a row without a finite loss
+MAX_FAILURES = 20  # steps in a row without a finite loss: a few happen in any search, so many only when it is lost
 
 
 class Search:
@@ -114,7 +114,7 @@ class Search:
         with distributed.together("loading data", device):
             batches = [train.next(device) for _ in range(self.accumulate)]
             held_out = valid.next(device) if validating else None
-        budget = self.budgets[self.step % len(self.budgets)]
+        budget = self.budgets[self.step % len(self.budgets)]  # several limits take turns
         optimizer, n_skipped = budget.optimizer, self.n_skipped
         learning_rate = float(self.weights.param_groups[0]["lr"])
         train_loss = self.shared_weights.step(

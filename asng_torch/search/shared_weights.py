@@ -36,6 +36,7 @@ class SharedWeights:
         self.set_to_none, self.clip = set_to_none, clip
         self.average = None if ema is None else AveragedModel(supernet, multi_avg_fn=get_ema_multi_avg_fn(ema))
         self.n_skipped = 0
+        # what its author froze in eval mode; of a supernet that is in eval mode as a whole, nothing
         self._frozen = [module for module in supernet.modules() if not module.training] if supernet.training else []
 
     @property
@@ -81,6 +82,7 @@ class SharedWeights:
         parameters = self.parameters
         moved = [i for i, each in enumerate(parameters) if each.grad is not None]
         distributed.agree("the set of weights that got a gradient", lambda: str(moved), total.device)
+        # the loss travels with the gradients, so that one message brings both
         distributed.average([total, *(each.grad for each in parameters if each.grad is not None)])
         watched = [total]
         if self.clip is not None:

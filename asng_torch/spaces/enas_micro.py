@@ -99,7 +99,7 @@ def _widest(build: Callable[[int], CellNetwork], most: int) -> int:
     if not fits(1):
         raise ValueError(f"final(max_parameters=...) must suffice for one channel, got {most}. "
                          "Raise it, or lower cells.")
-    low, high = 1, 2
+    low, high = 1, 2  # `low` fits; first double until `high` does not, then halve the distance
     while fits(high):
         low, high = high, 2 * high
     while high - low > 1:
@@ -120,7 +120,7 @@ class CellNetwork(nn.Module):
             raise ValueError(f"CellNetwork(cells) must be at least 3, a normal and two reduction cells, got {cells}.")
         channels = checks.integer("CellNetwork(channels)", channels, minimum=1)
         super().__init__()
-        width = 3 * channels
+        width = 3 * channels  # the stem is three times as wide as the first cells, as in ENAS and DARTS
         self.stem = nn.Sequential(nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
         reductions = (cells // 3, 2 * cells // 3)
         self.cells = nn.ModuleList()
@@ -137,7 +137,7 @@ class CellNetwork(nn.Module):
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        before = last = self.stem(x)
+        before = last = self.stem(x)  # (n, 3 * channels, side, side); the first cell reads it twice
         auxiliary = None
         for position, cell in enumerate(self.cells):
             before, last = last, cell(before, last)
@@ -170,6 +170,7 @@ class _StackedCell(nn.Module):
         return self.out(self.graph(self.before(before), self.last(last)))  # type: ignore[no-any-return]
 
 
+# as section 3.2 has them, for search and retraining alike
 _COMMON: dict[str, Any] = {"weight_decay": 3e-4, "clip": 5.0, "augment": Augment()}
 
 PRESETS = {

@@ -56,6 +56,7 @@ def final(architecture: Architecture, in_channels: int, classes: int, **argument
     return derive_fresh(mini_network, architecture, in_channels, classes, **arguments)
 
 
+# the demo's own, without a source: to search and retrain on 6,000 images within minutes
 _SEARCH: dict[str, Any] = {"batch_size": 64, "learning_rate": 0.05, "weight_decay": 5e-4, "warmup_share": 0.4}
 _RETRAIN: dict[str, Any] = {"batch_size": 64, "learning_rate": 0.1, "nesterov": True, "weight_decay": 5e-4}
 

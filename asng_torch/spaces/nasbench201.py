@@ -110,6 +110,7 @@ def to_string(architecture: Mapping[str, Any]) -> str:
 
 def from_string(text: str) -> dict[str, str]:
     """The architecture of the benchmark's string. Raises ValueError if it is none."""
+    # "|none~0|+|none~0|none~1|+..." -> for each node its [operation, node read] pairs
     nodes = [[edge.rpartition("~")[::2] for edge in node.strip().strip("|").split("|")] for node in text.split("+")]
     if [[source for _, source in node] for node in nodes] != [[str(source) for source in range(node)]
                                                               for node in range(1, 4)]:

@@ -87,7 +87,7 @@ def restricted(alternatives: dict[str, list[Conjunction]], fixed: dict[str, Any]
 
     A variable without an entry is always active.
     """
-    left: dict[str, list[Conjunction]] = {}
+    left: dict[str, list[Conjunction]] = {}  # {} among the alternatives means: always, and then needs no entry
     for name, listed in alternatives.items():  # parents come before their children
         possible = [each for each in listed if not unused & each.keys()
                     and all(fixed[parent] in values for parent, values in each.items() if parent in fixed)]

@@ -52,7 +52,7 @@ class Remembered:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.counter is None or kwargs or not all(isinstance(each, Tensor) for each in args):
             return self._run(*args, **kwargs)
-        key = tuple((each.shape, each.dtype) for each in args)
+        key = tuple((each.shape, each.dtype) for each in args)  # without data, these say all there is to say
         if key in self._known:
             shape, dtype, operations = self._known[key]
             self.taken += operations
@@ -89,6 +89,7 @@ def counted(module: nn.Module, parts: list[Remembered], inputs: tuple[Any, ...])
         finally:
             for part in parts:
                 part.counter, part.taken = None, 0
+    # by identity: a parameter that stands in two places is trained once
     kept = {id(parameter): parameter for parameter in _kept(module, {})}
     operations = counter.get_total_flops() + taken
     return Cost(sum(parameter.numel() for parameter in kept.values()), _multiply_adds(operations))

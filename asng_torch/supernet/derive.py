@@ -36,7 +36,7 @@ def derive(supernet: Supernet, architecture: Architecture, *,
         network = copy.deepcopy(supernet.module, memo)
     if weights == "reset":
         if any(tensor.is_meta for tensor in network.parameters()):
-            network = network.to_empty(device="cpu")
+            network = network.to_empty(device="cpu")  # memory of any content, which the reset fills
         _reset(network)
     return network
 
@@ -62,7 +62,7 @@ def _resolve(module: nn.Module, memo: dict[int, Any], seen: set[int]) -> None:
     seen.add(id(module))
     if isinstance(module, Searchable):
         plain = module.derived()
-        _resolve(plain, memo, seen)
+        _resolve(plain, memo, seen)  # which may hold choices itself
         memo[id(module)] = copy.deepcopy(plain, memo)
         memo.setdefault(id(memo), []).append(plain)  # deepcopy's own way to keep what the memo knows by id alive
     else:
@@ -81,6 +81,6 @@ def _reset(network: nn.Module) -> None:
         elif any(True for _ in module.parameters(recurse=False)):
             raise TypeError(f"derive(weights='reset') needs {type(module).__name__} at {name!r}, which has parameters "
                             "of its own, to have reset_parameters(). Give it one that draws them anew.")
-    with torch.no_grad():
+    with torch.no_grad():  # children stand after their parents in named_modules
         for reset in reversed(resets):  # a module's own rule has the last word over its children's
             reset()

@@ -104,9 +104,9 @@ class Supernet(nn.Module):
         """
         values = []
         modes = [(module, module.training) for module in self.modules()]
-        seed = int(torch.randint(2**62, ())) if stochastic else None
+        seed = int(torch.randint(2**62, ())) if stochastic else None  # of the CPU's generator, so drawn without waiting
         with torch.no_grad(), batch_statistics(self):
-            if stochastic:
+            if stochastic:  # batch_statistics has put all but normalization into eval mode: take that back
                 for module, training in modes:
                     module.training = module.training or training
             for architecture in candidates:

@@ -29,6 +29,7 @@ def evaluate(network: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], *, bat
     device, right, n = device_of(network), 0, 0
     with normalizing(network, batch_norm, calibration), torch.no_grad():
         for x, y in loader:
+            # (n, classes) logits, (n,) labels
             right += int((network(x.to(device)).argmax(dim=1) == y.to(device)).sum())
             n += len(y)
     if not n:
@@ -44,6 +45,6 @@ def normalizing(network: nn.Module, batch_norm: BatchNorm,
     if (batch_norm == "recalibrated") != (calibration is not None):
         raise ValueError(f"batch_norm={batch_norm!r} must {'' if calibration is None else 'not '}come with "
                          "calibration=, batches of training data for 'recalibrated' alone.")
-    if calibration is not None:
+    if calibration is not None:  # for good, as the statistics belong to the weights
         recalibrate(network, calibration)
     return batch_statistics(network) if batch_norm == "batch" else eval_mode(network)

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from ..networks.normalization import device_of, eval_mode
 
-_SIDE, _SIGMA = 11, 1.5  # of SSIM's window, in pixels
-_C1, _C2 = 0.01**2, 0.03**2  # of a data range of 1
+_SIDE, _SIGMA = 11, 1.5  # of SSIM's window, in pixels; these and the next as the paper has them
+_C1, _C2 = 0.01**2, 0.03**2  # (K1 L)^2 and (K2 L)^2 of a data range L = 1, which keep quotients finite in the dark
 
 
 def mse(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -36,12 +36,13 @@ def ssim(outputs: Tensor, targets: Tensor) -> Tensor:
                          f"got {tuple(outputs.shape)} and {tuple(targets.shape)}.")
     offsets = torch.arange(_SIDE, dtype=outputs.dtype, device=outputs.device) - _SIDE // 2
     line = torch.exp(-(offsets**2) / (2 * _SIGMA**2))
-    line = line / line.sum()
+    line = line / line.sum()  # (11,); the window is its outer product with itself
 
     def local_mean(images: Tensor) -> Tensor:
-        flat = images.flatten(0, 1)[:, None]
+        flat = images.flatten(0, 1)[:, None]  # (n * channels, 1, height, width): every channel by itself
         return functional.conv2d(functional.conv2d(flat, line.view(1, 1, -1, 1)), line.view(1, 1, 1, -1))
 
+    # mu, sigma^2 and sigma_xy of every window within the image: (n * channels, 1, height - 10, width - 10)
     x, y = local_mean(outputs), local_mean(targets)
     x_variance, y_variance = local_mean(outputs**2) - x**2, local_mean(targets**2) - y**2
     covariance = local_mean(outputs * targets) - x * y

@@ -39,6 +39,7 @@ class TrainSettings:
 def cosine(optimizer: torch.optim.Optimizer, steps: int, every: int = 1) -> torch.optim.lr_scheduler.LambdaLR:
     """The learning rate falls from its full value to 0 along half a cosine, once in `every` steps."""
     return torch.optim.lr_scheduler.LambdaLR(
+        # from 1 at step 0 to 0 at `steps`; within `every` steps the factor of the first of them
         optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * (step - step % every) / steps)))
 
 

@@ -19,6 +19,7 @@ from ..networks.normalization import device_of
 from .settings import TrainSettings, cosine, drops
 
 _FORMAT, _VERSION = "asng_torch.Training", 1
+_MOMENTUM = 0.9  # of SGD, in all presets
 Criterion = Callable[[Any, Tensor], Tensor]
 
 
@@ -74,7 +75,7 @@ class Training:
         if settings.optimizer == "adam":
             self._optimizer = torch.optim.Adam(parameters, settings.learning_rate, weight_decay=settings.weight_decay)
         else:
-            self._optimizer = torch.optim.SGD(parameters, settings.learning_rate, momentum=0.9,
+            self._optimizer = torch.optim.SGD(parameters, settings.learning_rate, momentum=_MOMENTUM,
                                               weight_decay=settings.weight_decay, nesterov=settings.nesterov)
         schedule = cosine if settings.schedule == "cosine" else drops
         self._schedule = schedule(self._optimizer, settings.epochs * len(loader))
@@ -90,9 +91,10 @@ class Training:
 
     def _epoch(self, epoch: int) -> float:
         self.network.train()
+        # from 0 in the first epoch, linearly towards settings.drop_path, which the epoch after the last would have
         set_drop_path(self.network, self.settings.drop_path * epoch / self.settings.epochs)
         device, batches = device_of(self.network), 0
-        total = torch.zeros((), device=device)
+        total = torch.zeros((), device=device)  # stays on the device: a step need not wait for it
         for x, y in self.loader:
             with torch.autocast(device.type, self.autocast, enabled=self.autocast is not None):
                 loss = self._loss(x.to(device), y.to(device))
@@ -133,6 +135,8 @@ class Training:
         Raises ValueError for a state that does not fit; then build all three anew.
         """
         try:
+            if state["version"] != _VERSION:
+                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
             mine = asdict(self.settings)
             differing = [f"{name} is {mine[name]!r} here, {value!r} in the state"
                          for name, value in state["settings"].items() if mine[name] != value]
