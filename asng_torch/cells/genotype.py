@@ -67,6 +67,7 @@ def to_genotype(architecture: Mapping[str, Any]) -> str:
         picks = picks_of(architecture, label, n_inputs=_INPUTS)
         if any(len(node) != 2 for node in picks):
             raise ValueError(f"to_genotype(architecture) must pick two operations per node, got {picks} of {label!r}.")
+        # DARTS writes the operation first
         edges = [(operation, source) for node in picks for source, operation in node]
         parts += [f"{label}={edges}", f"{label}_concat={_concat(picks)}"]
     return f"Genotype({', '.join(parts)})"

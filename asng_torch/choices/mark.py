@@ -23,6 +23,7 @@ from .value_choice import ValueChoice
 class _Mark(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+        # what counts is that it is saved: a recomputation under other codes saves another shape
         ctx.save_for_backward(x.new_empty(shape))
         return x.detach()
 

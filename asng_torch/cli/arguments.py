@@ -59,7 +59,7 @@ def number(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not value > 0:
+    if not value > 0:  # NaN neither
         raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
     return value
 

@@ -63,6 +63,7 @@ _Config = TypeVar("_Config", SearchConfig, RetrainConfig, DemoConfig)
 
 def settle(kind: type[_Config], section: str, options: argparse.Namespace) -> _Config:
     """The configuration that options, defaults and, to resume, the run folder's config.json say."""
+    # options that the user left out are None, defaults are those of the class
     given = {field.name: value for field in fields(kind) if (value := getattr(options, field.name)) is not None}
     path = options.out / "config.json"
     if not options.resume:

@@ -9,10 +9,11 @@ from typing import Any
 from ..spaces import SPACES
 from .folder import Found, read_json
 
-_PICTURES = {"accuracy.png": "Test accuracy, against random networks of the same space that were trained alike",
-             "normal_cell.png": "The normal cell", "reduce_cell.png": "The reduction cell", "cell.png": "The cell",
-             "probabilities.png": "The distribution over architectures during the search",
-             "losses.png": "Losses during the search"}
+_PICTURES = ("accuracy.png", "*cell.png", "probabilities.png", "losses.png")  # in this order; spaces name their cells'
+_TITLES = {"accuracy.png": "Test accuracy, against random networks of the same space that were trained alike",
+           "reduce_cell.png": "The reduction cell",  # DARTS's short word for it spelt out
+           "probabilities.png": "The distribution over architectures during the search",
+           "losses.png": "Losses during the search"}
 
 
 def write_page(out: Path, found: Found | None) -> None:
@@ -33,9 +34,10 @@ def write_page(out: Path, found: Found | None) -> None:
                   SPACES[found.space].published(found.architecture) or in_words(found.architecture), "```", ""]
     if (out / "metrics.json").exists():
         lines += ["## Measured", "", *_measured(read_json(out / "metrics.json", "python -m asng_torch evaluate")), ""]
-    for name, title in _PICTURES.items():
-        if (out / name).exists():
-            lines += [f"## {title}", "", f"![{title}]({name})", ""]
+    for pattern in _PICTURES:
+        for picture in sorted(out.glob(pattern)):
+            title = _TITLES.get(picture.name, f"The {picture.stem.replace('_', ' ')}")
+            lines += [f"## {title}", "", f"![{title}]({picture.name})", ""]
     (out / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 

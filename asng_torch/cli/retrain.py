@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"Training a network of {cost.parameters:,} parameters and {cost.multiply_adds:,} multiply-adds an image on "
           f"{len(recipe.data.train_images):,} images.")
     started = time.perf_counter()
-    done = len(training.losses)
+    done = len(training.losses)  # epochs, of a training that is gone on with
     try:
         for _ in tqdm(training, initial=done, total=epochs, desc="retrain", unit="epoch"):
             training.save(path)

@@ -94,6 +94,7 @@ def run(options: argparse.Namespace) -> None:
                          preset=asdict(recipe.preset))
             _say_what(recipe, search.step, search.steps)
         started, first = time.perf_counter(), search.step
+        # all processes search; one writes
         finished, found = follow(search, out, save_every=options.save_every, space=config.space)
         if leading:
             if found is not None:

@@ -36,6 +36,7 @@ class Augment:
 
     def draw(self, n: int, height: int, width: int, generator: torch.Generator) -> Tensor:
         """`(n, 5)` integers on the CPU: window's top and left, flipped or not, cutout's centre row and column."""
+        # exclusive ends; the window may lie anywhere in the padded image
         ends = (2 * self.crop + 1, 2 * self.crop + 1, 2, height, width)
         return torch.stack([torch.randint(end, (n,), generator=generator) for end in ends], dim=1)
 

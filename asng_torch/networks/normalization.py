@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -57,7 +58,7 @@ def recalibrate(network: nn.Module, batches: Iterable[Tensor | tuple[Tensor, Any
 
 def device_of(module: nn.Module) -> torch.device:
     """Where a module's parameters, or else its buffers, are; the CPU if it has none."""
-    tensor = next(iter([*module.parameters(), *module.buffers()]), None)
+    tensor = next(itertools.chain(module.parameters(), module.buffers()), None)  # no further than the first one
     return torch.device("cpu") if tensor is None else tensor.device
 
 
@@ -71,7 +72,8 @@ def eval_mode(module: nn.Module) -> Iterator[None]:
 
 def norms(module: nn.Module) -> list[Any]:
     """The layers that normalize by batch or instance statistics, and may track running ones; PyTorch's, or alike."""
-    return [child for child in module.modules() if hasattr(child, "track_running_stats")]
+    # among the module's own attributes: to ask a module for one that it lacks takes long, and there are thousands
+    return [child for child in module.modules() if "track_running_stats" in vars(child)]
 
 
 @contextmanager

@@ -116,7 +116,7 @@ class Search:
             held_out = valid.next(device) if validating else None
         budget = self.budgets[self.step % len(self.budgets)]  # several limits take turns
         optimizer, n_skipped = budget.optimizer, self.n_skipped
-        learning_rate = float(self.weights.param_groups[0]["lr"])
+        learning_rate = float(self.weights.param_groups[0]["lr"])  # before the schedule lowers it
         train_loss = self.shared_weights.step(
             optimizer.sample(optimizer.population_size, mirrored=self.mirrored), batches, self._loss)
         failed, losses, costs = self.n_skipped > n_skipped, np.empty(0), np.empty(0)

@@ -67,7 +67,7 @@ class SharedWeights:
         """One step by the mean of `loss(net, batch)` over architectures, batches and processes; the mean."""
         self.train_mode()
         device = device_of(self.supernet)
-        total = torch.zeros((), device=device)
+        total = torch.zeros((), device=device)  # of the losses, on the device: nothing waits for it yet
         with distributed.together("training the weights", device):
             for batch in batches:
                 for architecture in architectures:

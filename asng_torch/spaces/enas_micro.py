@@ -122,7 +122,7 @@ class CellNetwork(nn.Module):
         super().__init__()
         width = 3 * channels  # the stem is three times as wide as the first cells, as in ENAS and DARTS
         self.stem = nn.Sequential(nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
-        reductions = (cells // 3, 2 * cells // 3)
+        reductions = (cells // 3, 2 * cells // 3)  # at a third and two thirds of the depth, as in DARTS
         self.cells = nn.ModuleList()
         before, last = width, width  # channels of the two maps that the next cell reads
         for cell in range(cells):
@@ -158,6 +158,7 @@ class _StackedCell(nn.Module):
         self.last = relu_conv_bn(last, channels, 1, affine=affine)
 
         def make(name: str, node: int, source: int) -> nn.Module:
+            # only what reads an input of the cell halves it: the nodes' maps are halved already
             operation = OPERATIONS[name](channels, 2 if reduction and source < 2 else 1, affine)
             return nn.Sequential(operation, DropPath()) if drop_path and name != "skip_connect" else operation
 

@@ -38,6 +38,7 @@ def network(in_channels: int, classes: int, *, channels: int = 16, cells: int = 
 
     affine: whether batch normalization in the cells has weights of its own.
     """
+    # the residual reduction between two stages doubles the channels
     layers: list[nn.Module] = [nn.Conv2d(in_channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)]
     for stage in range(3):
         if stage:
@@ -59,6 +60,7 @@ class _Cell(nn.Module):
 
     def __init__(self, channels: int, affine: bool) -> None:
         super().__init__()
+        # [node - 1][node read]: nodes 1, 2 and 3, as node 0 is the input
         self.nodes = nn.ModuleList(
             nn.ModuleList(LayerChoice({name: make(channels, affine) for name, make in OPERATIONS.items()},
                                       label=_label(source, node)) for source in range(node))

@@ -28,7 +28,7 @@ class SearchSettings:
     epochs: int
     batch_size: int
     learning_rate: float
-    momentum: float = 0.9
+    momentum: float = 0.9  # of SGD, as in all published one-shot recipes here
     weight_decay: float = 0.0
     clip: float | None = None  # of the gradients' norm
     set_to_none: bool = True  # False: weights outside the path move by momentum and decay

@@ -62,6 +62,7 @@ def _value(space: Space, name: str, value: Any) -> Any:
     if variable is None:  # which `encode` explains
         return value
     if isinstance(value, (list, dict)):
+        # tuples, and values of tuples, which JSON made lists: the one that would be written as this was
         alike = (variable.decode(code) for code in range(variable.size))
         return next((each for each in alike if _text(each) == _text(value)), value)
     return variable.decode(space.encode_one(name, value))

@@ -65,7 +65,7 @@ def conditions(module: nn.Module, found: Places) -> dict[str, list[Conjunction]]
 def _walk(module: nn.Module, condition: Conjunction, names: dict[int, str],
           alternatives: dict[str, list[Conjunction]]) -> None:
     """Note for every choice in the module under which condition it is reached; `condition` leads to the module."""
-    branches = []
+    branches = []  # (what it runs, under which variable, for which values)
     if isinstance(module, Choice):
         name = names[id(module)]
         known = alternatives.setdefault(name, [])
@@ -89,6 +89,7 @@ def restricted(alternatives: dict[str, list[Conjunction]], fixed: dict[str, Any]
     """
     left: dict[str, list[Conjunction]] = {}  # {} among the alternatives means: always, and then needs no entry
     for name, listed in alternatives.items():  # parents come before their children
+        # of each alternative: can it still hold, and what of it is still to be chosen
         possible = [each for each in listed if not unused & each.keys()
                     and all(fixed[parent] in values for parent, values in each.items() if parent in fixed)]
         free = [{parent: values for parent, values in each.items() if parent not in fixed} for each in possible]

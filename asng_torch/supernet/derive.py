@@ -28,9 +28,9 @@ def derive(supernet: Supernet, architecture: Architecture, *,
     """
     if weights not in ("inherit", "reset"):
         raise ValueError(f"derive(weights=...) must be 'inherit' or 'reset', got {weights!r}.")
-    memo: dict[int, Any] = {}
+    memo: dict[int, Any] = {}  # deepcopy's: id of a module -> what stands for it in the copy
     codes = supernet.codes(architecture)
-    supernet.meter.show_widths(codes)
+    supernet.meter.show_widths(codes)  # a pass of shapes: what each elastic layer is to be cut to
     with supernet.active_codes(codes):
         _resolve(supernet.module, memo, set())
         network = copy.deepcopy(supernet.module, memo)

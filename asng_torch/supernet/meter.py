@@ -46,6 +46,7 @@ class Meter:
         """
         if self._problem is not None or kwargs:  # an example has positional arguments: a later call may serve
             return
+        # one row, as costs are those of one input
         self.example = tuple(each[:1] if isinstance(each, Tensor) and each.dim() else each
                              for each in shapes_only(args))
         try:

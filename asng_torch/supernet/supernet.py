@@ -56,6 +56,7 @@ class Supernet(nn.Module):
         self.fixed = {name: Space(variables).encode_one(name, value)
                       for name, value in _known(fixed or {}, variables).items()}
         self.alternatives, unused = conditions(module, self.choices), set[str]()
+        # what hangs on a fixed choice alone is always active, or never
         active_if = restricted(self.alternatives, dict(fixed or {}), unused)
         free = {name: variable for name, variable in variables.items() if name not in {*self.fixed, *unused}}
         if not free:

@@ -103,7 +103,7 @@ class Training:
             if self.settings.clip is not None:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
             self._optimizer.step()
-            self._schedule.step()
+            self._schedule.step()  # anneals over steps, not epochs
             total += loss.detach()
             batches += 1
         if not batches:
