@@ -9,7 +9,7 @@ demo: $(VENV)/torch.installed
 	$(BIN)/python -m asng_torch demo --out runs/demo
 
 test: $(VENV)/dev.installed lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-slow: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -m slow

@@ -54,7 +54,7 @@ def test_the_wheel_holds_its_data_and_works_outside_the_checkout(tmp_path):
 
 def test_the_readmes_code_runs(tmp_path, monkeypatch):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     monkeypatch.chdir(tmp_path)
     namespace = {}
     for number, block in enumerate(blocks):
