@@ -10,6 +10,7 @@ try:
     from .choices.layer_choice import LayerChoice
     from .choices.repeat import Repeat
     from .choices.value_choice import KernelChoice, ValueChoice, WidthChoice
+    from .networks import derived
     from .networks.normalization import recalibrate
     from .search.budget import FrontPoint
     from .search.records import CsvLog, SearchRecord, TensorBoardLog
@@ -27,5 +28,5 @@ except ModuleNotFoundError as error:
 
 __all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "LayerChoice", "Repeat",
            "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice", "count", "derive",
-           "draw_cell", "elastic", "evaluate", "from_genotype", "load_architecture", "recalibrate",
+           "derived", "draw_cell", "elastic", "evaluate", "from_genotype", "load_architecture", "recalibrate",
            "save_architecture", "to_genotype", "train"]
