@@ -2,23 +2,25 @@
 
 try:
     from . import elastic
-    from .architecture import load_architecture, save_architecture
-    from .budget import FrontPoint
+    from .cells.draw import draw_cell
+    from .cells.genotype import from_genotype, to_genotype
     from .choices.cell import Cell
     from .choices.choice import Choice
     from .choices.input_choice import InputChoice
     from .choices.layer_choice import LayerChoice
     from .choices.repeat import Repeat
     from .choices.value_choice import KernelChoice, ValueChoice, WidthChoice
-    from .cost import Cost, count
-    from .derive import derive
-    from .draw import draw_cell
-    from .genotype import from_genotype, to_genotype
-    from .normalization import recalibrate
-    from .records import CsvLog, TensorBoardLog
-    from .search import Search, SearchRecord
-    from .supernet import Supernet
-    from .train import evaluate, train
+    from .networks import derived
+    from .networks.normalization import recalibrate
+    from .search.budget import FrontPoint
+    from .search.records import CsvLog, SearchRecord, TensorBoardLog
+    from .search.search import Search
+    from .supernet.architecture import load_architecture, save_architecture
+    from .supernet.cost import Cost, count
+    from .supernet.derive import derive
+    from .supernet.supernet import Supernet
+    from .train.evaluation import evaluate
+    from .train.training import train
 except ModuleNotFoundError as error:
     if error.name not in ("torch", "safetensors", "tqdm"):
         raise
@@ -26,5 +28,5 @@ except ModuleNotFoundError as error:
 
 __all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "LayerChoice", "Repeat",
            "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice", "count", "derive",
-           "draw_cell", "elastic", "evaluate", "from_genotype", "load_architecture", "recalibrate",
+           "derived", "draw_cell", "elastic", "evaluate", "from_genotype", "load_architecture", "recalibrate",
            "save_architecture", "to_genotype", "train"]

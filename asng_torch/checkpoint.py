@@ -18,9 +18,10 @@ from asng_core import checkpoint
 def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     """Write nested dicts and lists of JSON scalars, tensors and arrays to `path`, atomically.
 
-    Tensors that share memory are written each; arrays travel as tensors and come back as arrays.
+    Tensors of the same memory are written each; arrays travel as tensors and come back as arrays.
     """
     header, arrays = checkpoint.split(state, (torch.Tensor, np.ndarray))
+    # safetensors refuses tensors that overlap, and those that are not contiguous: each becomes a copy
     tensors = {name: torch.as_tensor(array).detach().cpu().contiguous().clone() for name, array in arrays.items()}
     numpy = [name for name, array in arrays.items() if isinstance(array, np.ndarray)]
     data = save(tensors, metadata={"tree": json.dumps(header), "numpy": json.dumps(numpy)})

@@ -31,9 +31,9 @@ from torch.nn import functional
 from asng_core import ASNG
 from asng_torch import Supernet, count
 from asng_torch.data import Augment, ImageData, Inpainting, TensorLoader, images, padded, split
-from asng_torch.metrics import evaluate_inpainting
 from asng_torch.spaces import SPACES
 from asng_torch.spaces.preset import Preset, SearchSettings, SearchSpace
+from asng_torch.train.metrics import evaluate_inpainting
 
 from . import store
 from .claims import Claim

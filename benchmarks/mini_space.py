@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from asng_torch import demo, report
+from asng_torch.cli import demo_recipe as demo
+from asng_torch.cli import report
 from asng_torch.data import fashion_mnist
 
 from . import store

@@ -9,7 +9,7 @@ from asng_core import ASNG
 from asng_torch import Search, Supernet
 from asng_torch.data import Augment, ResumableLoader, TensorLoader, images, padded, standardized
 from asng_torch.spaces import enas_micro, mini_network
-from asng_torch.train import cosine
+from asng_torch.train.settings import cosine
 
 criterion = nn.functional.cross_entropy
 

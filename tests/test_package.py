@@ -1,9 +1,11 @@
 """What a user installs and reads: the wheel, the README's code, the stored results."""
 
+import ast
 import re
 import subprocess
 import sys
 import zipfile
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,25 @@ import pytest
 from benchmarks import store
 
 ROOT = Path(__file__).parent.parent
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+           for package in ("asng_core", "asng_torch") for path in sorted((ROOT / package).rglob("*.py"))}
+
+
+def imports(name):
+    """The modules of this repository that a module imports, wherever: within functions and under TYPE_CHECKING too."""
+    path = MODULES[name]
+    package = name if path.stem == "__init__" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            parts = parts[:len(parts) - node.level + 1] if node.level else []
+            module = ".".join([*parts, *filter(None, [node.module])])
+            # `from package import name`: the module of that name if there is one, else what the package hands on
+            found |= {inner if (inner := f"{module}.{alias.name}") in MODULES else module for alias in node.names}
+    return found & MODULES.keys()
 
 
 def test_the_wheel_holds_its_data_and_works_outside_the_checkout(tmp_path):
@@ -56,3 +77,41 @@ def test_stored_results_say_when_and_where_they_were_measured(path):
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", source["date"])
         assert "cores" in source["machine"]
         assert "numpy" in source["versions"]
+
+
+def test_no_module_imports_itself_through_others():
+    try:
+        order = [*TopologicalSorter({name: imports(name) for name in MODULES}).static_order()]
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+    assert len(order) == len(MODULES)
+
+
+def test_the_imports_are_read_as_python_resolves_them():
+    assert {"asng_torch.choices.choice", "asng_torch.networks.derived", "asng_core"} <= imports(
+        "asng_torch.choices.input_choice")
+    assert "asng_torch.cli.search" in imports("asng_torch.cli.main")
+
+
+def test_no_folder_imports_itself_through_others():
+    """A folder of asng_torch, or a file beside them, stands on those below it."""
+    def place(name):
+        return ".".join(name.split(".")[:2])
+
+    below = {}
+    for name in MODULES:
+        if name.startswith("asng_torch."):
+            below.setdefault(place(name), set()).update(
+                place(each) for each in imports(name) if each.startswith("asng_torch.") and place(each) != place(name))
+    assert [*TopologicalSorter(below).static_order()]  # raises CycleError
+
+
+def test_the_core_knows_nothing_of_the_adapter():
+    assert not [(name, each) for name in MODULES if name.startswith("asng_core")
+                for each in imports(name) if each.startswith("asng_torch")]
+
+
+@pytest.mark.parametrize("package", ["asng_core", "asng_torch"])
+def test_a_file_has_at_most_250_lines(package):
+    lengths = {name: len(path.read_text().splitlines()) for name, path in MODULES.items() if name.startswith(package)}
+    assert not {name: length for name, length in lengths.items() if length > 250}

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from .. import derived
-from .joining import Joining
-from .searchable import shapes
+from asng_core import checks
+
+from ..networks import derived
+from .searchable import Joining, shapes
 from .value_choice import ValueChoice
 
 
@@ -23,7 +24,7 @@ class Cell(Joining):
     those of the nodes present.
 
     operations: name -> function of (node, map read) that makes the module; one module for each node,
-        input and operation, which all picks of the node share. All outputs must have one shape.
+        input and operation, the same for all picks of the node. All outputs must have one shape.
 
     >>> cell = Cell({"linear": lambda node, source: nn.Linear(8, 8), "identity": lambda node, source: nn.Identity()},
     ...             n_inputs=1, n_nodes=2)
@@ -37,10 +38,9 @@ class Cell(Joining):
                  n_nodes: int = 4, picks: int = 2, label: str | None = None) -> None:
         if not isinstance(operations, Mapping) or not operations:
             raise TypeError("Cell(operations) must map at least one name to a function that makes a module, "
-                            f"got {operations!r}.")
-        for name, number in (("n_inputs", n_inputs), ("n_nodes", n_nodes), ("picks", picks)):
-            if not isinstance(number, int) or number < 1:
-                raise ValueError(f"Cell({name}=...) must be a whole number from 1, got {number!r}.")
+                            f"got {checks.shown(operations)}.")
+        n_inputs, n_nodes, picks = (checks.integer(f"Cell({name}=...)", number, minimum=1) for name, number in
+                                    (("n_inputs", n_inputs), ("n_nodes", n_nodes), ("picks", picks)))
         super().__init__()
         self.names, self.n_inputs, self.n_nodes, self.picks = tuple(operations), n_inputs, n_nodes, picks
         self.operations = nn.ModuleList(  # [node][input][operation]
@@ -70,7 +70,8 @@ class Cell(Joining):
         loose = derived.loose_ends(edges, self.n_inputs)
         maps = derived.run_cell(inputs, [[(source, self._operation(node, source, name)) for source, name in picks]
                                          for node, picks in enumerate(edges)])
-        width = maps[-1].shape[1]
+        width = maps[-1].shape[1]  # of every node alike, as their sums need it
+        # of `n_nodes * width` columns, those of the nodes present, for the layers built with `after=` this cell
         self.join(self.n_nodes * width, [(node * width, (node + 1) * width) for node in loose])
         return torch.cat([maps[self.n_inputs + node] for node in loose], dim=1)
 
@@ -91,4 +92,4 @@ class Cell(Joining):
                 raise ValueError(f"Cell(operations) must give outputs of one shape, got at node {node} " + ", ".join(
                     f"{name!r} on map {source}: {shapes(output)}" for source, name, output in outputs)
                     + ". Match channels, stride and padding.")
-            maps.append(outputs[0][2])
+            maps.append(outputs[0][2])  # any: their shapes are alike

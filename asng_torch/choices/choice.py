@@ -17,7 +17,7 @@ class Choice(Searchable):
     """A module whose behaviour depends on one variable of the search space.
 
     `variable` is that variable, `label` its name in the space, by default the module's qualified
-    name; choices of one label share one variable. `active` is the code of the value in force, set by
+    name; one variable decides all choices of one label. `active` is the code of the value in force, set by
     `Supernet.active`, and -1 (NaN in a continuum) if the variable is inactive there; a plain attribute, as CUDA runs
     backward passes on threads of its own.
     """
@@ -42,7 +42,7 @@ class Choice(Searchable):
     @property
     def widest(self) -> float:
         """The code under which this choice makes its network no narrower or shorter than under any other."""
-        return 0
+        return 0  # what a width does not depend on is as wide under its first value as under any
 
     @property
     def value(self) -> Any:

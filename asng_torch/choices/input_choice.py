@@ -8,13 +8,12 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from asng_core import Categorical
+from asng_core import Categorical, checks
 
-from .. import derived
+from ..networks import derived
 from .choice import Choice
-from .joining import Joining
 from .mark import marked
-from .searchable import shapes
+from .searchable import Joining, shapes
 
 
 class InputChoice(Choice, Joining):
@@ -31,9 +30,9 @@ class InputChoice(Choice, Joining):
 
     def __init__(self, n: int, *, choose: int = 1, reduce: Literal["sum", "mean", "concat"] = "sum",
                  label: str | None = None) -> None:
-        if not isinstance(n, int) or n < 1:
-            raise ValueError(f"InputChoice(n) must be a whole number from 1, got {n!r}.")
-        if not isinstance(choose, int) or not 1 <= choose <= n:
+        n = checks.integer("InputChoice(n)", n, minimum=1)
+        choose = checks.integer("InputChoice(choose=...)", choose)
+        if not 1 <= choose <= n:
             raise ValueError(f"InputChoice(choose=...) must be within 1..{n}, the number of inputs, got {choose!r}.")
         if reduce not in ("sum", "mean", "concat"):
             raise ValueError(f"InputChoice(reduce=...) must be 'sum', 'mean' or 'concat', got {reduce!r}.")
@@ -51,10 +50,11 @@ class InputChoice(Choice, Joining):
         if len(inputs) != self.n:
             raise ValueError(f"InputChoice({self.n}) must be called with {self.n} inputs, got {len(inputs)}.")
         if self.reduce == "concat":
+            # the columns of all n inputs side by side, of which those of the chosen ones are there
             ends = list(itertools.accumulate(each.shape[1] for each in inputs))
             self.join(ends[-1], [(ends[i] - inputs[i].shape[1], ends[i]) for i in self.chosen])
         joined = derived.join([inputs[i] for i in self.chosen], self.reduce)
-        return marked(joined, self.code, inputs=list(inputs))  # type: ignore[no-any-return]
+        return marked(joined, self.code)  # type: ignore[no-any-return]
 
     def derived(self) -> nn.Module:
         return derived.Inputs(self.chosen, self.reduce)

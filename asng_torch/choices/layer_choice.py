@@ -33,7 +33,7 @@ class LayerChoice(Choice):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         code = self.code
-        return marked(self.candidates[code](*args, **kwargs), code, inputs=[*args, *kwargs.values()])
+        return marked(self.candidates[code](*args, **kwargs), code)
 
     def branches(self) -> Iterable[tuple[nn.Module, Sequence[str]]]:
         return [(module, [name]) for name, module in zip(self.values, self.candidates, strict=True)]
@@ -43,6 +43,7 @@ class LayerChoice(Choice):
         return chosen
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        # with all of them on the same inputs, whichever is in force
         found = {name: shapes(module(*args, **kwargs)) for name, module in
                  zip(self.values, self.candidates, strict=True)}
         if len(set(map(repr, found.values()))) > 1:

@@ -23,47 +23,36 @@ from .value_choice import ValueChoice
 class _Mark(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+        # what counts is that it is saved: a recomputation under other codes saves another shape
         ctx.save_for_backward(x.new_empty(shape))
-        return x.detach()  # the same memory, and no view: layers that work in place may follow
+        return x.detach()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        _ = ctx.saved_tensors  # asked for, or a recomputation would not be compared with it
         return gradients[0], None
 
 
-def marked(output: Any, *codes: float, inputs: Any = ()) -> Any:
-    """The output itself, its tensors marked in autograd's graph as computed under these codes.
-
-    inputs: of what put it out, some of which it may be, as of nn.Identity.
-    """
+def marked(output: Any, *codes: float) -> Any:
+    """The output itself, its tensors marked in autograd's graph as computed under these codes."""
     if not torch.is_grad_enabled():
         return output
     if isinstance(output, Tensor):
+        # no element, so no memory; 40 bits are far from the largest size, 2^63, and two codes hardly have one hash
         shape = (0, hash(tuple(-1 if math.isnan(code) else code for code in codes)) % 2**40)
-        if not output.requires_grad:
-            return output
-        own = not output._is_view() and not _holds(inputs, output)
-        return _Mark.apply(output, shape) if own else _marked_view(output, shape)
+        return _with_mark(output, shape) if output.requires_grad else output
     if type(output) in (tuple, list):
-        return type(output)(marked(each, *codes, inputs=inputs) for each in output)
+        return type(output)(marked(each, *codes) for each in output)
     return output
 
 
-def _holds(inputs: Any, output: Tensor) -> bool:
-    if isinstance(inputs, (tuple, list)):
-        return any(_holds(each, output) for each in inputs)
-    return inputs is output
-
-
-def _marked_view(x: Tensor, shape: tuple[int, ...]) -> Any:
-    """A view, so that autograd knows of the memory that others read too, should a layer behind it work in place."""
+def _with_mark(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A view, so that autograd knows of the memory that others may read too, should a layer behind it work in place."""
     view, mark = x.view_as(x), _Mark.apply(x.new_zeros(()).requires_grad_(), shape)
 
     def ask(gradient: Tensor) -> None:
-        _ = mark.grad_fn.saved_tensors
+        _ = mark.grad_fn.saved_tensors  # asked for, or a recomputation would not be compared with it
 
-    view.register_hook(ask)
+    view.register_hook(ask)  # which also keeps the mark alive as long as the graph
     return view
 
 
@@ -88,5 +77,5 @@ def holders_marked(found: list[tuple[nn.Module, list[ValueChoice]]]) -> Iterator
 def _marking(held: list[ValueChoice]) -> Any:
     def hook(module: nn.Module, args: Any, output: Any) -> Any:
         codes = (choice.active for choice in held if choice.active is not None)
-        return marked(output, *codes, inputs=args)
+        return marked(output, *codes)
     return hook

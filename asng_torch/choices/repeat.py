@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from asng_core import Integer
+from asng_core import Integer, checks
 
 from .choice import Choice
 from .mark import marked
@@ -27,19 +27,20 @@ class Repeat(Choice):
     def __init__(self, blocks: Sequence[nn.Module], *, minimum: int = 1, label: str | None = None) -> None:
         if not blocks or not all(isinstance(block, nn.Module) for block in blocks):
             raise TypeError(f"Repeat(blocks) must be a sequence of at least one module, got {blocks!r}.")
-        if not isinstance(minimum, int) or not 0 <= minimum <= len(blocks):
+        minimum = checks.integer("Repeat(minimum=...)", minimum)
+        if not 0 <= minimum <= len(blocks):
             raise ValueError(f"Repeat(minimum=...) must be within 0..{len(blocks)}, the number of blocks, "
                              f"got {minimum!r}.")
         super().__init__(Integer(minimum, len(blocks)), label)
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Any) -> Any:
-        first = x
         for block in self.blocks[: self.value]:
             x = block(x)
-        return marked(x, self.code, inputs=first)
+        return marked(x, self.code)
 
     def branches(self) -> Iterable[tuple[nn.Module, Sequence[int]]]:
+        # block i runs where at least i + 1 do
         return [(block, [n for n in self.values if n > i]) for i, block in enumerate(self.blocks)]
 
     @property
@@ -55,6 +56,7 @@ class Repeat(Choice):
         for block in self.blocks:
             x = block(x)
             found.append(shapes(x))
+        # after `minimum` blocks or more the network may go on: all these shapes must be one
         if len(set(map(repr, found[self.values[0]:]))) > 1:
             raise ValueError("Repeat(blocks) must keep the shape, so that any number of blocks may run, got "
                              f"{' -> '.join(map(str, found))}. Change the shape before or after, or raise minimum.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
-from asng_core import Categorical, Ordinal, Variable
+from asng_core import Categorical, Ordinal, Variable, checks
 
-from .. import derived
+from ..networks import derived
 from .choice import Choice
 
 
@@ -33,7 +33,7 @@ class ValueChoice(Choice):
         if isinstance(values, Variable):
             variable = values
         elif isinstance(values, (Mapping, Sequence, range)) and not isinstance(values, str):
-            variable = Categorical(list(values))
+            variable = Categorical(list(values))  # of a mapping, its names
         else:
             raise TypeError(f"{type(self).__name__}(values) must be a sequence of values, a mapping from names to "
                             f"values, or a variable, got {values!r}.")
@@ -46,15 +46,21 @@ class ValueChoice(Choice):
         return derived.Constant(self())
 
 
+def whole(where: str, sizes: Iterable[object]) -> list[int]:
+    """Sizes of a layer: whole numbers from 1."""
+    return [checks.integer(where, size, minimum=1) for size in sizes]
+
+
 class _SizeChoice(ValueChoice):
-    """Of a layer's size: whole numbers from 1, in order."""
+    """Of a layer's size: whole numbers from 1, in order. `argument` is what its constructor calls them."""
+
+    argument: str
 
     def __init__(self, sizes: Sequence[int] | Variable, *, label: str | None = None) -> None:
         super().__init__(sizes, label=label)
-        if not all(isinstance(size, int) and size >= 1 for size in self.values):
-            raise ValueError(f"{type(self).__name__} must choose among whole numbers from 1, got {self.values!r}.")
+        legal = whole(f"{type(self).__name__}({self.argument})", self.values)
         if not isinstance(sizes, Variable):
-            self.variable = Ordinal(sorted(self.values))
+            self.variable = Ordinal(sorted(legal))
 
     @property
     def largest(self) -> int:
@@ -76,15 +82,18 @@ class WidthChoice(_SizeChoice):
     divisor: widths are rounded to multiples of it, at least one.
     """
 
+    argument = "widths"
+
     def __init__(self, widths: Sequence[int] | Variable, *, divisor: int | None = None,
                  label: str | None = None) -> None:
         if divisor is not None:
             if isinstance(widths, Variable):
                 raise TypeError("WidthChoice(divisor=...) is for a sequence of widths, got a variable. "
                                 "Use Integer(low, high, step=divisor).")
-            if not isinstance(divisor, int) or divisor < 1:
-                raise ValueError(f"WidthChoice(divisor=...) must be a whole number from 1, got {divisor!r}.")
-            widths = sorted({max(divisor, int(width / divisor + 0.5) * divisor) for width in widths})
+            divisor = checks.integer("WidthChoice(divisor=...)", divisor, minimum=1)
+            # to the nearest multiple, the larger one of two
+            widths = sorted({max(divisor, int(width / divisor + 0.5) * divisor)
+                             for width in whole("WidthChoice(widths)", widths)})
         super().__init__(widths, label=label)
 
 
@@ -96,7 +105,10 @@ class KernelChoice(_SizeChoice):
     sides: a sequence, of which an Ordinal is made, or a variable; all odd or all even.
     """
 
+    argument = "sides"
+
     def __init__(self, sides: Sequence[int] | Variable, *, label: str | None = None) -> None:
         super().__init__(sides, label=label)
+        # else the middle of a smaller kernel would lie between two weights of the largest
         if len({side % 2 for side in self.values}) > 1:
             raise ValueError(f"KernelChoice(sides) must be all odd or all even to share a middle, got {self.values!r}.")

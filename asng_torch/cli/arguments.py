@@ -1,4 +1,4 @@
-"""Arguments that several commands take."""
+"""Arguments that several commands take, and the error for what cannot be carried out as given."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import argparse
 from pathlib import Path
 
 import torch
+
+
+class CommandError(Exception):
+    """The command cannot be carried out as given; its message says what to change."""
 
 
 def add_run_folder(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +59,7 @@ def number(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not value > 0:
+    if not value > 0:  # NaN neither
         raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
     return value
 

@@ -12,8 +12,9 @@ import torch
 
 from asng_core import __version__
 
-from ..budget import CostName
-from .errors import CommandError
+from ..search.budget import CostName
+from .arguments import CommandError
+from .demo_recipe import Settings
 from .folder import read_json, update_json
 
 
@@ -50,8 +51,8 @@ class RetrainConfig:
 class DemoConfig:
     """Of the demo."""
 
-    steps: int = 2500
-    epochs: int = 8
+    steps: int = Settings.steps
+    epochs: int = Settings.epochs
     controls: int = 8
     seed: int = 0
     data_folder: str | None = None
@@ -62,6 +63,7 @@ _Config = TypeVar("_Config", SearchConfig, RetrainConfig, DemoConfig)
 
 def settle(kind: type[_Config], section: str, options: argparse.Namespace) -> _Config:
     """The configuration that options, defaults and, to resume, the run folder's config.json say."""
+    # options that the user left out are None, defaults are those of the class
     given = {field.name: value for field in fields(kind) if (value := getattr(options, field.name)) is not None}
     path = options.out / "config.json"
     if not options.resume:

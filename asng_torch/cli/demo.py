@@ -11,12 +11,11 @@ from statistics import median
 
 from tqdm import tqdm
 
-from .. import demo, report
 from ..data import FashionMNIST, fashion_mnist
-from ..search import Search
-from . import arguments, folder
+from ..search.search import Search
+from . import arguments, demo_recipe, folder, report
+from .arguments import CommandError
 from .config import DemoConfig, settle, write_config
-from .errors import CommandError
 from .follow import CHECKPOINT, follow
 from .page import in_words, write_page
 
@@ -65,56 +64,58 @@ def run(options: argparse.Namespace) -> None:
     if not options.resume:  # a demo that stops early must not be mistaken for the one before
         for name in (CHECKPOINT, "architecture.json", "metrics.json", "accuracy.png"):
             (out / name).unlink(missing_ok=True)
-    settings = demo.Settings(steps=config.steps, epochs=config.epochs)
-    search = demo.build_search(data, settings, config.seed, options.device)
+    settings = demo_recipe.Settings(steps=config.steps, epochs=config.epochs)
+    search = demo_recipe.build_search(data, settings, config.seed, options.device)
     if options.resume and (out / CHECKPOINT).exists():
         try:
             search.resume(out / CHECKPOINT)
         except ValueError as error:
             raise CommandError(f"--resume: {error}") from error
     write_config(out, "demo", config, device=options.device, settings=asdict(settings))
-    seconds = {"search": _search(search, data, out)}
-    _compare(search, data, settings, config, options, seconds)
+    found, seconds = _search(search, data, out)
+    _compare(search, found, data, settings, config, options, {"search": seconds})
 
 
-def _search(search: Search, data: FashionMNIST, out: Path) -> float:
-    """Search to the end, tell what was found; the seconds it took."""
+def _search(search: Search, data: FashionMNIST, out: Path) -> tuple[folder.Found | None, float]:
+    """Search to the end, tell what was found; that, and the seconds it took."""
     print(f"Searching {search.supernet.space.size:,} architectures on {len(data.train_images):,} images, "
           f"half for the weights, half for the architecture.")
     started = time.perf_counter()
-    if not follow(search, out, save_every=60, space="mini"):
-        write_page(out)
+    finished, found = follow(search, out, save_every=60, space="mini")
+    if not finished:
+        write_page(out, found)
         print(f"Interrupted after step {search.step} of {search.steps}. The search is saved in {out}; go on with\n"
               f"  python -m asng_torch demo --out {out} --resume")
         sys.exit(130)
     seconds = time.perf_counter() - started
     print(f"Found in {seconds:.0f} s (uniform is entropy 1, certain 0; now {search.optimizer.entropy:.2f}):\n"
           f"{in_words(search.recommend())}")
-    return seconds
+    return found, seconds
 
 
-def _compare(search: Search, data: FashionMNIST, settings: demo.Settings, config: DemoConfig,
-             options: argparse.Namespace, seconds: dict[str, float]) -> None:
+def _compare(search: Search, found: folder.Found | None, data: FashionMNIST, settings: demo_recipe.Settings,
+             config: DemoConfig, options: argparse.Namespace, seconds: dict[str, float]) -> None:
     """Retrain the found architecture and random ones."""
     out: Path = options.out
     started = time.perf_counter()
-    network, accuracy = demo.retrain(search.supernet, search.recommend(), data, settings, config.seed, options.device,
-                                     progress=True)
+    network, accuracy = demo_recipe.retrain(search.supernet, search.recommend(), data, settings, config.seed,
+                                            options.device, progress=True)
     seconds["retrain"] = time.perf_counter() - started
     folder.write_weights(network, out / "network.safetensors")
     print(f"Retrained from scratch in {seconds['retrain']:.0f} s: test accuracy {accuracy:.1%}.")
 
     started = time.perf_counter()
-    drawn = demo.random_architectures(search.supernet, config.controls, config.seed)
-    controls = [demo.retrain(search.supernet, control, data, settings, config.seed, options.device)[1]
+    drawn = demo_recipe.random_architectures(search.supernet, config.controls, config.seed)
+    controls = [demo_recipe.retrain(search.supernet, control, data, settings, config.seed, options.device)[1]
                 for control in tqdm(drawn, desc="random networks")]
     seconds["controls"] = time.perf_counter() - started
     report.draw_accuracy([accuracy], controls, out / "accuracy.png")
+    # strictly: an equal accuracy is no win
     beaten = sum(control < accuracy for control in controls)
     folder.write_json(out / "metrics.json", {
         "test_accuracy": accuracy, "random_test_accuracies": controls, "random_median": median(controls),
         "random_networks_beaten": beaten, "seconds": seconds, "entropy": search.optimizer.entropy})
-    write_page(out)
+    write_page(out, found)
     print(f"{len(controls)} random networks, retrained alike: median {median(controls):.1%}, "
           f"from {min(controls):.1%} to {max(controls):.1%}; the found one beats {beaten} of them.\n"
           f"Everything is in {out}, for people in {out / 'README.md'}.")

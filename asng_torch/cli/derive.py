@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 
 from .. import checkpoint
-from ..cost import count
-from ..derive import derive
+from ..search import saved
+from ..supernet.cost import count
+from ..supernet.derive import derive
 from . import arguments, folder
-from .cells import draw_cells, notation
-from .errors import CommandError
+from .arguments import CommandError
 from .follow import CHECKPOINT
 from .page import in_words, write_page
-from .recipe_of import recipe_of
+from .recipe import recipe_of
 
 SUMMARY = "take the found architecture out of the supernet"
 HELP = """\
@@ -42,20 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Derive as the options say."""
     out: Path = options.out
-    recipe, architecture = recipe_of(options)
+    recipe, found = recipe_of(options)
+    architecture = found.architecture
     supernet = recipe.supernet()
     try:
-        state = checkpoint.read(out / CHECKPOINT, "asng_torch.Search")
+        state = checkpoint.read(out / CHECKPOINT, saved.FORMAT)
     except (OSError, ValueError) as error:
         raise CommandError(f"{error} Run `python -m asng_torch search --resume` with this --out") from error
     supernet.load_state_dict(state["supernet"])
     network = derive(supernet, architecture)
     folder.write_weights(network, out / "derived.safetensors")
     cost = count(network.eval(), recipe.example)
-    published = notation(recipe.space.name, architecture)
+    published = recipe.space.published(architecture)
     folder.update_json(out / "metrics.json", "derive", {
         "parameters": cost.parameters, "multiply_adds": cost.multiply_adds, "notation": published})
-    draw_cells(recipe.space.name, architecture, out)
-    write_page(out)
+    recipe.space.draw(architecture, out)
+    write_page(out, found)
     print(f"Derived a network of {cost.parameters:,} parameters and {cost.multiply_adds:,} multiply-adds an image:\n"
           f"{published or in_words(architecture)}\nIts weights are in {out / 'derived.safetensors'}.")

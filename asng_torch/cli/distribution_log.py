@@ -20,6 +20,7 @@ class DistributionLog:
 
     def __init__(self, path: Path, space: Space, step: int = 0) -> None:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
+        # whole rows up to the checkpoint; the rest is written anew
         kept = [line for line in text.splitlines(keepends=True)[1:]
                 if line.endswith("\n") and int(line.split(",")[0]) <= step]
         data = "".join([_line(["step", *_columns(space)]), *kept]).encode()
@@ -28,6 +29,7 @@ class DistributionLog:
 
     def write(self, step: int, optimizer: ASNG) -> None:
         """One row, in the file at once."""
+        # six digits: for pictures, not to resume from
         numbers = [f"{number:.6g}" for marginal in optimizer.distribution().values() for number in marginal]
         self._file.write(_line([str(step), *numbers]))
         self._file.flush()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..metrics import evaluate_inpainting
-from ..train import BatchNorm, evaluate
+from ..train.evaluation import BatchNorm, evaluate
+from ..train.metrics import evaluate_inpainting
 from . import arguments, folder
 from .page import results_in_words, write_page
-from .recipe_of import recipe_of
+from .recipe import recipe_of
 
 SUMMARY = "test the retrained or the derived network"
 HELP = """\
@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Evaluate as the options say."""
     out: Path = options.out
-    recipe, architecture = recipe_of(options)
+    recipe, found = recipe_of(options)
+    architecture = found.architecture
     weights = options.weights or ("retrained" if (out / _FILES["retrained"][0]).exists() else "derived")
     batch_norm: BatchNorm = options.batch_norm or ("tracked" if weights == "retrained" else "recalibrated")
     network = recipe.final(architecture) if weights == "retrained" else recipe.inherited(architecture)
@@ -58,5 +59,5 @@ def run(options: argparse.Namespace) -> None:
                                              calibration=calibration)}
     folder.update_json(out / "metrics.json", f"evaluate {weights}", {**results, "batch_norm": batch_norm,
                                                                      "images": len(recipe.data.test_images)})
-    write_page(out)
+    write_page(out, found)
     print(f"The {weights} network on {len(recipe.data.test_images):,} test images: {results_in_words(results)}.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -12,7 +13,30 @@ from torch import Tensor, nn
 
 from asng_core import checkpoint
 
-from .errors import CommandError
+from .arguments import CommandError
+
+ARCHITECTURE = "architecture.json"
+
+
+class Found(NamedTuple):
+    """What architecture.json holds: of which space, which architecture, and what the search knows of it."""
+
+    space: str
+    architecture: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+def read_found(folder: Path) -> Found | None:
+    """The architecture of a run folder, if there is one."""
+    path = folder / ARCHITECTURE
+    if not path.exists():
+        return None
+    content = read_json(path, "python -m asng_torch search")
+    try:
+        return Found(content["space"], content["architecture"], content["metrics"])
+    except KeyError as error:
+        raise CommandError(f"{str(path)!r} has no entry {error}, which a search writes. Put it back, or search again") \
+            from None
 
 
 def make(folder: Path) -> None:

@@ -9,26 +9,28 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .. import distributed, report
-from ..architecture import save_architecture
-from ..records import CsvLog
-from ..search import Search
-from . import distribution_log
+from ..search import distributed
+from ..search.records import CsvLog
+from ..search.search import Search
+from ..supernet.architecture import save_architecture
+from . import distribution_log, report
 from .distribution_log import DistributionLog
+from .folder import ARCHITECTURE, Found, read_found
 from .interruption import interruption
 
 CHECKPOINT = "search.safetensors"
-_ROWS = 200  # of distribution.csv
+_ROWS = 200  # of distribution.csv: as many columns as its picture can show
 
 
-def follow(search: Search, folder: Path, *, save_every: float, space: str) -> bool:
-    """Whether the search came to its end; either way it is saved, and its pictures are drawn.
+def follow(search: Search, folder: Path, *, save_every: float, space: str) -> tuple[bool, Found | None]:
+    """Whether the search came to its end, and what it found last; either way it is saved, and its pictures are drawn.
 
     save_every: seconds between two checkpoints. space: its name, for architecture.json.
     Of several processes, the first one writes, and is the one whose interruption counts.
     """
     stride = max(1, search.steps // _ROWS)
     saved, interrupted = time.monotonic(), False
+    found: Found | None = None
     with interruption() as event, ExitStack() as stack:
         if leading := distributed.rank() == 0:
             log = stack.enter_context(CsvLog(folder / "log.csv", search.step))
@@ -40,31 +42,35 @@ def follow(search: Search, folder: Path, *, save_every: float, space: str) -> bo
                 log.write(record)
                 if record.step % stride == 0:
                     distribution.write(record.step, search.optimizer)
-            interrupted, due = distributed.shared((event.is_set(), time.monotonic() - saved >= save_every))
+            # the first process decides, so that all leave the loop in the same step
+            interrupted, due = distributed.of_first((event.is_set(), time.monotonic() - saved >= save_every))
             if interrupted:
                 break
             if due:
-                save(search, folder, space)
+                found = save(search, folder, space) or found
                 saved = time.monotonic()
-        save(search, folder, space)
+        found = save(search, folder, space) or found
     if leading:
         draw(search, folder)
-    return not interrupted or search.step == search.steps
+        # within a limit, the part before an interruption may have found what this part did not
+        found = found or read_found(folder)
+    return not interrupted or search.step == search.steps, found
 
 
-def save(search: Search, folder: Path, space: str) -> None:
-    """Checkpoint and recommendation; to be called by all processes."""
+def save(search: Search, folder: Path, space: str) -> Found | None:
+    """Checkpoint and recommendation, which the first process returns if there is one; to be called by all."""
     search.save(folder / CHECKPOINT)
     if distributed.rank() > 0:
-        return
+        return None
     try:
         architecture = search.recommend()
     except RuntimeError:  # none within the limit yet
-        return
+        return None
     cost = search.supernet.cost(architecture)
     metrics = {"step": search.step, "steps": search.steps, "entropy": search.optimizer.entropy,
                "parameters": cost.parameters, "multiply_adds": cost.multiply_adds}
-    save_architecture(folder / "architecture.json", space, architecture, metrics)
+    save_architecture(folder / ARCHITECTURE, space, architecture, metrics)
+    return Found(space, architecture, metrics)
 
 
 def draw(search: Search, folder: Path) -> None:

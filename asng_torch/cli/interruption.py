@@ -22,7 +22,7 @@ def interruption() -> Iterator[Event]:
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         event.set()
-        restore()
+        restore()  # a second signal is for whoever was there before: it stops at once
 
     for number in before:
         signal.signal(number, stop)

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from . import demo, derive, evaluate, retrain, search
-from .errors import CommandError
+from .arguments import CommandError
 from .interruption import terminable
 
 _ABOUT = """\
@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for each in (search, derive, retrain, evaluate, demo):
+        # a command is named as its file
         name = each.__name__.rpartition(".")[2]
         command = commands.add_parser(name, help=each.SUMMARY, description=each.HELP,
                                       formatter_class=argparse.RawDescriptionHelpFormatter)

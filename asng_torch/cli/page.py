@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .cells import notation
-from .folder import read_json
+from ..spaces import SPACES
+from .folder import Found, read_json
 
-_PICTURES = {"accuracy.png": "Test accuracy, against random networks of the same space that were trained alike",
-             "normal_cell.png": "The normal cell", "reduce_cell.png": "The reduction cell", "cell.png": "The cell",
-             "probabilities.png": "The distribution over architectures during the search",
-             "losses.png": "Losses during the search"}
+_PICTURES = ("accuracy.png", "*cell.png", "probabilities.png", "losses.png")  # in this order; spaces name their cells'
+_TITLES = {"accuracy.png": "Test accuracy, against random networks of the same space that were trained alike",
+           "reduce_cell.png": "The reduction cell",  # DARTS's short word for it spelt out
+           "probabilities.png": "The distribution over architectures during the search",
+           "losses.png": "Losses during the search"}
 
 
-def write_page(out: Path) -> None:
-    """Write README.md from the JSON files and pictures that are there."""
+def write_page(out: Path, found: Found | None) -> None:
+    """Write README.md from what was found, if anything, and the other JSON files and pictures that are there."""
     config = read_json(out / "config.json", "python -m asng_torch search")
     lines = ["# Architecture search", ""]
     for section, content in config.items():
@@ -24,19 +25,19 @@ def write_page(out: Path) -> None:
                           if value is not None and value is not False)
         made_with = ", ".join(f"{name} {value}" for name, value in content["made_with"].items())
         lines += [f"**{section}**: {asked} ({made_with}).", ""]
-    if (out / "architecture.json").exists():
-        found = read_json(out / "architecture.json", "python -m asng_torch search")
-        metrics = found["metrics"]
+    if found is not None:
+        metrics = found.metrics
         lines += ["## Found", "",
                   f"After {metrics['step']:,} of {metrics['steps']:,} steps; entropy {metrics['entropy']:.2f} (1 is "
                   f"uniform, 0 certain). In the supernet it has {metrics['parameters']:,} parameters and takes "
                   f"{metrics['multiply_adds']:,} multiply-adds an image.", "", "```",
-                  notation(found["space"], found["architecture"]) or in_words(found["architecture"]), "```", ""]
+                  SPACES[found.space].published(found.architecture) or in_words(found.architecture), "```", ""]
     if (out / "metrics.json").exists():
         lines += ["## Measured", "", *_measured(read_json(out / "metrics.json", "python -m asng_torch evaluate")), ""]
-    for name, title in _PICTURES.items():
-        if (out / name).exists():
-            lines += [f"## {title}", "", f"![{title}]({name})", ""]
+    for pattern in _PICTURES:
+        for picture in sorted(out.glob(pattern)):
+            title = _TITLES.get(picture.name, f"The {picture.stem.replace('_', ' ')}")
+            lines += [f"## {title}", "", f"![{title}]({picture.name})", ""]
     (out / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..data import ImageData, Inpainting, TensorLoader, images, padded, split, standardized
-from ..derive import derive
-from ..distributed import rank, world_size
-from ..search import Search
+from ..search.distributed import rank, world_size
+from ..search.search import Search
 from ..spaces import SPACES
 from ..spaces.preset import Preset, SearchSpace
-from ..supernet import Supernet
-from ..train import Training, cosine
-from .config import RetrainConfig, SearchConfig
-from .errors import CommandError
+from ..supernet.architecture import load_architecture
+from ..supernet.derive import derive
+from ..supernet.supernet import Supernet
+from ..train.settings import cosine
+from ..train.training import Training
+from .arguments import CommandError
+from .config import RetrainConfig, SearchConfig, read_config
+from .folder import ARCHITECTURE, Found, read_found, read_json
 
 Loader = TensorLoader | Inpainting
-_TEST_BATCH, _CALIBRATION = 500, 10_000  # images
+_MADE_BY = "python -m asng_torch search"
+_TEST_BATCH, _CALIBRATION = 500, 10_000  # images: what fits any memory, and enough for a channel's mean and variance
 
 
 class Recipe:
@@ -103,6 +109,7 @@ class Recipe:
         train, valid = (self._loader(self.data.train_images[half], self.data.train_labels[half], batch_size,
                                      seed=config.seed, augment=settings.augment, shard=(rank(), world_size()))
                         for half in split(len(self.data.train_images), seed=config.seed))
+        # one step takes one batch of the half that trains weights, so an epoch is a pass over that half
         steps = config.steps or settings.epochs * len(train)
         weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=settings.momentum,
                                   weight_decay=settings.weight_decay)
@@ -140,3 +147,22 @@ class Recipe:
             return Inpainting(TensorLoader(pictures, labels, batch_size, **options), self.config.mask or "center",
                               seed=options.get("seed", 0))
         return TensorLoader(standardized(pictures, self.data.mean, self.data.std), labels, batch_size, **options)
+
+
+def recipe_of(options: argparse.Namespace) -> tuple[Recipe, Found]:
+    """The recipe of the folder's search, and what it found, checked against its space."""
+    out: Path = options.out
+    config = read_config(out, "search", SearchConfig)
+    config = replace(config, data_folder=options.data_folder or config.data_folder)
+    sizes = read_json(out / "config.json", _MADE_BY)["search"]["sizes"]
+    recipe = Recipe(config, options.device, options.download, sizes)
+    path, found = out / ARCHITECTURE, read_found(out)
+    if found is None:
+        raise CommandError(f"there is no {str(path)!r}. First run `{_MADE_BY}` with this --out, to its end")
+    with torch.device("meta"):
+        space = recipe.supernet().space
+    try:
+        architecture = load_architecture(path, space, space_name=config.space)  # its values are the space's own
+    except (OSError, ValueError) as error:
+        raise CommandError(str(error)) from error
+    return recipe, found._replace(architecture=architecture)

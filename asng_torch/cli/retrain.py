@@ -10,12 +10,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..cost import count
+from ..supernet.cost import count
 from . import arguments, folder
+from .arguments import CommandError
 from .config import RetrainConfig, settle, write_config
-from .errors import CommandError
 from .page import write_page
-from .recipe_of import recipe_of
+from .recipe import recipe_of
 
 SUMMARY = "train the found architecture's network from scratch"
 HELP = """\
@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Retrain as the options say."""
     out: Path = options.out
-    recipe, architecture = recipe_of(options)
+    recipe, found = recipe_of(options)
+    architecture = found.architecture
     config = settle(RetrainConfig, "retrain", options)
     path = out / "retrain.safetensors"
     if not options.resume:
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"Training a network of {cost.parameters:,} parameters and {cost.multiply_adds:,} multiply-adds an image on "
           f"{len(recipe.data.train_images):,} images.")
     started = time.perf_counter()
-    done = len(training.losses)
+    done = len(training.losses)  # epochs, of a training that is gone on with
     try:
         for _ in tqdm(training, initial=done, total=epochs, desc="retrain", unit="epoch"):
             training.save(path)
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
     folder.update_json(out / "metrics.json", "retrain", {
         "parameters": cost.parameters, "multiply_adds": cost.multiply_adds, "epochs": epochs,
         "train_losses": training.losses})
-    write_page(out)
+    write_page(out, found)
     print(f"{epochs - done} epochs in {time.perf_counter() - started:.0f} s, training loss "
           f"{training.losses[-1]:.4g}. The weights are in {out / 'network.safetensors'}. Next:\n"
           f"  python -m asng_torch evaluate --out {out}")

@@ -8,16 +8,14 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from .. import distributed
 from ..data.datasets import NAMES
+from ..search import distributed
 from ..spaces import SPACES
 from . import arguments, folder
-from .cells import draw_cells
+from .arguments import CommandError
 from .config import SearchConfig, settle, write_config
-from .errors import CommandError
 from .follow import CHECKPOINT, follow
 from .page import in_words, write_page
-from .processes import processes
 from .recipe import Recipe
 
 SUMMARY = "train a supernet and the distribution over its architectures"
@@ -77,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
                                f"--space must name what to search, one of {', '.join(sorted(SPACES))}")
         options.out = Path("runs") / options.space
     out: Path = options.out
-    with processes(options.device) as device:
+    with distributed.joined(options.device) as device:
         if options.download and distributed.world_size() > 1:
             raise CommandError("--download is for one process. Fetch the files by a search without torchrun first")
         with distributed.together("reading the run folder", device):
@@ -96,13 +94,13 @@ def run(options: argparse.Namespace) -> None:
                          preset=asdict(recipe.preset))
             _say_what(recipe, search.step, search.steps)
         started, first = time.perf_counter(), search.step
-        finished = follow(search, out, save_every=options.save_every, space=config.space)
+        # all processes search; one writes
+        finished, found = follow(search, out, save_every=options.save_every, space=config.space)
         if leading:
-            if (out / "architecture.json").exists():
-                found = folder.read_json(out / "architecture.json", "python -m asng_torch search")
-                draw_cells(config.space, found["architecture"], out)
-            write_page(out)
-            _say_found(out, search.step, search.steps, search.step - first, time.perf_counter() - started)
+            if found is not None:
+                recipe.space.draw(found.architecture, out)
+            write_page(out, found)
+            _say_found(out, found, search.step, search.steps, search.step - first, time.perf_counter() - started)
     if not finished:
         sys.exit(130)
 
@@ -123,16 +121,15 @@ def _say_what(recipe: Recipe, step: int, steps: int) -> None:
           f"{steps:,} steps.")
 
 
-def _say_found(out: Path, step: int, steps: int, done: int, seconds: float) -> None:
+def _say_found(out: Path, found: folder.Found | None, step: int, steps: int, done: int, seconds: float) -> None:
     if step < steps:
         print(f"Interrupted after step {step} of {steps}. Everything is saved in {out}; go on with\n"
               f"  python -m asng_torch search --out {out} --resume")
         return
     print(f"{done} steps in {seconds:.0f} s.")
-    if not (out / "architecture.json").exists():
+    if found is None:
         raise CommandError("no architecture within --limit was found. Raise it, or search with more --steps")
-    found = folder.read_json(out / "architecture.json", "search")
-    print(f"Found, with {found['metrics']['parameters']:,} parameters (entropy {found['metrics']['entropy']:.2f}; "
-          f"1 is uniform, 0 certain):\n{in_words(found['architecture'])}\n"
+    print(f"Found, with {found.metrics['parameters']:,} parameters (entropy {found.metrics['entropy']:.2f}; "
+          f"1 is uniform, 0 certain):\n{in_words(found.architecture)}\n"
           f"Everything is in {out}, for people in {out / 'README.md'}. Next:\n"
           f"  python -m asng_torch derive --out {out}\n  python -m asng_torch retrain --out {out}")

@@ -3,11 +3,10 @@
 from .augment import Augment
 from .datasets import images
 from .fashion_mnist import FashionMNIST, fashion_mnist
-from .image_data import ImageData, padded, standardized
+from .image_data import ImageData, padded, split, standardized
 from .loader import TensorLoader
 from .masks import Inpainting
 from .resumable import ResumableLoader
-from .split import split
 
 __all__ = ["Augment", "FashionMNIST", "ImageData", "Inpainting", "ResumableLoader", "TensorLoader", "fashion_mnist",
            "images", "padded", "split", "standardized"]

@@ -31,10 +31,12 @@ class Augment:
 
     def __post_init__(self) -> None:
         checks.integer("Augment(crop=...)", self.crop, minimum=0)
+        checks.truth("Augment(flip=...)", self.flip)
         checks.integer("Augment(cutout=...)", self.cutout, minimum=0)
 
     def draw(self, n: int, height: int, width: int, generator: torch.Generator) -> Tensor:
         """`(n, 5)` integers on the CPU: window's top and left, flipped or not, cutout's centre row and column."""
+        # exclusive ends; the window may lie anywhere in the padded image
         ends = (2 * self.crop + 1, 2 * self.crop + 1, 2, height, width)
         return torch.stack([torch.randint(end, (n,), generator=generator) for end in ends], dim=1)
 
@@ -48,8 +50,9 @@ class Augment:
         source_columns = torch.where((flipped == 1) & self.flip, width - 1 - columns, columns) + left - self.crop
         kept = _rectangle(_within(source_rows, height), _within(source_columns, width))
         if self.cutout:
-            half = self.cutout // 2
+            half = self.cutout // 2  # an even square lies one pixel more before its centre than behind
             kept &= ~_rectangle(_within(rows - row + half, self.cutout), _within(columns - column + half, self.cutout))
+        # (n, height, width) positions in flattened images; where there is no pixel any will do, as it is masked
         pixels = source_rows.clamp(0, height - 1)[:, :, None] * width + source_columns.clamp(0, width - 1)[:, None]
         picked = images.flatten(2).gather(2, pixels.flatten(1)[:, None].expand(-1, channels, -1))
         return picked.view_as(images).masked_fill_(~kept[:, None], 0)

@@ -48,6 +48,7 @@ def read_celeba(folder: str | os.PathLike[str], download: bool) -> ImageData:
 def _face(photo: Tensor, landmarks: Tensor) -> Tensor:
     """`(3, height, width)` uint8 photo, and the left and right eye's x, y, ... -> `(3, 64, 64)` uint8."""
     left_x, left_y, right_x, right_y = landmarks[:4].tolist()
+    # the window's middle is that between the eyes
     top, left = (max(0, min((a + b) // 2 - _CROP // 2, size - _CROP))  # inside, whatever the list says
                  for a, b, size in ((left_y, right_y, photo.shape[1]), (left_x, right_x, photo.shape[2])))
     cut = photo[None, :, top : top + _CROP, left : left + _CROP].float()

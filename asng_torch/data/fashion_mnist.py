@@ -72,6 +72,7 @@ def _read_idx(folder: Path, stem: str) -> NDArray[np.uint8]:
             data = file.read()
     except (EOFError, gzip.BadGzipFile, zlib.error):
         data = b""  # explained below
+    # a file that is too short gives too few sizes, and then another length than they promise
     rank = data[3] if data[:3] == b"\x00\x00\x08" and len(data) > 3 else 0
     sizes = data[4 : 4 + 4 * rank]
     shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, len(sizes), 4))

@@ -51,6 +51,7 @@ def padded(images: Tensor, side: int) -> Tensor:
     if any(side < size or (side - size) % 2 for size in (height, width)):
         raise ValueError(f"padded(side) must be {height} x {width}, the images' size, or larger by an even number, "
                          f"got {side}.")
+    # the same on both sides, as the difference is even
     rows, columns = (side - height) // 2, (side - width) // 2
     return functional.pad(images, [columns, columns, rows, rows])
 
@@ -65,3 +66,24 @@ def measured(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
         means.append(float(mean))
         deviations.append(float((shares.double() @ (levels - mean) ** 2).sqrt()))
     return tuple(means), tuple(deviations)
+
+
+def split(n: int, fraction: float = 0.5, seed: int | None = 0) -> tuple[Tensor, Tensor]:
+    """Indices `(round(fraction * n),)` and of the rest, together each of 0..n-1 once.
+
+    seed: tells the random order that is divided; None divides 0..n-1 itself, into the first and the
+        last ones, as the ICML 2019 paper does.
+
+    Use them as `images[first]` on tensors, `Subset(dataset, first.tolist())` on a Dataset. The fraction
+    is above 0 and below 1, and each part has at least one example, else ValueError.
+    """
+    n = checks.integer("split(n)", n, minimum=2)
+    first = round(checks.real("split(fraction=...)", fraction, above=0, below=1) * n)
+    if not 1 <= first < n:
+        raise ValueError(f"split(fraction={fraction}) of {n} examples must leave at least one in each part, "
+                         f"got {first} and {n - first}.")
+    order = torch.arange(n)
+    if seed is not None:
+        seed = checks.integer("split(seed=...)", seed, minimum=0)
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    return order[:first], order[first:]

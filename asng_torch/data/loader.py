@@ -54,10 +54,11 @@ class TensorLoader:
         draws = None
         if self.augment is not None:  # for all examples at once: no matter which batch or process takes which
             height, width = self.inputs.shape[2:]
+            # (n, 5): row i belongs to example i
             draws = self.augment.draw(order.n, height, width, generator(order.seed, epoch)).to(device)
         for position, batch in enumerate(order.remaining(), start):
-            batch = batch.to(device)
-            order.take(epoch, position)
+            batch = batch.to(device)  # (batch_size,) indices
+            order.take(epoch, position)  # before it is given out: a state taken meanwhile counts it
             inputs = self.inputs[batch]
             if self.augment is not None and draws is not None:
                 inputs = self.augment(inputs, draws[batch])

@@ -22,12 +22,12 @@ def _center(n: int, height: int, width: int, randomness: torch.Generator) -> Ten
 
 def _pixels(n: int, height: int, width: int, randomness: torch.Generator) -> Tensor:
     """Each pixel with probability 0.8."""
-    return torch.rand(n, height, width, generator=randomness) < 0.8
+    return torch.rand(n, height, width, generator=randomness) < 0.8  # as in the paper
 
 
 def _half(n: int, height: int, width: int, randomness: torch.Generator) -> Tensor:
     """The left, right, top or bottom half, each with probability 1/4."""
-    side = torch.randint(4, (n, 1, 1), generator=randomness)
+    side = torch.randint(4, (n, 1, 1), generator=randomness)  # 0 left, 1 right, 2 top, 3 bottom
     left, top = torch.arange(width) < width // 2, torch.arange(height)[:, None] < height // 2
     return torch.where(side < 2, left == (side == 0), top == (side == 2))
 
@@ -84,8 +84,9 @@ class Inpainting:
             yield whole.masked_fill(hidden, 0), whole
 
     def _hidden(self, n: int, height: int, width: int) -> Tensor:
-        """`(n, 1, height, width)` truths: this process's share of the masks of the batch of all of them."""
+        """`(n, 1, height, width)` truths: this process's part of the masks of the batch of all of them."""
         rank, world_size = self.shard
+        # drawn for all processes at once and cut: together they see what one with the whole batch sees
         randomness = generator(self.seed, self._batches)
         return _MASKS[self.mask](n * world_size, height, width, randomness)[rank * n : (rank + 1) * n, None]
 

@@ -1,4 +1,4 @@
-"""Which examples make up each batch, how far a pass has come, and whether a state fits: what both loaders share."""
+"""Which examples make up each batch, how far a pass has come, and whether a state fits: for both loaders."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Order:
 
     def __init__(self, where: str, n: int, batch_size: int, *, shuffle: bool, seed: int, shard: Shard,
                  data: str) -> None:
-        self.where, self.n, self.shuffle = where, n, bool(shuffle)
+        self.where, self.n, self.shuffle = where, n, checks.truth(f"{where}(shuffle=...)", shuffle)
         self.batch_size = checks.integer(f"{where}(batch_size=...)", batch_size)
         self.seed = checks.integer(f"{where}(seed=...)", seed, minimum=0)
         self.rank, self.world_size = (checks.integer(f"{where}(shard=...)", number) for number in shard)
@@ -52,9 +52,9 @@ class Order:
         if n == 0:
             raise ValueError(f"{where} must have at least one example, got none. Is the split or the filter empty?")
         if not 1 <= batch_size <= n // self.world_size:
-            share = "" if self.world_size == 1 else f" for each of {self.world_size} processes"
+            of_each = "" if self.world_size == 1 else f" for each of {self.world_size} processes"
             raise ValueError(f"{where}(batch_size=...) must be within 1..{n // self.world_size}, "
-                             f"the number of examples{share}, got {batch_size}.")
+                             f"the number of examples{of_each}, got {batch_size}.")
         self.together = self.batch_size * self.world_size
         if self.world_size > 1 and not shuffle and n % self.together:
             raise ValueError(f"{where}(shuffle=False) must divide {n} examples into whole batches of {self.batch_size} "
@@ -73,8 +73,10 @@ class Order:
         """This process's `(batch_size,)` indices of each batch of the epoch that was not yet taken."""
         order = torch.arange(self.n)
         if self.shuffle:
+            # a prime above any number of epochs, so that no two pairs of seed and epoch meet
             epoch_seed = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
             order = torch.randperm(self.n, generator=epoch_seed)
+        # of every (batch_size * world_size,) indices, this process's contiguous (batch_size,)
         mine = slice(self.rank * self.batch_size, (self.rank + 1) * self.batch_size)
         return [batch[mine] for batch in order.split(self.together)[self.position : len(self)]]
 

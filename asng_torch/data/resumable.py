@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from asng_core import checks
+
 from .order import Order, Shard, fingerprint, seeded
 
 
@@ -35,6 +37,7 @@ class ResumableLoader:
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
             raise TypeError("ResumableLoader(dataset) must have a length and dataset[index], got "
                             f"{type(dataset).__name__}. Of a stream, no position can be found again.")
+        num_workers = checks.integer("ResumableLoader(num_workers=...)", num_workers, minimum=0)
         self.dataset, self.shard = dataset, shard
         self._order = Order("ResumableLoader", len(cast(Sized, dataset)), batch_size, shuffle=shuffle, seed=seed,
                             shard=shard, data=_told(dataset))
@@ -93,21 +96,21 @@ class _Seeded(Dataset[Any]):
 @contextlib.contextmanager
 def _randomness(seed: int) -> Iterator[None]:
     """Torch on the CPU, `random` and NumPy seeded within, and as before after."""
-    states = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002 (transforms use it)
+    states = torch.get_rng_state(), random.getstate(), np.random.get_state()  # transforms draw from it
     torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch every device's
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
+    np.random.seed(seed % 2**32)
     try:
         yield
     finally:
         torch.set_rng_state(states[0])
         random.setstate(states[1])
-        np.random.set_state(states[2])  # noqa: NPY002
+        np.random.set_state(states[2])
 
 
 def _told(dataset: Dataset[Any]) -> str:
     """What tells the examples of a dataset apart, without fetching one."""
-    parts = []
+    parts = []  # a data set without targets is told apart by its length alone
     if isinstance(dataset, Subset):
         parts.append(fingerprint(torch.as_tensor(dataset.indices)))
         dataset = dataset.dataset

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..choices.joining import Joining
+from asng_core import checks
+
+from ..choices.searchable import Blocks, Joining
 from .elastic import Elastic, plain, sources, taken
 
 _TENSORS = ("weight", "bias", "running_mean", "running_var")
@@ -14,22 +16,28 @@ _TENSORS = ("weight", "bias", "running_mean", "running_var")
 class BatchNorm2d(Elastic, nn.BatchNorm2d):
     """`nn.BatchNorm2d` whose input may have fewer than `num_features` channels.
 
-    The running statistics of a channel are shared by all widths: recalibrate them before a report
+    The running statistics of a channel are the same for all widths: recalibrate them before a report
     (`asng_torch.recalibrate`). after: the Concatenate, InputChoice or Cell that this layer reads, if any.
     """
 
     def __init__(self, num_features: int, *, after: Joining | None = None, eps: float = 1e-5,
                  momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True) -> None:
+        num_features = checks.integer("elastic.BatchNorm2d(num_features)", num_features, minimum=1)
         nn.BatchNorm2d.__init__(self, num_features, eps, momentum, affine, track_running_stats)
         self.sources = sources(after)
 
+    def incoming(self, x: Tensor) -> Blocks:
+        return self.blocks_of(x.shape[1], self.num_features)
+
     def forward(self, x: Tensor) -> Tensor:
-        blocks = self.receive(x.shape[1], self.num_features)
+        blocks = self.incoming(x)
+        # as nn.BatchNorm2d has it: without a momentum, a plain mean of all batches so far
         factor = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:
                 factor = 1 / float(self.num_batches_tracked)
+        # as PyTorch's own: without statistics to track, the batch's are used in eval mode too
         batch_statistics = self.training or self.running_mean is None
         tracked = self.track_running_stats or not self.training
         outputs, first = [], 0
@@ -41,11 +49,10 @@ class BatchNorm2d(Elastic, nn.BatchNorm2d):
             first += stop - start
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
 
-    def derived(self) -> nn.Module:
-        blocks = self.cut()
-        tensors = {name: None if getattr(self, name) is None else taken(getattr(self, name), blocks, 0)
+    def cut(self, received: Blocks) -> nn.Module:
+        tensors = {name: None if getattr(self, name) is None else taken(getattr(self, name), received, 0)
                    for name in _TENSORS}
-        layer = plain(nn.BatchNorm2d, self, tensors, sum(stop - start for start, stop in blocks), self.eps,
+        layer = plain(nn.BatchNorm2d, self, tensors, sum(stop - start for start, stop in received), self.eps,
                       self.momentum, self.affine, self.track_running_stats)
         if self.num_batches_tracked is not None:
             layer.num_batches_tracked = self.num_batches_tracked.clone()

@@ -7,8 +7,10 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from .. import derived
-from ..choices.joining import Joining
+from asng_core import checks
+
+from ..choices.searchable import Joining
+from ..networks import derived
 
 
 class Concatenate(Joining):
@@ -25,7 +27,7 @@ class Concatenate(Joining):
 
     def __init__(self, *widths: int) -> None:
         super().__init__()
-        self.widths = widths
+        self.widths = tuple(checks.integer("elastic.Concatenate(widths)", width, minimum=1) for width in widths)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         if len(inputs) != len(self.widths) or any(x.shape[1] > most for x, most in

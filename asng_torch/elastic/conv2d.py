@@ -6,7 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..choices.joining import Joining
+from asng_core import checks
+
+from ..choices.searchable import Blocks, Joining
 from ..choices.value_choice import KernelChoice, WidthChoice
 from .elastic import Elastic, plain, sources, taken, width_and_choice
 
@@ -31,7 +33,8 @@ class Conv2d(Elastic, nn.Conv2d):
 
     def __init__(self, in_channels: int, out_channels: int | WidthChoice, kernel_size: Any, *,
                  after: Joining | None = None, **arguments: Any) -> None:
-        most, width = width_and_choice(out_channels)
+        most, width = width_and_choice("elastic.Conv2d(out_channels)", out_channels)
+        in_channels = checks.integer("elastic.Conv2d(in_channels)", in_channels, minimum=1)
         kernel = kernel_size if isinstance(kernel_size, KernelChoice) else None
         nn.Conv2d.__init__(self, in_channels, most, kernel.largest if kernel else kernel_size, **arguments)
         if self.padding_mode != "zeros":
@@ -41,6 +44,7 @@ class Conv2d(Elastic, nn.Conv2d):
             raise ValueError("elastic.Conv2d(groups=...) must leave out_channels a number, as a grouped convolution "
                              "follows the width of its input, got a WidthChoice. Choose the width before it.")
         if kernel and self.padding != "same":
+            # padding is that of the largest kernel; each smaller one needs as much less on both sides as it is smaller
             smallest = [size - dilation * (kernel.largest - min(kernel.values)) // 2
                         for size, dilation in zip((0, 0) if self.padding == "valid" else self.padding, self.dilation,
                                                   strict=True)]
@@ -50,37 +54,39 @@ class Conv2d(Elastic, nn.Conv2d):
                                  f"For stride 1: padding={kernel.largest // 2}.")
         self.width, self.kernel, self.sources = width, kernel, sources(after)
 
+    def incoming(self, x: Tensor) -> Blocks:
+        return self.blocks_of(x.shape[1], self.in_channels)
+
     def forward(self, x: Tensor) -> Tensor:
-        self.receive(x.shape[1], self.in_channels)
-        weight, bias, groups, padding = self._cut()
+        weight, bias, groups, padding = self._used(self.incoming(x))
         return nn.functional.conv2d(x, weight, bias, self.stride, padding, self.dilation, groups)
 
-    def _cut(self) -> tuple[Tensor, Tensor | None, int, Any]:
-        """Weight, bias, groups and padding in force for the channels received."""
-        blocks, weight, bias, groups, padding = self.cut(), self.weight, self.bias, self.groups, self.padding
+    def _used(self, received: Blocks) -> tuple[Tensor, Tensor | None, int, Any]:
+        """Weight `(out, in / groups, height, width)`, bias, groups and padding in force for the channels received."""
+        weight, bias, groups, padding = self.weight, self.bias, self.groups, self.padding
         if groups > 1:
             size = self.in_channels // groups
-            if any(end % size for block in blocks for end in block):
+            if any(end % size for block in received for end in block):
                 raise ValueError(f"elastic.Conv2d(groups=...) must receive whole groups of {size} channels, "
-                                 f"got channels {blocks}. Give the WidthChoice before it divisor={size}.")
-            groups = sum(stop - start for start, stop in blocks) // size
-            out = self.out_channels // self.groups
-            outputs = tuple((start // size * out, stop // size * out) for start, stop in blocks)
+                                 f"got channels {received}. Give the WidthChoice before it divisor={size}.")
+            groups = sum(stop - start for start, stop in received) // size
+            out = self.out_channels // self.groups  # of each group, and the group's weight is `(out, size, ...)`
+            outputs = tuple((start // size * out, stop // size * out) for start, stop in received)
         else:
-            weight = taken(weight, blocks, 1)
+            weight = taken(weight, received, 1)
             outputs = ((0, self.out_channels if self.width is None else self.width.value),)
         weight, bias = taken(weight, outputs, 0), None if bias is None else taken(bias, outputs, 0)
         if self.kernel is not None:
             side = self.kernel.value
-            off = (self.kernel.largest - side) // 2
+            off = (self.kernel.largest - side) // 2  # the middle of the kernel; as much less padding keeps the shape
             weight = weight[:, :, off : off + side, off : off + side]
             if padding != "same":
                 padding = tuple(size - dilation * off for size, dilation in
                                 zip(padding, self.dilation, strict=True))
         return weight, bias, groups, padding
 
-    def derived(self) -> nn.Module:
-        weight, bias, groups, padding = self._cut()
+    def cut(self, received: Blocks) -> nn.Module:
+        weight, bias, groups, padding = self._used(received)
         return plain(nn.Conv2d, self, {"weight": weight, "bias": bias}, weight.shape[1] * groups, weight.shape[0],
                      tuple(weight.shape[2:]), self.stride, padding, self.dilation, groups, bias is not None,
                      self.padding_mode)

@@ -1,4 +1,4 @@
-"""What elastic layers share: they know the widest input they may get, and see which part of it came."""
+"""What elastic layers have in common: they know the widest input they may get, and see which part of it came."""
 
 from __future__ import annotations
 
@@ -8,49 +8,54 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..choices.joining import Blocks, Joining
-from ..choices.searchable import Searchable
+from asng_core import checks
+
+from ..choices.searchable import Blocks, Joining, Searchable
 from ..choices.value_choice import WidthChoice
 
 
 class Elastic(Searchable):
     """A layer that uses, of its weights, those of the channels that come in.
 
-    `received` are the blocks of these channels in the latest forward pass, from which `derived` cuts
-    the plain layer; `derive` runs one on the meta device for that.
+    `received` are the blocks of these channels under the architecture to be derived: a pass of shapes, which
+    `derive` runs, notes them, and `derived` cuts the plain layer to them.
     """
 
     received: Blocks | None = None
     sources: tuple[Joining, ...] = ()  # a tuple, so that the module does not count as part of this one
 
-    def receive(self, width: int, full_width: int) -> Blocks:
+    @abstractmethod
+    def incoming(self, x: Tensor) -> Blocks:
+        """The blocks of all channels, or features, that an input consists of."""
+
+    def blocks_of(self, width: int, full_width: int) -> Blocks:
         """The blocks of `full_width` channels, or features, that an input of `width` consists of."""
         blocks: Blocks = ((0, width),)
         if self.sources:
             (source,) = self.sources
+            # more than 1 where the layer reads a flattened map: the features of a channel lie together
             unit = full_width // source.full_width if source.full_width else 0
             if unit * source.full_width != full_width:
                 raise ValueError(f"{type(self).__name__}({full_width}, after=...) must be built for all that its "
                                  f"{type(source).__name__} can put out, {source.full_width} channels or a multiple.")
             blocks = tuple((start * unit, stop * unit) for start, stop in source.blocks)
-            if sum(stop - start for start, stop in blocks) != width:
+            if sum(stop - start for start, stop in blocks) != width:  # something else lies between the two
                 raise ValueError(f"{type(self).__name__}(after=...) must read what its {type(source).__name__} put "
                                  f"out last, {blocks} of {full_width} channels, got {width}.")
         if width > full_width:
             raise ValueError(f"{type(self).__name__} was built for at most {full_width} channels, or features, "
                              f"got {width}.")
-        self.received = blocks
         return blocks
 
-    @abstractmethod
-    def derived(self) -> nn.Module: ...
-
-    def cut(self) -> Blocks:
-        """What was received in the pass that precedes `derived`. Raises RuntimeError if there was none."""
+    def derived(self) -> nn.Module:
         if self.received is None:
-            raise RuntimeError(f"{type(self).__name__} cannot be derived before a forward pass has shown the width it "
-                               "receives. Build the supernet with Supernet(module, example=inputs).")
-        return self.received
+            raise RuntimeError(f"{type(self).__name__} cannot be derived, as the forward pass of this architecture "
+                               "does not call it, so nobody knows which width it receives. Take it out, or call it.")
+        return self.cut(self.received)
+
+    @abstractmethod
+    def cut(self, received: Blocks) -> nn.Module:
+        """The plain layer for an input of these blocks."""
 
 
 def sources(source: object) -> tuple[Joining, ...]:
@@ -63,9 +68,11 @@ def sources(source: object) -> tuple[Joining, ...]:
     return (source,)
 
 
-def width_and_choice(width: int | WidthChoice) -> tuple[int, WidthChoice | None]:
-    """The largest width of an output, and who chooses it."""
-    return (width.largest, width) if isinstance(width, WidthChoice) else (width, None)
+def width_and_choice(where: str, width: int | WidthChoice) -> tuple[int, WidthChoice | None]:
+    """The largest width of an output, and who chooses it; `where` is the argument, for errors."""
+    if isinstance(width, WidthChoice):
+        return width.largest, width
+    return checks.integer(where, width, minimum=1), None
 
 
 def taken(weight: Tensor, blocks: Blocks, dim: int) -> Tensor:
@@ -79,6 +86,7 @@ def plain(kind: type[nn.Module], like: nn.Module, tensors: dict[str, Tensor | No
     """A layer of `kind`, in the mode of the layer it is cut from, with copies of these tensors; draws nothing."""
     some = next((tensor for tensor in tensors.values() if tensor is not None), None)
     place: Any = {} if some is None else {"device": some.device, "dtype": some.dtype}
+    # skip_init leaves the global generator alone, and so what follows in a seeded run
     layer: nn.Module = nn.utils.skip_init(kind, *args, **kwargs, **place)
     with torch.no_grad():
         for name, tensor in tensors.items():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..choices.joining import Joining
+from asng_core import checks
+
+from ..choices.searchable import Blocks, Joining
 from ..choices.value_choice import WidthChoice
 from .elastic import Elastic, plain, sources, taken, width_and_choice
 
@@ -22,19 +24,24 @@ class Linear(Elastic, nn.Linear):
 
     def __init__(self, in_features: int, out_features: int | WidthChoice, bias: bool = True, *,
                  after: Joining | None = None) -> None:
-        most, width = width_and_choice(out_features)
+        most, width = width_and_choice("elastic.Linear(out_features)", out_features)
+        in_features = checks.integer("elastic.Linear(in_features)", in_features, minimum=1)
         nn.Linear.__init__(self, in_features, most, bias)
         self.width, self.sources = width, sources(after)
 
+    def incoming(self, x: Tensor) -> Blocks:
+        return self.blocks_of(x.shape[-1], self.in_features)
+
     def forward(self, x: Tensor) -> Tensor:
-        self.receive(x.shape[-1], self.in_features)
-        return nn.functional.linear(x, *self._cut())
+        return nn.functional.linear(x, *self._used(self.incoming(x)))
 
-    def _cut(self) -> tuple[Tensor, Tensor | None]:
+    def _used(self, received: Blocks) -> tuple[Tensor, Tensor | None]:
+        """Weight `(out, in)` and bias `(out,)` in force for the features received."""
+        # the narrower layer is the first rows of the widest one
         out = ((0, self.out_features if self.width is None else self.width.value),)
-        return taken(taken(self.weight, self.cut(), 1), out, 0), None if self.bias is None else taken(self.bias, out, 0)
+        return taken(taken(self.weight, received, 1), out, 0), None if self.bias is None else taken(self.bias, out, 0)
 
-    def derived(self) -> nn.Module:
-        weight, bias = self._cut()
+    def cut(self, received: Blocks) -> nn.Module:
+        weight, bias = self._used(received)
         return plain(nn.Linear, self, {"weight": weight, "bias": bias}, weight.shape[1], weight.shape[0],
                      bias is not None)

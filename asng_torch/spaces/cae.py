@@ -18,12 +18,10 @@ Source: Akimoto et al., ICML 2019, section 3.3, and the authors' code.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -33,61 +31,17 @@ from ..choices.mark import marked
 from ..choices.searchable import Searchable
 from ..choices.value_choice import ValueChoice
 from ..data import Augment
-from ..derive import derive
 from ..elastic.elastic import plain
-from ..supernet import Supernet
-from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
+from ..networks.autoencoder import Autoencoder, draw, run_chain
+from ..supernet.derive import derive_fresh
+from ..train.settings import TrainSettings
+from .preset import Preset, SearchSettings, SearchSpace
 
 KERNELS = (1, 3, 5)
 OPERATIONS = {f"conv_{side}x{side}{'_skip' * skip}": (side, skip) for side in KERNELS for skip in (False, True)}
-_REACH, _IMAGE = 5, -1
+_REACH, _IMAGE = 5, -1  # maps before a node that it may read, and the image's number
 
 Encoding = Literal["categorical", "integer"]
-Layer = Callable[[Tensor], Tensor]
-
-
-class Autoencoder(nn.Module):
-    """A chain of encoding layers, their mirror images in the same order, and the output layer.
-
-    skips: for each pair, whether the encoding layer's output is added to that of its mirror image.
-    """
-
-    def __init__(self, encoder: Sequence[nn.Module], decoder: Sequence[nn.Module], skips: Sequence[bool],
-                 output: nn.Module) -> None:
-        super().__init__()
-        self.encoder, self.decoder, self.output = nn.ModuleList(encoder), nn.ModuleList(decoder), output
-        self.skips = tuple(skips)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return run_chain(x, list(zip(self.encoder, self.decoder, self.skips, strict=True)), self.output)
-
-    def reset_parameters(self) -> None:
-        """Draw the weights anew by He's rule: without normalization, PyTorch's own draws fade along a chain."""
-        for layer in [*self.encoder, *self.decoder, self.output]:
-            draw(layer)
-
-    def extra_repr(self) -> str:
-        return f"skips={self.skips}"
-
-
-def run_chain(x: Tensor, pairs: Sequence[tuple[Layer, Layer, bool]], output: Layer) -> Tensor:
-    """Encode, decode in reverse order with what is skipped to, put out; a pair is (encoder, decoder, skip)."""
-    encoded = []
-    for encode, _, _ in pairs:
-        x = functional.relu(encode(x))
-        encoded.append(x)
-    for (_, decode, skip), earlier in zip(reversed(pairs), reversed(encoded), strict=True):
-        x = decode(x)
-        x = functional.relu(x + earlier if skip else x)
-    return output(x)
-
-
-def draw(layer: Any) -> None:
-    """He's initialization of a convolution; of a transposed one, an output sums over 1 / stride^2 of the kernel."""
-    terms = layer.in_channels * layer.kernel_size[0] ** 2
-    nn.init.normal_(layer.weight, std=math.sqrt(2 / terms) * (layer.stride[0] if layer.transposed else 1))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
 
 
 @dataclass(frozen=True)
@@ -101,6 +55,7 @@ class _Part:
 
     @property
     def weight(self) -> Tensor:
+        # a convolution's weight is (out, in, side, side), a transposed one's (in, out, side, side)
         first, second = (self.inputs, self.outputs) if self.layer.transposed else (self.outputs, self.inputs)
         weight: Tensor = self.layer.weight[:first, :second]
         return weight
@@ -138,7 +93,8 @@ class SearchableAutoencoder(Searchable):
         if encoding not in ("categorical", "integer"):
             raise ValueError("SearchableAutoencoder(encoding=...) must be 'categorical' or 'integer', "
                              f"got {encoding!r}.")
-        self.in_channels, self.side = in_channels, side
+        self.in_channels, self.side = checks.integer("SearchableAutoencoder(in_channels)", in_channels, minimum=1), side
+        channels = [checks.integer("SearchableAutoencoder(channels=...)", each, minimum=1) for each in channels]
         low, high = min(channels), max(channels)
         integer = encoding == "integer"
         self.nodes, self.layers = nn.ModuleList(), nn.ModuleList()
@@ -152,6 +108,7 @@ class SearchableAutoencoder(Searchable):
                 **kind, "channels": ValueChoice(Integer(low, high) if integer else list(channels),
                                                 label=f"{label}_channels"),
                 "input": _input(max(_IMAGE, node - _REACH), node, f"{label}_input")}))
+            # wide enough for any map, the image too, if it has more channels than a node
             self.layers.append(nn.ModuleDict({name: _pair(max(high, in_channels), high, *operation)
                                               for name, operation in OPERATIONS.items()}))
         self.output_input = _input(max(0, nodes - _REACH), nodes, "output_input")
@@ -187,13 +144,15 @@ class SearchableAutoencoder(Searchable):
                 kernel, skip = choices["operation"]()
             else:
                 kernel, skip = KERNELS[choices["kernel"]() - 1], choices["skip"]()
-            if skip or side > 1:
+            if skip or side > 1:  # else there is nothing left to halve: the node is left out
                 side = side if skip else side // 2
                 encode, decode = self.layers[node][f"conv_{kernel}x{kernel}{'_skip' * skip}"]  # type: ignore[index]
                 steps.append((encode, decode, skip, choices["channels"](),
                               (node, *(choice.code for choice in choices.values()))))
         widths = [width for _, _, _, width, _ in steps]
         before, after = [self.in_channels, *widths], [*widths[1:], widths[-1]]
+        # an encoder reads the node before, first the image; a decoder reads the decoder of the node behind, the last
+        # one its own encoder; both put out the node's width, so that a skip can add the one to the other
         pairs = [(_Part(encode, before[i], width, codes), _Part(decode, after[i], width), skip)
                  for i, (encode, decode, skip, width, codes) in enumerate(steps)]
         return pairs, _Part(self.output, widths[0], self.in_channels)
@@ -206,6 +165,7 @@ def _input(first: int, end: int, label: str) -> ValueChoice:
 
 def _pair(most_in: int, most: int, kernel: int, skip: bool) -> nn.ModuleList:
     stride = 1 if skip else 2
+    # padding k // 2 keeps the side, or halves an even one; output_padding gives the lost pixel back when doubled
     encode = nn.Conv2d(most_in, most, kernel, stride, kernel // 2, bias=False)
     decode = nn.ConvTranspose2d(most, most, kernel, stride, kernel // 2, output_padding=stride - 1, bias=False)
     draw(encode)
@@ -220,9 +180,7 @@ def network(in_channels: int, classes: int = 0, **arguments: Any) -> SearchableA
 
 def final(architecture: Mapping[str, Any], in_channels: int, classes: int = 0, **arguments: Any) -> nn.Module:
     """The autoencoder of an architecture, with fresh weights and the same `arguments` as the searched network."""
-    with torch.device("meta"):  # where all the weights that are not needed take no memory
-        supernet = Supernet(network(in_channels, classes, **arguments))
-    return derive(supernet, architecture, weights="reset")
+    return derive_fresh(network, architecture, in_channels, classes, **arguments)
 
 
 def optimizer(space: Space, **arguments: Any) -> ASNG:
@@ -236,14 +194,14 @@ def _space(encoding: Encoding) -> SearchSpace:
     flip = Augment(crop=0, flip=True, cutout=0)
     full: dict[str, Any] = {"encoding": encoding}
     small: dict[str, Any] = {"encoding": encoding, "channels": (8, 16, 32), "side": 32}
-    shared: dict[str, Any] = {"clip": 5.0, "mirrored": encoding == "integer", "optimizer": optimizer}
+    both: dict[str, Any] = {"clip": 5.0, "mirrored": encoding == "integer", "optimizer": optimizer}
     return SearchSpace(
         f"cae_{encoding}", "Akimoto et al., ICML 2019, section 3.3", "inpainting", 64, network, final,
         {"published": Preset(  # 50,000 and 500,000 iterations on CelebA, in whole epochs
-            SearchSettings(10, 16, 0.025, **shared),
+            SearchSettings(10, 16, 0.025, **both),
             TrainSettings(49, 16, 1e-3, "adam", schedule="drops", clip=5.0, augment=flip), full, full),
          "small": Preset(
-            SearchSettings(2, 16, 0.025, **shared),
+            SearchSettings(2, 16, 0.025, **both),
             TrainSettings(2, 16, 4e-3, "adam", schedule="drops", clip=5.0, augment=flip), small, small, side=32)})
 
 

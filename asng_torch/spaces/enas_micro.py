@@ -1,7 +1,7 @@
 """The ENAS cell: two cells of five nodes, a normal and a reduction one, stacked to an image classifier.
 
 Each of five nodes adds two operations on two of the earlier maps: 40 categorical variables, as all
-normal cells share theirs and all reduction cells too. Searched with 8 cells of 16 channels, retrained
+normal cells have the same and all reduction cells too. Searched with 8 cells of 16 channels, retrained
 with 20 cells as wide as four million parameters allow.
 
 Sources: Pham et al., 2018, https://arxiv.org/abs/1802.03268 (the cell); Akimoto et al., ICML 2019,
@@ -17,13 +17,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .. import derived, elastic
+from asng_core import checks
+
+from .. import elastic
+from ..cells.genotype import Picks, picks_of, to_genotype
 from ..choices.cell import Cell
 from ..data import Augment
-from ..layers import AuxiliaryHead, DropPath, FactorizedReduction, relu_conv_bn, separable_conv
-from ..picks import Picks, picks_of
-from ..supernet import Architecture
-from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
+from ..networks import derived
+from ..networks.layers import AuxiliaryHead, DropPath, FactorizedReduction, relu_conv_bn, separable_conv
+from ..supernet.architecture import Architecture
+from ..train.settings import TrainSettings
+from .preset import Preset, SearchSettings, SearchSpace
 
 Make = Callable[[int, int], nn.Module]  # (node, map read) -> an operation
 Graph = Callable[[Mapping[str, Make]], Cell | derived.Cell]
@@ -95,7 +99,7 @@ def _widest(build: Callable[[int], CellNetwork], most: int) -> int:
     if not fits(1):
         raise ValueError(f"final(max_parameters=...) must suffice for one channel, got {most}. "
                          "Raise it, or lower cells.")
-    low, high = 1, 2
+    low, high = 1, 2  # `low` fits; first double until `high` does not, then halve the distance
     while fits(high):
         low, high = high, 2 * high
     while high - low > 1:
@@ -112,12 +116,13 @@ class CellNetwork(nn.Module):
 
     def __init__(self, in_channels: int, classes: int, graphs: Mapping[str, Graph], channels: int, cells: int, *,
                  affine: bool, drop_path: bool = False, auxiliary: bool = False) -> None:
-        if cells < 3:
-            raise ValueError(f"cells must be at least 3, a normal and two reduction cells, got {cells}.")
+        if checks.integer("CellNetwork(cells)", cells) < 3:
+            raise ValueError(f"CellNetwork(cells) must be at least 3, a normal and two reduction cells, got {cells}.")
+        channels = checks.integer("CellNetwork(channels)", channels, minimum=1)
         super().__init__()
-        width = 3 * channels
+        width = 3 * channels  # the stem is three times as wide as the first cells, as in ENAS and DARTS
         self.stem = nn.Sequential(nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
-        reductions = (cells // 3, 2 * cells // 3)
+        reductions = (cells // 3, 2 * cells // 3)  # at a third and two thirds of the depth, as in DARTS
         self.cells = nn.ModuleList()
         before, last = width, width  # channels of the two maps that the next cell reads
         for cell in range(cells):
@@ -132,7 +137,7 @@ class CellNetwork(nn.Module):
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        before = last = self.stem(x)
+        before = last = self.stem(x)  # (n, 3 * channels, side, side); the first cell reads it twice
         auxiliary = None
         for position, cell in enumerate(self.cells):
             before, last = last, cell(before, last)
@@ -153,6 +158,7 @@ class _StackedCell(nn.Module):
         self.last = relu_conv_bn(last, channels, 1, affine=affine)
 
         def make(name: str, node: int, source: int) -> nn.Module:
+            # only what reads an input of the cell halves it: the nodes' maps are halved already
             operation = OPERATIONS[name](channels, 2 if reduction and source < 2 else 1, affine)
             return nn.Sequential(operation, DropPath()) if drop_path and name != "skip_connect" else operation
 
@@ -165,6 +171,7 @@ class _StackedCell(nn.Module):
         return self.out(self.graph(self.before(before), self.last(last)))  # type: ignore[no-any-return]
 
 
+# as section 3.2 has them, for search and retraining alike
 _COMMON: dict[str, Any] = {"weight_decay": 3e-4, "clip": 5.0, "augment": Augment()}
 
 PRESETS = {
@@ -177,5 +184,10 @@ PRESETS = {
         network={"channels": 4, "cells": 3}, final={"channels": 4, "cells": 3}),
 }
 
+def cells(architecture: Architecture) -> dict[str, tuple[Picks, int]]:
+    """The normal and the reduction cell, each of two inputs."""
+    return {f"{label} cell": (picks_of(architecture, label), 2) for label in ("normal", "reduce")}
+
+
 SPACE = SearchSpace("enas_micro", "Akimoto et al., ICML 2019, section 3.2", "classification", 32, network, final,
-                    PRESETS)
+                    PRESETS, to_genotype, cells)

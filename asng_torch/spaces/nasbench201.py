@@ -1,6 +1,6 @@
 """NAS-Bench-201: a cell of four nodes with one of five operations on each of its six edges.
 
-All cells share the six variables, named as the edges are: "0->1", "0->2", "1->2", "0->3", "1->3", "2->3".
+The six variables hold for all cells and are named as the edges are: "0->1", "0->2", "1->2", "0->3", "1->3", "2->3".
 
 Source: Dong and Yang, 2020, https://arxiv.org/abs/2001.00326.
 """
@@ -12,14 +12,15 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .. import derived
+from ..cells.genotype import Picks
 from ..choices.layer_choice import LayerChoice
 from ..data import Augment
-from ..layers import Zero, relu_conv_bn
-from ..picks import Picks
-from ..supernet import Architecture
-from .fresh import fresh
-from .preset import Preset, SearchSettings, SearchSpace, TrainSettings
+from ..networks import derived
+from ..networks.layers import Zero, relu_conv_bn
+from ..supernet.architecture import Architecture
+from ..supernet.derive import derive_fresh
+from ..train.settings import TrainSettings
+from .preset import Preset, SearchSettings, SearchSpace
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # in the order of the architecture string
 
@@ -37,6 +38,7 @@ def network(in_channels: int, classes: int, *, channels: int = 16, cells: int = 
 
     affine: whether batch normalization in the cells has weights of its own.
     """
+    # the residual reduction between two stages doubles the channels
     layers: list[nn.Module] = [nn.Conv2d(in_channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)]
     for stage in range(3):
         if stage:
@@ -50,7 +52,7 @@ def network(in_channels: int, classes: int, *, channels: int = 16, cells: int = 
 def final(architecture: Architecture, in_channels: int, classes: int, *, channels: int = 16,
           cells: int = 5) -> nn.Module:
     """The network that is trained: the same, with fresh weights and affine batch normalization."""
-    return fresh(network, architecture, in_channels, classes, channels=channels, cells=cells, affine=True)
+    return derive_fresh(network, architecture, in_channels, classes, channels=channels, cells=cells, affine=True)
 
 
 class _Cell(nn.Module):
@@ -58,6 +60,7 @@ class _Cell(nn.Module):
 
     def __init__(self, channels: int, affine: bool) -> None:
         super().__init__()
+        # [node - 1][node read]: nodes 1, 2 and 3, as node 0 is the input
         self.nodes = nn.ModuleList(
             nn.ModuleList(LayerChoice({name: make(channels, affine) for name, make in OPERATIONS.items()},
                                       label=_label(source, node)) for source in range(node))
@@ -109,6 +112,7 @@ def to_string(architecture: Mapping[str, Any]) -> str:
 
 def from_string(text: str) -> dict[str, str]:
     """The architecture of the benchmark's string. Raises ValueError if it is none."""
+    # "|none~0|+|none~0|none~1|+..." -> for each node its [operation, node read] pairs
     nodes = [[edge.rpartition("~")[::2] for edge in node.strip().strip("|").split("|")] for node in text.split("+")]
     if [[source for _, source in node] for node in nodes] != [[str(source) for source in range(node)]
                                                               for node in range(1, 4)]:
@@ -134,4 +138,4 @@ PRESETS = {
 }
 
 SPACE = SearchSpace("nasbench201", "Dong and Yang, 2020, https://arxiv.org/abs/2001.00326", "classification", 32,
-                    network, final, PRESETS)
+                    network, final, PRESETS, to_string, lambda architecture: {"cell": (picks(architecture), 1)})

@@ -1,26 +1,34 @@
-"""What a search space comes with: its networks, and the settings it is searched and retrained with."""
+"""What a search space comes with: its networks, the settings it is searched and retrained with, what it can show."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from torch import nn
 
-from asng_core import ASNG
+from asng_core import ASNG, checks
 
+from ..cells.draw import draw_cell
+from ..cells.genotype import Picks
 from ..data import Augment
+from ..supernet.architecture import Architecture
+from ..train.settings import TrainSettings
 
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """How the shared weights and the distribution are trained: SGD with momentum, cosine annealing to 0."""
+    """How the shared weights and the distribution are trained: SGD with momentum, cosine annealing to 0.
+
+    `population_size` is 2 as in the ICML 2019 paper's one-shot searches: every architecture costs a pass.
+    """
 
     epochs: int
     batch_size: int
     learning_rate: float
-    momentum: float = 0.9
+    momentum: float = 0.9  # of SGD, as in all published one-shot recipes here
     weight_decay: float = 0.0
     clip: float | None = None  # of the gradients' norm
     set_to_none: bool = True  # False: weights outside the path move by momentum and decay
@@ -31,22 +39,12 @@ class SearchSettings:
     augment: Augment | None = None
     optimizer: Callable[..., ASNG] = ASNG  # (space, population_size=..., seed=...) -> the optimizer
 
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """How one network is trained from scratch."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    optimizer: Literal["sgd", "adam"] = "sgd"  # SGD with momentum 0.9
-    nesterov: bool = False
-    weight_decay: float = 0.0
-    schedule: Literal["cosine", "drops"] = "cosine"  # drops: tenfold at 2/5 and at 4/5
-    clip: float | None = None
-    augment: Augment | None = None
-    drop_path: float = 0.0  # its last probability; grows linearly from 0 over the epochs
-    auxiliary: float = 0.0  # weight of the auxiliary head's loss
+    def __post_init__(self) -> None:
+        checks.integer("SearchSettings(epochs)", self.epochs, minimum=1)
+        checks.integer("SearchSettings(batch_size)", self.batch_size, minimum=1)
+        checks.real("SearchSettings(learning_rate)", self.learning_rate)
+        for name in ("set_to_none", "mirrored"):
+            checks.truth(f"SearchSettings({name}=...)", getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,8 @@ class SearchSpace:
     final: (architecture, in_channels, classes, **preset.final) -> the plain network of an
         architecture, with fresh weights, as it is retrained: often wider and deeper.
     side: of the square images it takes, to which smaller ones are zero-padded.
+    notation: architecture -> how others publish it, if they do.
+    cells: architecture -> its cells to be drawn, by title: each one's edges and number of inputs.
     """
 
     name: str
@@ -80,3 +80,14 @@ class SearchSpace:
     network: Callable[..., nn.Module]
     final: Callable[..., nn.Module]
     presets: Mapping[str, Preset]
+    notation: Callable[[Architecture], str] | None = None
+    cells: Callable[[Architecture], Mapping[str, tuple[Picks, int]]] | None = None
+
+    def published(self, architecture: Architecture) -> str | None:
+        """An architecture as others publish it; None where there is no such notation."""
+        return None if self.notation is None else self.notation(architecture)
+
+    def draw(self, architecture: Architecture, folder: Path) -> None:
+        """A picture of each cell, if the space has cells, named by its title: "normal cell" in normal_cell.png."""
+        for title, (picks, n_inputs) in ({} if self.cells is None else self.cells(architecture)).items():
+            draw_cell(picks, n_inputs, folder / f"{title.replace(' ', '_')}.png", title=title)

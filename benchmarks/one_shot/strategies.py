@@ -42,8 +42,9 @@ from asng_core import ASNG, Minimizer, Space
 from asng_core.ask_tell.results import Told
 from asng_torch import LayerChoice, Search, Supernet, derive, train
 from asng_torch.data import TensorLoader
-from asng_torch.supernet import Architecture
-from asng_torch.train import BatchNorm, cosine, normalizing
+from asng_torch.supernet.architecture import Architecture
+from asng_torch.train.evaluation import BatchNorm, normalizing
+from asng_torch.train.settings import cosine
 
 from . import space
 

@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from asng_torch import CsvLog, checkpoint
-from asng_torch.train import Training
+from asng_torch.train.training import Training
 
 
 def assert_same(one, other):

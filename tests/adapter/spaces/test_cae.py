@@ -8,9 +8,9 @@ from torch import nn
 from asng_core import Integer, MeanStd, Space
 from asng_torch import Choice, Supernet, count, derive
 from asng_torch.data import Inpainting, TensorLoader, images, padded
-from asng_torch.metrics import evaluate_inpainting
 from asng_torch.spaces import SPACES
 from asng_torch.spaces.cae import Autoencoder, final, network, optimizer
+from asng_torch.train.metrics import evaluate_inpainting
 
 ENCODINGS = ["categorical", "integer"]
 SMALL = {"channels": (4, 6), "side": 16}

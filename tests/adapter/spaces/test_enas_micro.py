@@ -7,8 +7,8 @@ from torch import nn
 
 from asng_core import ASNG
 from asng_torch import Supernet, count, derive
-from asng_torch.layers import DropPath, set_drop_path
-from asng_torch.picks import architecture_of, picks_of
+from asng_torch.cells.genotype import architecture_of, picks_of
+from asng_torch.networks.layers import DropPath, set_drop_path
 from asng_torch.spaces import enas_micro
 
 

@@ -5,7 +5,7 @@ import torch
 
 from asng_core import ASNG
 from asng_torch import Supernet, count, derive
-from asng_torch.picks import Picks
+from asng_torch.cells.genotype import Picks
 from asng_torch.spaces import nasbench201
 from asng_torch.spaces.nasbench201 import from_string, to_string
 

@@ -1,0 +1,1 @@
+"""Cells as people write, draw and publish them."""

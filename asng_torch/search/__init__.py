@@ -1,0 +1,1 @@
+"""The loop: shared weights and the distribution over architectures, trained in turns."""

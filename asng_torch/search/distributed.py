@@ -1,0 +1,151 @@
+"""Several processes, each with its part of the data, as one search; without a wrapper around the network.
+
+Every function does nothing, and its result is the argument, unless `torch.distributed` is initialized with more than
+one process. All processes call the same functions in the same order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch import distributed as dist
+
+_T = TypeVar("_T")
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return dist.get_rank() if _several() else 0
+
+
+def world_size() -> int:
+    """The number of processes."""
+    return dist.get_world_size() if _several() else 1
+
+
+def _several() -> bool:
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def broadcast(tensors: Iterable[Tensor]) -> None:
+    """Overwrite the tensors by those of process 0."""
+    if _several():
+        _as_one_buffer(tensors, lambda flat: dist.broadcast(flat, 0))
+
+
+def of_first(value: _T) -> _T:
+    """Process 0's `value`, a picklable object."""
+    if not _several():
+        return value
+    values = [value]
+    dist.broadcast_object_list(values, 0)
+    return values[0]
+
+
+def gathered(value: _T) -> list[_T]:
+    """Every process's `value`, a picklable object."""
+    values = [value] * world_size()
+    if _several():
+        dist.all_gather_object(values, value)
+    return values
+
+
+def average(tensors: Iterable[Tensor]) -> None:
+    """Overwrite the tensors by their means over the processes."""
+    if _several():
+        def mean(flat: Tensor) -> None:
+            dist.all_reduce(flat)
+            flat /= dist.get_world_size()
+
+        _as_one_buffer(tensors, mean)
+
+
+def _as_one_buffer(tensors: Iterable[Tensor], change: Callable[[Tensor], object]) -> None:
+    """One message for each dtype instead of one for each tensor."""
+    kinds: dict[torch.dtype, list[Tensor]] = {}
+    for tensor in tensors:
+        kinds.setdefault(tensor.dtype, []).append(tensor.detach())
+    for alike in kinds.values():  # the order of the dtypes is that of the tensors: the same on all processes
+        flat = torch.cat([tensor.reshape(-1) for tensor in alike])
+        change(flat)
+        for tensor, part in zip(alike, flat.split([tensor.numel() for tensor in alike]), strict=True):
+            tensor.copy_(part.view(tensor.shape))
+
+
+@contextmanager
+def together(doing: str, device: torch.device) -> Iterator[None]:
+    """Work that every process does on its own; where one raises, all do, right after the work.
+
+    The error of a process is its own; the others raise RuntimeError that names it.
+    """
+    failure = None
+    try:
+        yield
+    except Exception as error:
+        failure = f"{type(error).__name__}: {error}"
+        _stop_if_any(failure, doing, device)
+        raise
+    _stop_if_any(failure, doing, device)
+
+
+def _stop_if_any(failure: str | None, doing: str, device: torch.device) -> None:
+    if not _several():
+        return
+    # one number first: the messages, which are slower to send, only follow where one has failed
+    failed = torch.tensor([int(failure is not None)], device=device)
+    dist.all_reduce(failed, dist.ReduceOp.MAX)
+    if int(failed):
+        failures = gathered(failure)
+        if failure is None:
+            first = next(number for number, each in enumerate(failures) if each is not None)
+            raise RuntimeError(f"process {first} of {len(failures)} failed {doing}: {failures[first]}")
+
+
+def agree(what: str, content: Callable[[], str | bytes], device: torch.device) -> None:
+    """Raise RuntimeError on every process unless `content()` is the same on all of them."""
+    if not _several():
+        return
+    made = content()
+    data = made.encode() if isinstance(made, str) else made
+    digest = int.from_bytes(hashlib.blake2b(data, digest_size=7).digest(), "big")  # fits int64
+    # the highest digest and minus the lowest in one message: equal only if all are
+    extremes = torch.tensor([digest, -digest], device=device)
+    dist.all_reduce(extremes, dist.ReduceOp.MAX)
+    highest, lowest = extremes.tolist()
+    if highest != -lowest:
+        raise RuntimeError(f"{what} differs between the {dist.get_world_size()} processes, which must search alike. "
+                           "Build the same supernet, optimizer and settings on each, and change none of them on one "
+                           "process alone.")
+
+
+def averaged(values: NDArray[np.float64], device: torch.device) -> NDArray[np.float64]:
+    """The means of an array's values over the processes."""
+    if not _several():
+        return values
+    tensor = torch.as_tensor(values, device=device)
+    average([tensor])
+    return np.asarray(tensor.cpu().numpy())
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[torch.device]:
+    """Join the other processes, if there are any; inside the `with`, the device of this one."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield device
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))  # one device for each process of a machine
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()

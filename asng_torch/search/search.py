@@ -1,0 +1,247 @@
+"""One-shot search: shared weights and the distribution over architectures, trained in turns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from asng_core import ASNG, Candidate, checks
+
+from .. import checkpoint
+from ..networks.normalization import device_of
+from ..supernet.supernet import Supernet
+from . import distributed, saved
+from .batches import Batches, Data, Loader, go_to, position, warn_of_lost_positions
+from .budget import Budget, CostFunction, CostName, FrontPoint, budgets
+from .records import SearchRecord
+from .shared_weights import SharedWeights, memory_explained
+
+MAX_FAILURES = 20  # steps in a row without a finite loss: a few happen in any search, so many only when it is lost
+
+
+class Search:
+    """The alternating loop of one-shot search as an iterable of records; `break` whenever you like.
+
+    Each step, `optimizer.population_size` architectures drawn from the distribution train the shared
+    weights on one training batch (mean loss, one backward pass each); then as many fresh ones are
+    ranked on one validation batch, and the distribution takes a natural-gradient step.
+
+        search = Search(supernet, ASNG(supernet.space, population_size=2, seed=0), weights, criterion,
+                        train_loader, valid_loader, steps=1000, scheduler=scheduler)
+        for record in search:
+            ...
+        network = derive(search.judged, search.recommend())
+
+    weights: a PyTorch optimizer of the supernet's parameters; scheduler: steps whenever these do.
+    steps: all of them; of these, the first `warmup` train the weights alone. until_converged: end earlier,
+        once every distribution has converged.
+    criterion: (outputs, targets) -> mean loss. train_loader, valid_loader: batches `(inputs, targets)`,
+        moved to the supernet's device; each starts over when it ends.
+    set_to_none: False lets momentum and weight decay move weights outside the sampled paths too (as Akimoto
+        et al. do). accumulate: training batches per weight step. clip: largest norm of the gradient.
+    autocast: torch.bfloat16 runs forward passes and criterion in mixed precision.
+    ema: decay, per step, of a moving average of the weights; validation judges the averaged ones.
+    mirrored: draw ordered variables in antithetic pairs.
+    cost, limit: "parameters", "multiply_adds" or a function of an architecture, and the most it may be; what
+        costs more ranks behind all that does not. Several limits need as many optimizers, served in turns, and
+        give a `front()` in one search.
+
+    A weight step whose loss or, with `clip`, gradient is not finite is left out and counted in `n_skipped`; 20 steps
+    in a row without a finite training loss, or without any finite validation loss, raise RuntimeError. Modules that
+    were in eval mode when the search was built, such as frozen normalization, stay so.
+
+    With `torch.distributed` initialized, every process builds the same search on its own part of the data: process 0's
+    weights and distribution are taken, gradients and losses averaged; `state_dict`, `save` and `resume` are to be
+    called on all of them. A process that fails, or goes its own way, stops all.
+
+    Source: Akimoto et al., ICML 2019, algorithm 2.
+    """
+
+    def __init__(self, supernet: Supernet, optimizer: ASNG | Sequence[ASNG], weights: torch.optim.Optimizer,
+                 criterion: Callable[[Any, Tensor], Tensor], train_loader: Loader, valid_loader: Loader, *, steps: int,
+                 warmup: int = 0, until_converged: bool = False,
+                 scheduler: torch.optim.lr_scheduler.LRScheduler | None = None, set_to_none: bool = True,
+                 accumulate: int = 1, clip: float | None = None, autocast: torch.dtype | None = None,
+                 ema: float | None = None, mirrored: bool = False, cost: CostName | CostFunction | None = None,
+                 limit: float | Sequence[float] | None = None) -> None:
+        self.budgets = budgets(supernet, optimizer, cost, limit)
+        self.steps = checks.integer("Search(steps=...)", steps, minimum=1)
+        self.warmup = checks.integer("Search(warmup=...)", warmup)
+        if not 0 <= warmup <= steps:
+            raise ValueError(f"Search(warmup=...) must be within 0..steps = {steps}, got {warmup}.")
+        self.accumulate = checks.integer("Search(accumulate=...)", accumulate, minimum=1)
+        if clip is not None:
+            checks.real("Search(clip=...)", clip, above=0)
+        if ema is not None:
+            checks.real("Search(ema=...)", ema, above=0, below=1)
+        if autocast not in (None, torch.bfloat16):
+            raise ValueError(f"Search(autocast=...) must be None or torch.bfloat16, got {autocast}. "
+                             "float16 would need its gradients scaled.")
+        self.supernet, self.weights, self.scheduler, self.criterion = supernet, weights, scheduler, criterion
+        self.train_loader, self.valid_loader = train_loader, valid_loader
+        self.until_converged = checks.truth("Search(until_converged=...)", until_converged)
+        self.mirrored, self.autocast = checks.truth("Search(mirrored=...)", mirrored), autocast
+        set_to_none = checks.truth("Search(set_to_none=...)", set_to_none)
+        self.shared_weights = SharedWeights(supernet, weights, scheduler, set_to_none=set_to_none, clip=clip, ema=ema)
+        self.step = self.n_failed_in_a_row = 0
+        self.warned = False  # of a loader that cannot be resumed
+
+    def __iter__(self) -> Iterator[SearchRecord]:
+        self._begin_alike()
+        self.shared_weights.drop_gradients()  # an error may have left some
+        train, valid = Batches(self.train_loader, "train_loader"), Batches(self.valid_loader, "valid_loader")
+        while self.step < self.steps and not self._converged():
+            yield self._next(train, valid)
+
+    def _begin_alike(self) -> None:
+        """Let all processes begin with process 0's weights, buffers and distributions."""
+        self.shared_weights.broadcast()
+        if distributed.world_size() > 1:
+            for budget, state in zip(self.budgets, distributed.of_first([each.state() for each in self.budgets]),
+                                     strict=True):
+                budget.load(state)
+
+    def _next(self, train: Batches, valid: Batches) -> SearchRecord:
+        """One step."""
+        device, validating = device_of(self.supernet), self.step >= self.warmup
+        with distributed.together("loading data", device):
+            batches = [train.next(device) for _ in range(self.accumulate)]
+            held_out = valid.next(device) if validating else None
+        budget = self.budgets[self.step % len(self.budgets)]  # several limits take turns
+        optimizer, n_skipped = budget.optimizer, self.n_skipped
+        learning_rate = float(self.weights.param_groups[0]["lr"])  # before the schedule lowers it
+        train_loss = self.shared_weights.step(
+            optimizer.sample(optimizer.population_size, mirrored=self.mirrored), batches, self._loss)
+        failed, losses, costs = self.n_skipped > n_skipped, np.empty(0), np.empty(0)
+        batch: Sequence[Candidate] = ()
+        if held_out is not None:
+            batch, losses, costs = self._validate(budget, held_out)
+            failed = failed or not np.isfinite(losses).any()
+        self.step += 1
+        self._count(failed)
+        return SearchRecord(self.step, train_loss, losses, batch, costs, learning_rate, optimizer.entropy,
+                            optimizer.step_size)
+
+    def _loss(self, net: nn.Module, data: Data) -> Tensor:
+        x, y = data
+        with nullcontext() if self.autocast is None else torch.autocast(x.device.type, self.autocast):
+            return self.criterion(net(x), y)
+
+    def _validate(self, budget: Budget, data: Data) -> tuple[Sequence[Candidate], NDArray[np.float64],
+                                                             NDArray[np.float64]]:
+        """Fresh architectures, their losses and costs, which have moved the distribution."""
+        device = device_of(self.supernet)
+        batch = budget.optimizer.ask(budget.optimizer.population_size, mirrored=self.mirrored)
+        in_turn = iter(batch)
+
+        def loss(net: nn.Module) -> Tensor:
+            with memory_explained("validating", next(in_turn)):
+                return self._loss(net, data)
+
+        with distributed.together("validating", device):
+            losses, costs = self.judged.losses(batch, loss), budget.costs(batch)
+        losses = distributed.averaged(losses, device)
+        budget.tell(batch, losses, costs)
+        distributed.agree("the distribution over architectures", budget.fingerprint, device)
+        return batch, losses, costs
+
+    def _count(self, failed: bool) -> None:
+        self.n_failed_in_a_row = self.n_failed_in_a_row + 1 if failed else 0
+        if self.n_failed_in_a_row >= MAX_FAILURES:
+            raise RuntimeError(f"{MAX_FAILURES} steps in a row, up to step {self.step}, had no finite training loss or "
+                               "no finite validation loss. Lower the learning rate, set Search(clip=...), or look for "
+                               "non-finite inputs.")
+
+    def _converged(self) -> bool:
+        return (self.until_converged and self.step >= self.warmup
+                and all(budget.optimizer.converged for budget in self.budgets))
+
+    @property
+    def optimizer(self) -> ASNG:
+        """The optimizer; with several limits, that of the first."""
+        return self.budgets[0].optimizer
+
+    @property
+    def judged(self) -> Supernet:
+        """The supernet to derive from: that of the averaged weights with `ema`, else the one given."""
+        return self.shared_weights.judged
+
+    @property
+    def n_skipped(self) -> int:
+        """Weight steps left out, as their loss or gradient was not finite."""
+        return self.shared_weights.n_skipped
+
+    def recommend(self) -> dict[str, Any]:
+        """The architecture to derive: the mode, or the likeliest within the (first) limit.
+
+        Raises RuntimeError if none within the limit is found.
+        """
+        return self.budgets[0].recommend()
+
+    def front(self) -> list[FrontPoint]:
+        """What to derive within each of the limits. Raises RuntimeError as `recommend` does."""
+        return [budget.point() for budget in self.budgets]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on; of a loader, what its own `state_dict()` tells."""
+        return {**self._common(), "processes": distributed.gathered(self._own())}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue where `state_dict()` was taken, on the CPU bit for bit if the loaders have a state.
+
+        Build the same search first. Raises ValueError, with nothing changed, for a state of another space, network,
+        optimizer, scheduler, loader or number of processes; warns if PyTorch's version or its number of threads is
+        another, which may change the last bits.
+        """
+        with distributed.together("loading a state", device_of(self.supernet)):
+            common, own = self._common(), self._own()
+            try:
+                self._load(state, saved.of_this_process(state))
+            except saved.MISFITS as error:
+                self._load(common, own)
+                raise saved.refused(error) from error
+        saved.warn_of_last_bits(state)
+
+    def _common(self) -> dict[str, Any]:
+        """What is one for all processes; buffers are those of process 0."""
+        return saved.copied({
+            **saved.head(), "step": self.step, "n_failed_in_a_row": self.n_failed_in_a_row,
+            "optimizers": [budget.state() for budget in self.budgets], **self.shared_weights.state()})
+
+    def _own(self) -> dict[str, Any]:
+        """What each process has of its own."""
+        return saved.copied({
+            **saved.randomness(device_of(self.supernet)), "loaders": list(map(position, self._loaders().values()))})
+
+    def _load(self, common: dict[str, Any], own: dict[str, Any]) -> None:
+        for (name, loader), where in zip(self._loaders().items(), own["loaders"], strict=True):
+            go_to(loader, where, name)
+        for budget, state in zip(self.budgets, common["optimizers"], strict=True):
+            budget.load(state)
+        self.shared_weights.load(common)
+        saved.set_randomness(own, device_of(self.supernet))
+        self.step, self.n_failed_in_a_row = common["step"], common["n_failed_in_a_row"]
+
+    def _loaders(self) -> dict[str, Loader]:
+        return {"train_loader": self.train_loader, "valid_loader": self.valid_loader}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the state to one safetensors file, atomically; warns, once, of a loader without `state_dict()`."""
+        self.warned = self.warned or warn_of_lost_positions(self._loaders())
+        state = self.state_dict()
+        with distributed.together("writing a checkpoint", device_of(self.supernet)):
+            if distributed.rank() == 0:
+                checkpoint.write(path, state)
+
+    def resume(self, path: str | os.PathLike[str]) -> None:
+        """Continue from a file that `save` wrote. Raises FileNotFoundError, or ValueError if it is damaged."""
+        with distributed.together("reading a checkpoint", device_of(self.supernet)):
+            state = checkpoint.read(path, saved.FORMAT)
+        self.load_state_dict(state)

@@ -1,0 +1,156 @@
+"""The supernet's weights and one step of theirs: backward per architecture, clip, optimizer, schedule, average."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ..networks.normalization import device_of
+from ..supernet.architecture import Architecture
+from ..supernet.supernet import Supernet
+from . import distributed
+from .batches import Data
+
+
+class SharedWeights:
+    """Moves a supernet's weights by the mean loss of several architectures.
+
+    optimizer: of the parameters; scheduler: steps whenever the weights do; set_to_none: of `zero_grad`.
+    clip: largest norm of the gradient; ema: decay, per step, of an exponential moving average of the weights.
+
+    A step whose loss (or, with `clip`, gradient norm) is not finite leaves weights, schedule and average
+    alone and counts in `n_skipped`; running statistics that its forward passes left non-finite start anew.
+    """
+
+    def __init__(self, supernet: Supernet, optimizer: torch.optim.Optimizer,
+                 scheduler: torch.optim.lr_scheduler.LRScheduler | None, *, set_to_none: bool, clip: float | None,
+                 ema: float | None) -> None:
+        self.supernet, self.optimizer, self.scheduler = supernet, optimizer, scheduler
+        self.set_to_none, self.clip = set_to_none, clip
+        self.average = None if ema is None else AveragedModel(supernet, multi_avg_fn=get_ema_multi_avg_fn(ema))
+        self.n_skipped = 0
+        # what its author froze in eval mode; of a supernet that is in eval mode as a whole, nothing
+        self._frozen = [module for module in supernet.modules() if not module.training] if supernet.training else []
+
+    @property
+    def judged(self) -> Supernet:
+        """The supernet whose weights are validated and derived from: the averaged one, if there is an average."""
+        if self.average is None:
+            return self.supernet
+        return cast(Supernet, self.average.module)
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """All that the optimizer moves."""
+        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+
+    def drop_gradients(self) -> None:
+        """As after a step."""
+        self.optimizer.zero_grad(set_to_none=self.set_to_none)
+
+    def train_mode(self) -> None:
+        """Training mode, if the supernet has left it; what was in eval mode from the beginning stays so."""
+        if not self.supernet.training:
+            self.supernet.train()
+            for module in self._frozen:
+                module.training = False
+
+    def step(self, architectures: Sequence[Architecture], batches: Sequence[Data],
+             loss: Callable[[nn.Module, Data], Tensor]) -> float:
+        """One step by the mean of `loss(net, batch)` over architectures, batches and processes; the mean."""
+        self.train_mode()
+        device = device_of(self.supernet)
+        total = torch.zeros((), device=device)  # of the losses, on the device: nothing waits for it yet
+        with distributed.together("training the weights", device):
+            for batch in batches:
+                for architecture in architectures:
+                    with memory_explained("training", architecture), self.supernet.active(architecture):
+                        part = loss(self.supernet, batch) / (len(architectures) * len(batches))
+                        part.backward()  # per architecture: one set of activations at a time
+                    total = total + part.detach()
+        return self._move(total)
+
+    def _move(self, total: Tensor) -> float:
+        """What follows the backward passes, whose mean loss on this process `total` is; that of all processes."""
+        parameters = self.parameters
+        moved = [i for i, each in enumerate(parameters) if each.grad is not None]
+        distributed.agree("the set of weights that got a gradient", lambda: str(moved), total.device)
+        # the loss travels with the gradients, so that one message brings both
+        distributed.average([total, *(each.grad for each in parameters if each.grad is not None)])
+        watched = [total]
+        if self.clip is not None:
+            watched.append(nn.utils.clip_grad_norm_(parameters, self.clip).to(total))
+        numbers = torch.stack(watched).tolist()  # the one time that a step waits for the device
+        finite = all(map(math.isfinite, numbers))  # alike on all processes, as these are means over them
+        if finite:
+            self.optimizer.step()
+        self.drop_gradients()
+        if not finite:
+            self.n_skipped += 1
+            _renew_statistics(self.supernet)
+        else:
+            if self.scheduler is not None:
+                self.scheduler.step()
+            if self.average is not None:
+                self.average.update_parameters(self.supernet)
+        return float(numbers[0])
+
+    def broadcast(self) -> None:
+        """Take over process 0's weights and buffers."""
+        modules = [self.supernet] if self.average is None else [self.supernet, self.average.module]
+        distributed.broadcast(tensor for module in modules for tensor in (*module.parameters(), *module.buffers()))
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        return {
+            "n_skipped": self.n_skipped, "supernet": self.supernet.state_dict(), "weights": self.optimizer.state_dict(),
+            # zero gradients, which set_to_none=False keeps, let momentum and decay go on
+            "zero_gradients": [i for i, each in enumerate(self.parameters) if each.grad is not None],
+            "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "average": None if self.average is None else self.average.state_dict()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Put back what `state` told, other entries aside. Raises an error, half-way, if it does not fit."""
+        for what, one, other in (("a scheduler", state["scheduler"], self.scheduler),
+                                 ("an average", state["average"], self.average)):
+            if (one is None) != (other is None):
+                raise ValueError(f"one has {what}, the other has none.")
+        self.supernet.load_state_dict(state["supernet"])
+        self.optimizer.load_state_dict(state["weights"])
+        if self.scheduler is not None:
+            scheduler_state = dict(state["scheduler"])
+            if "milestones" in scheduler_state:  # of MultiStepLR, which counts how often each one is due
+                scheduler_state["milestones"] = Counter(scheduler_state["milestones"])
+            self.scheduler.load_state_dict(scheduler_state)
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        zero = set(state["zero_gradients"])
+        for i, parameter in enumerate(self.parameters):
+            parameter.grad = torch.zeros_like(parameter) if i in zero else None
+        self.n_skipped = state["n_skipped"]
+
+
+def _renew_statistics(module: nn.Module) -> None:
+    """Reset the running statistics that a pass of infinite or undefined outputs has spoiled: no mean would forget."""
+    for child in module.modules():
+        statistics = [getattr(child, name, None) for name in ("running_mean", "running_var")]
+        if any(each is not None and not bool(each.isfinite().all()) for each in statistics):
+            child.reset_running_stats()  # type: ignore[operator]
+
+
+@contextmanager
+def memory_explained(doing: str, architecture: Architecture) -> Iterator[None]:
+    """Say which architecture ran out of the device's memory, and what to lower."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise torch.OutOfMemoryError(
+            f"out of memory {doing} the architecture {dict(architecture)}. Lower the batch size (and raise "
+            f"Search(accumulate=...) to make up for it), or the network's channels. {error}") from error

@@ -1,0 +1,155 @@
+"""Any module that holds choices, as a search space and as the network of any architecture in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from asng_core import Candidate, Space
+
+from ..choices.mark import holders, holders_marked
+from ..networks.normalization import batch_statistics
+from .architecture import Architecture
+from .conditions import conditions, in_force, places, restricted
+from .cost import Cost
+from .meter import Meter, shapes_only
+
+
+class Supernet(nn.Module):
+    """Wraps a module that holds choices; its candidates share the weights of all architectures.
+
+    >>> from asng_torch import LayerChoice
+    >>> net = nn.Sequential(LayerChoice({"linear": nn.Linear(4, 4), "identity": nn.Identity()}), nn.ReLU())
+    >>> supernet = Supernet(net, example=torch.ones(1, 4))
+    >>> supernet.space
+    Space({'0': Categorical(['linear', 'identity'])})
+    >>> with supernet.active({"0": "identity"}):
+    ...     supernet(torch.ones(1, 4)).tolist()
+    [[1.0, 1.0, 1.0, 1.0]]
+    >>> supernet.cost({"0": "linear"})
+    Cost(parameters=20, multiply_adds=16)
+
+    A choice inside a candidate, or a block of a Repeat, is a conditional variable: active where its
+    place runs.
+
+    example: inputs of the module, a tensor or a tuple of its positional arguments, of which only the
+        shapes are kept: choices whose outputs differ in shape are then found now, else at the first forward
+        pass; costs are those of this input, else of one row of the first one seen.
+    fixed: values for part of the variables, which then leave the space.
+
+    Raises ValueError for a label of incompatible choices, or alternatives of different shapes.
+    """
+
+    def __init__(self, module: nn.Module, *, example: Tensor | tuple[Any, ...] | None = None,
+                 fixed: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.module = module
+        self.choices = places(module)  # variable name -> the places it decides
+        self.holders = holders(module)
+        variables = {name: found[0].variable for name, found in self.choices.items()}
+        self.fixed = {name: Space(variables).encode_one(name, value)
+                      for name, value in _known(fixed or {}, variables).items()}
+        self.alternatives, unused = conditions(module, self.choices), set[str]()
+        # what hangs on a fixed choice alone is always active, or never
+        active_if = restricted(self.alternatives, dict(fixed or {}), unused)
+        free = {name: variable for name, variable in variables.items() if name not in {*self.fixed, *unused}}
+        if not free:
+            raise ValueError("Supernet(fixed=...) must leave at least one variable to choose, got all of them.")
+        self.space = Space(free, active_if={name: each for name, each in active_if.items() if name in free})
+        self.meter = Meter(module, self.choices)
+        if example is not None:
+            self.meter.example = shapes_only(example)
+            self.meter.check()
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        if self.meter.example is None and not torch.compiler.is_compiling():
+            self.meter.learn(args, kwargs)
+        return self.module(*args, **kwargs)
+
+    @contextmanager
+    def active(self, architecture: Architecture) -> Iterator[None]:
+        """Run as `architecture` inside the `with`. Raises ValueError if it is not in the space."""
+        with self.active_codes(self.codes(architecture)), holders_marked(self.holders):
+            yield
+
+    def codes(self, architecture: Architecture) -> dict[str, float]:
+        """The code of every variable, of the fixed ones too. Raises ValueError if it is not in the space."""
+        if isinstance(architecture, Candidate) and architecture.space == self.space:
+            codes = architecture.codes  # no detour by values
+        else:
+            codes = self.space.encode(architecture)
+        return {**dict(zip(self.space.names, codes.tolist(), strict=True)), **self.fixed}
+
+    @contextmanager
+    def active_codes(self, codes: Mapping[str, float]) -> Iterator[None]:
+        """Run under these codes, one for each variable in use, fixed ones too."""
+        with in_force(self.choices, codes):
+            yield
+
+    def losses(self, candidates: Sequence[Architecture], closure: Callable[[Supernet], Tensor | float], *,
+               stochastic: bool = False) -> NDArray[np.float64]:
+        """`(n,)` losses of the candidates: `closure(net)` with each of them active, without gradients.
+
+        Every candidate meets the same conditions: normalization layers use the statistics of the
+        batch and leave their buffers alone, all else is in eval mode, and the random state is that
+        of before, for each and afterwards.
+
+        stochastic: all else (dropout) stays in the mode it is in, and meets the same randomness with each
+            candidate, drawn anew for every call.
+        """
+        values = []
+        modes = [(module, module.training) for module in self.modules()]
+        seed = int(torch.randint(2**62, ())) if stochastic else None  # of the CPU's generator, so drawn without waiting
+        with torch.no_grad(), batch_statistics(self):
+            if stochastic:  # batch_statistics has put all but normalization into eval mode: take that back
+                for module, training in modes:
+                    module.training = module.training or training
+            for architecture in candidates:
+                with self.active(architecture), _random_state_kept(self):
+                    if seed is not None:
+                        torch.manual_seed(seed)
+                    values.append(closure(self))
+        return np.array([float(value) for value in values])  # last, as it waits for the device
+
+    def cost(self, architecture: Architecture) -> Cost:
+        """Parameters and multiply-adds of the derived network. Raises RuntimeError without an example."""
+        return self.meter.cost(self.codes(architecture))
+
+    def summary(self) -> str:
+        """The space and the weights, to be printed: a line for each variable, with its values and places."""
+        width = max(map(len, self.choices))
+        lines = [f"{len(self.space)} variables, {self.space.size:,} architectures, "
+                 f"{sum(parameter.numel() for parameter in self.parameters()):,} shared parameters"]
+        for name, found in self.choices.items():
+            variable = found[0].variable
+            what = repr(variable)
+            if name in self.fixed:
+                what = f"fixed at {variable.decode(self.fixed[name])!r}"
+            elif name not in self.space.variables:
+                what = "never used, as what it stands in is never chosen"
+            where = f", {len(found)} places" if len(found) > 1 else ""
+            when = " or ".join(" and ".join(f"{parent} in {values!r}" for parent, values in each.items())
+                               for each in self.alternatives.get(name, ()))
+            lines.append(f"{name:<{width}}  {type(found[0]).__name__} {what}{where}" + (f", if {when}" if when else ""))
+        return "\n".join(lines)
+
+
+def _known(fixed: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = [name for name in fixed if name not in variables]
+    if unknown:
+        raise ValueError(f"Supernet(fixed=...) must name variables of the module, got unknown {unknown}; "
+                         f"there are {list(variables)}.")
+    return fixed
+
+
+@contextmanager
+def _random_state_kept(module: nn.Module) -> Iterator[None]:
+    devices = {parameter.device for parameter in module.parameters() if parameter.device.type == "cuda"}
+    with torch.random.fork_rng(devices=list(devices)):
+        yield
