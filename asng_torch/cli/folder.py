@@ -66,7 +66,7 @@ def read_json(path: Path, made_by: str) -> dict[str, Any]:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file, atomically."""
-    text = json.dumps(content, indent=2, default=repr) + "\n"
+    text = json.dumps(content, indent=2, default=_named) + "\n"
     checkpoint.atomically(path, lambda file: file.write(text.encode()))
 
 
@@ -93,3 +93,8 @@ def read_weights(network: nn.Module, path: Path, made_by: str) -> None:
         reason = " ".join(str(error).split()[:40])  # PyTorch lists every tensor of another shape
         raise CommandError(f"{str(path)!r} does not hold the weights of this architecture: {reason} "
                            f"Run `{made_by}` again") from error
+
+
+def _named(value: object) -> str:
+    """A function or class by its name, which does not change from run to run as an address does."""
+    return str(getattr(value, "__qualname__", None) or repr(value))

@@ -39,6 +39,9 @@ def test_a_run_folder_goes_from_search_to_test(name, tmp_path, run, images):
     network.load_state_dict(load_file(out / "network.safetensors"))
     assert "The retrained network on 40 test images: " in run("evaluate", out)
 
+    optimizer = json.loads((out / "config.json").read_text())["search"]["preset"]["search"]["optimizer"]
+    assert optimizer in ("ASNG", "optimizer")  # names, no addresses
+
     metrics = json.loads((out / "metrics.json").read_text())
     found = json.loads((out / "architecture.json").read_text())["metrics"]
     assert metrics["derive"]["parameters"] == found["parameters"]
