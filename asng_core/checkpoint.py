@@ -15,13 +15,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-_ARRAY = "__array__"  # marks, in the header, where an array was taken out
-_PAIRS = "__pairs__"  # and a dict that JSON cannot hold as it is
+_ARRAY = "__array__"  # {"__array__": name} stands in the header where the array of that name was taken out
+_PAIRS = "__pairs__"  # {"__pairs__": [[key, value], ...]}: a dict with keys that are no text, or one of these two
 
 
 def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     """Write nested dicts and lists of JSON scalars and arrays to `path`, atomically."""
     header, arrays = split(state)
+    # an npz holds arrays only, so the JSON goes in as its bytes; numpy would store text four times as long
     text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     atomically(path, lambda file: np.savez(file, header=text, **arrays))
 
@@ -38,7 +39,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
         header = json.loads(arrays.pop("header").tobytes())
         state: dict[str, Any] = join(header, arrays)
         found = state["format"]
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
+    except (FileNotFoundError, PermissionError, IsADirectoryError):  # they say themselves what is wrong
         raise
     except Exception as error:  # a damaged archive raises almost anything
         raise ValueError(f"{os.fspath(path)!r} is not a readable {kind} checkpoint ({type(error).__name__}). "
@@ -55,19 +56,22 @@ def atomically(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object])
     path at once: the file would be whole, but one of them may fail.
     """
     target = Path(path)
-    with contextlib.suppress(OSError):  # a folder that cannot be listed, another user's file
+    # the cleaning may fail (a folder that cannot be listed, another user's file): it is no reason not to write
+    with contextlib.suppress(OSError):
         for each in target.parent.iterdir():
             if re.fullmatch(rf"\.{re.escape(target.name)}\.\d+\.tmp", each.name):
                 each.unlink()
+    # in the same folder, since a rename is atomic only within a file system
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             fill(file)
+            # on the disk before the rename: else a power cut could leave the new name with an empty file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)  # is there still if writing failed
 
 
 def split(tree: Any, kind: type | tuple[type, ...] = np.ndarray) -> tuple[Any, dict[str, Any]]:
