@@ -38,7 +38,8 @@ def evidence(history: History, distribution: SearchDistribution, features: Featu
     places = midranks(ranks(history.losses, history.violations))
     spread = places.std()
     standardized = (places - places.mean()) / (spread if spread > 0 else 1.0)  # (n_evaluations,)
-    # distinct points, the point of each evaluation, the number of each point's evaluations
+    # distinct points, the point of each evaluation, the number of each point's evaluations; rows with NaN, which
+    # inactive continuous variables hold, equal nothing: there each evaluation is a point of its own
     codes, point, count = np.unique(history.codes, axis=0, return_inverse=True, return_counts=True)
     total = np.bincount(point.ravel(), standardized)  # over each point's evaluations, (n_points,)
     succeeded = np.bincount(point.ravel(), history.succeeded) > 0
