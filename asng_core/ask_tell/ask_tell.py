@@ -152,7 +152,7 @@ class AskTell(ABC, Generic[P]):
 
     def mode(self) -> dict[str, Any]:
         """Each active variable's most likely value."""
-        return self.space.values(self._parts.distribution.mode()[None])[0]  # of a batch of one point
+        return self.space.values(self._parts.distribution.mode()[None])[0]
 
     def recommend(self) -> dict[str, Any]:
         """The point to use when the search ends: the mode, which averages over noise as `best` cannot.
@@ -168,7 +168,7 @@ class AskTell(ABC, Generic[P]):
         draws every time. Raises RuntimeError if there is none.
         """
         distribution = self._parts.distribution
-        draws = distribution.sample(_N_DRAWN, np.random.default_rng(0))  # not `rng`: a question changes no search
+        draws = distribution.sample(_N_DRAWN, np.random.default_rng(0))  # not `rng`: asking moves no search
         return likeliest(distribution, [*self._parts.ledger.best_codes, *distribution.codes(draws)], accepts)
 
     def distribution(self) -> dict[str, Marginal]:
@@ -216,12 +216,12 @@ class AskTell(ABC, Generic[P]):
         try:
             if state["version"] != _VERSION:
                 raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
-            if json.dumps(state["space"]) != json.dumps(self.space.describe()):  # texts: 1 == True, but not there
+            if json.dumps(state["space"]) != json.dumps(self.space.describe()):  # text: there 1 is not True
                 raise ValueError(f"it must be of this optimizer's space {checks.shown(self.space)}, "
                                  f"but is of {checks.shown(state['space'])}.")
             if set(state["settings"]) != set(self._parts.settings):
                 raise ValueError(f"its settings must be {sorted(self._parts.settings)}.")
-            parts = self._make(self.space, state["settings"], np.random.default_rng(0))  # whose state is replaced
+            parts = self._make(self.space, state["settings"], np.random.default_rng(0))  # its state is loaded too
             parts.load(state)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"state must be what {type(self).__name__}.state_dict() returned for the same space: "

@@ -28,7 +28,7 @@ class Candidate(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         code = self.codes[self.space.positions[name]].item()  # KeyError for a name that is not of the space
         variable = self.space.variables[name]
-        # of an inactive variable, which as in any mapping is a key that is not there
+        # NaN and -1 mark an inactive variable: a key that this mapping does not have
         if math.isnan(code) if variable.continuous else code == -1:
             raise KeyError(name)
         return variable.decode(code)

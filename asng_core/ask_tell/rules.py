@@ -62,7 +62,7 @@ def loss(value: object) -> float:
 
 def violations(value: object, n: int) -> Floats:
     """`(n,)` summed violations: for each candidate a number, or several; only what is positive violates."""
-    listed = None  # not a list
+    listed = None
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Set, Mapping)):
         listed = list(value) if getattr(value, "ndim", 1) else None
     if listed is None or len(listed) != n:

@@ -46,7 +46,7 @@ class Archive:
 
     def insert(self, history: History, new: Sequence[int]) -> None:
         """Take rows that were just told."""
-        rows = [*self.rows, *new]  # of the history, in the order of which the arrays below are
+        rows = [*self.rows, *new]  # the arrays below are in this order
         losses, violations = history.losses[rows], history.violations[rows]
         rank = ranks(losses, violations)  # of the archive's rows and, from the n-th on, of the new ones
         n = len(self.rows)
@@ -55,7 +55,7 @@ class Archive:
         else:  # a feasible point that none dominates or equals
             good = ~np.isnan(losses).any(axis=1) & (violations <= 0)
             good[good] = nondominated(losses[good])
-            # which losses are the first of their kind: `unique` gives the first row of each
+            # the first of equal losses: a new result that equals an old one is no improvement
             first = np.zeros(len(losses), dtype=np.bool_)
             first[np.unique(losses, axis=0, return_index=True)[1]] = True
             improved = bool((good & first)[n:].any())

@@ -43,7 +43,7 @@ class Geometry:
         self._low, self._range = low[self._ordered], (high - low)[self._ordered]
         # (n_ordered,): half a step of a grid, relative to its range; less would mostly round back. 0 of a continuum
         steps = np.where(self.sizes > 1, 0.5 / np.maximum(self.sizes - 1, 1), 0.0)[self._ordered]
-        self._finest = np.log(np.maximum(steps, _FINEST))  # (n_ordered,), the log that `neighbours` draws from
+        self._finest = np.log(np.maximum(steps, _FINEST))  # (n_ordered,): `neighbours` draws log-scales from here to 0
         # two half steps; log(1/2) where there is no ordered variable, which makes 1
         self.spacing = float(2 * np.exp(self._finest.min(initial=np.log(0.5))))
         self.n_precisions = float(len(self._varying) + np.maximum(-self._finest - 1, 0.0).sum())

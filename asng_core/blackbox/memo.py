@@ -99,7 +99,7 @@ class Memo:
         """Numbered blocks of draws, in random order: all points, or of a larger space random ones, numbered -1."""
         total, sizes = self._size(), self._distribution.space.sizes
         if total > _LISTED:
-            for _ in range(_LISTED // _BLOCK // 16):  # 2^16 draws, a sixteenth of the effort, as all may be in vain
+            for _ in range(_LISTED // _BLOCK // 16):  # 2^16 draws: fewer than a listing, as they prove nothing
                 yield -1, self._geometry.anywhere(_BLOCK, rng)
             return
         starts = np.arange(0, total, _BLOCK)

@@ -73,7 +73,7 @@ class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
     def _make(self, space: Space, settings: Mapping[str, Any],
               rng: np.random.Generator) -> Parts[NoiseFreePolicy | NoisyPolicy]:
         size, noisy = settings["population_size"], checks.truth("noisy", settings["noisy"])
-        # a file holds their repr alone, from which they cannot be made: it must be of the same
+        # a state holds only their repr, from which they cannot be rebuilt: they must be this optimizer's own
         if settings["mechanisms"] != (None if self._mechanisms is None else repr(self._mechanisms)):
             raise ValueError(f"its mechanisms are {settings['mechanisms']}, but this one's are {self._mechanisms}. "
                              "Make one with the same, and use its load_state_dict().")

@@ -111,7 +111,7 @@ class Screening:
 
     def enter_injected(self, number: int, codes: Codes, *, modelled: bool = True) -> None:
         """The same for a point that nobody asked for."""
-        # codes hold no draw behind them: the coordinates at which they lie
+        # no draw is behind it: the coordinates of its codes stand in
         self.enter(number, self._distribution.draws(codes[None])[0], keys(codes[None])[0], modelled=modelled)
 
     def observe(self, result: Told, *, modelled: bool = True) -> None:

@@ -69,5 +69,5 @@ def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n
         return rejection(draw, lambda draws: np.array([space.feasible(values) for values in space.values(
             distribution.codes(draws))]), n)
     except Exception:  # also one that a constraint, the user's code, has raised
-        rng.bit_generator.state = before  # asked again, once it is mended, the same draws come
+        rng.bit_generator.state = before  # the same call, once the constraint is mended, gives the same draws
         raise

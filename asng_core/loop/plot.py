@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Floats
 from ..ask_tell.results import Best
 
-_DECADES = 100.0  # ratio of losses from which on a linear scale the smallest ones would lie on the axis
+_DECADES = 100.0  # ratio of losses from which a linear scale would press the smallest ones onto the axis
 
 
 def draw(losses: Floats, recommended: Best | None, front: Sequence[Best], maximized: bool, ax: Any) -> Any:
@@ -77,6 +77,6 @@ def _spans_decades(shown: Floats) -> bool:
 
 def so_far(losses: Floats, maximized: bool) -> Floats:
     """`(n,)` best of the losses up to each one; NaN before the first."""
-    # fmin and fmax pass over NaN; of nothing they accumulate nothing, but raise
+    # fmin and fmax pass over NaN, which minimum and maximum would keep from then on
     best: Floats = (np.fmax if maximized else np.fmin).accumulate(losses) if len(losses) else losses
     return best

@@ -235,6 +235,6 @@ class Run:
         best = self._best
         if best is not None and optimizer.noisy:
             best = averaged(optimizer, history)
-        # the shape () is of failed evaluations only, of which the front has none
+        # () would matter for failed evaluations only, and the front has none
         front = [each._replace(loss=self._signed(each.loss, ())) for each in optimizer.front]
         return Result(best, front, history, optimizer.n_told, optimizer.n_failed, reason, self._sign < 0)
