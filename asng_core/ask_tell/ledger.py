@@ -156,7 +156,8 @@ class Ledger:
         d = len(self._space)
         draws = checks.state_array(state["draws"], (n, d))
         generations = [checks.integer("a generation", each, minimum=0) for each in state["generations"]]
-        if self.generation in generations:  # these are of the distribution as it is
+        # a state that was saved has it in `past`; one made by hand, as in tests, need not repeat theta there
+        if self.generation in generations:
             self.past.remember(self.generation, self._distribution.theta)
         if any(each not in self.past and each >= self.generation - MAX_AGE for each in generations):
             raise ValueError("the distribution of a draw is missing.")
