@@ -10,4 +10,4 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Codes = NDArray[Any]  # of points: int64, or float64 where a continuous variable is among them
+Codes = NDArray[Any]  # of points: int64, or float64 where the space has a continuous variable

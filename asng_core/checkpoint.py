@@ -29,8 +29,8 @@ MAGIC = b"asng\x03\r\n\x1a"
 _HEADER = 48
 _TYPES = ("<f8", "<f4", "<i8", "<i4", "|u1", "|b1")  # of arrays
 _SPARE = 64 * 2**20  # bytes that reading may take beyond the file's size
-_ARRAY = "__array__"  # marks, in the header, where an array was taken out
-_PAIRS = "__pairs__"  # and a dict that JSON cannot hold as it is
+_ARRAY = "__array__"  # {"__array__": name} stands in the header where the array of that name was taken out
+_PAIRS = "__pairs__"  # {"__pairs__": [[key, value], ...]}: a dict with keys that are no text, or one of these two
 
 
 class CheckpointError(ValueError):
@@ -142,11 +142,12 @@ def atomically(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object])
             with contextlib.suppress(FileNotFoundError):
                 os.chmod(temporary, target.stat().st_mode & 0o777)
             fill(file)
+            # on the disk before the rename: else a power cut could leave the new name with an empty file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)  # is there still if writing failed
 
 
 def _sweep(target: Path) -> None:

@@ -20,11 +20,12 @@ from .arrays import Floats
 def shown(value: object) -> str:
     """`value` as error messages print it: its repr, cut to a readable length."""
     text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return text if len(text) <= 80 else text[:77] + "..."  # a line; arrays and spaces have long reprs
 
 
 def integer(where: str, value: object, *, minimum: int | None = None) -> int:
     """A whole number of at least `minimum`; NumPy integers too, bools not."""
+    # True is an int in Python, but as a number of evaluations it is a mistake; 3.0 has no __index__
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         raise TypeError(f"{where} must be an integer, got {shown(value)}.")
     number = operator.index(cast(SupportsIndex, value))
@@ -39,7 +40,7 @@ def real(where: str, value: object, *, above: float = -math.inf, below: float = 
         raise TypeError(f"{where} must be a number, got {shown(value)}.")
     try:
         number = float(cast(SupportsFloat, value))
-    except OverflowError:
+    except OverflowError:  # an int beyond float64
         number = math.inf
     if not (above < number < below and math.isfinite(number)):
         rule = f"greater than {above:g} and " * (above > -math.inf)
@@ -74,7 +75,7 @@ def mapping(where: str, value: object) -> Mapping[str, Any]:
 
 def state_array(value: object, shape: tuple[int, ...]) -> Floats:
     """A copy of a state's array, of the shape that this optimizer needs and finite."""
-    array = np.array(value, dtype=np.float64)
+    array = np.array(value, dtype=np.float64)  # a copy: one state may be loaded by several optimizers
     if array.shape != shape:
         raise ValueError(f"an array has shape {array.shape}, but {shape} is needed.")
     if not np.isfinite(array).all():

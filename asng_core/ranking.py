@@ -21,19 +21,21 @@ def ranks(losses: Floats, violations: Floats | None = None) -> Ints:
     if losses.ndim > 1:
         failed = np.isnan(losses).any(axis=1)
         feasible = ~failed if violations is None else ~failed & (violations <= 0)
+        # one number each that orders them as one loss would; of the infeasible the violation alone decides
         order = np.where(failed, np.nan, 0.0)
         order[feasible] = _by_front(losses[feasible])
         return ranks(order, violations)
     keys: tuple[Floats, ...] = (losses,)
     if violations is not None and violations.any():
-        kind = np.where(np.isnan(losses), 2.0, violations > 0)
-        keys = np.where(kind == 1, violations, losses), kind
-    order = np.lexsort(keys) if len(keys) > 1 else losses.argsort(kind="stable")  # NaN last
+        kind = np.where(np.isnan(losses), 2.0, violations > 0)  # 0 feasible, 1 infeasible, 2 failed
+        keys = np.where(kind == 1, violations, losses), kind  # lexsort sorts by the last key first
+    order = np.lexsort(keys) if len(keys) > 1 else losses.argsort(kind="stable")  # from the best; NaN last
     within = keys[0][order]
+    # (n - 1,): where one is worse than the one before it, so that a new rank begins
     differs = within[1:] != within[:-1]
     for key in keys[1:]:
         differs |= key[order[1:]] != key[order[:-1]]
-    differs &= within[:-1] == within[:-1]  # NaN differs from itself, but a failure equals a failure
+    differs &= within[:-1] == within[:-1]  # False after a NaN: failures, which come last, share their rank
     rank = np.zeros(len(losses), dtype=np.int64)
     rank[order[1:]] = differs.cumsum()
     return rank
@@ -41,7 +43,8 @@ def ranks(losses: Floats, violations: Floats | None = None) -> Ints:
 
 def midranks(ranks: Ints) -> Floats:
     """`(n,)` dense ranks, equals given the mean of the places that they share."""
-    count = np.bincount(ranks)
+    count = np.bincount(ranks)  # of each rank
+    # rank r takes the places up to count.cumsum()[r] - 1; their mean is half of count[r] - 1 before the last
     places: Floats = (count.cumsum() - (count + 1) / 2)[ranks]
     return places
 
@@ -53,19 +56,20 @@ def utilities(ranks: Ints) -> Floats:
     section 4); equals share the mean of theirs, so that results all equal move nothing.
     """
     n = len(ranks)
-    quarter = min(-(-n // 4), n // 2)
-    by_place = np.zeros(n)
+    quarter = min(-(-n // 4), n // 2)  # a single result is neither the best nor the worst
+    by_place = np.zeros(n)  # as if there were no equals
     by_place[:quarter] = 1.0
     by_place[n - quarter :] = -1.0
-    equals = np.bincount(ranks)
+    equals = np.bincount(ranks)  # of each rank
     shared: Floats = np.add.reduceat(by_place, equals.cumsum() - equals) / equals
     return shared[ranks]
 
 
 def scalarized(losses: Floats, rng: np.random.Generator) -> Floats:
     """`(n,)` losses of one objective: augmented Chebyshev norms of ranks under random weights (Knowles, 2006)."""
-    weights = rng.dirichlet(np.ones(losses.shape[1]))
-    each = np.stack([ranks(column) / len(column) for column in losses.T], axis=1) * weights
+    weights = rng.dirichlet(np.ones(losses.shape[1]))  # uniform over the simplex
+    each = np.stack([ranks(column) / len(column) for column in losses.T], axis=1) * weights  # (n, n_objectives)
+    # Knowles' 0.05: the sum tells apart what has the same maximum, so that the dominated is worse
     norms: Floats = each.max(axis=1) + 0.05 * each.sum(axis=1)
     return np.where(np.isnan(losses).any(axis=1), np.nan, norms)
 
@@ -74,7 +78,7 @@ def nondominated(losses: Floats) -> Bools:
     """`(n,)`: which of `(n, n_objectives)` losses no other one dominates; equals do not dominate each other."""
     first = np.ones(len(losses), dtype=np.bool_)
     for i, loss in enumerate(losses):
-        if first[i]:
+        if first[i]:  # what a dominated one dominates, its dominator dominates too
             first &= ~((losses >= loss).all(axis=1) & (losses > loss).any(axis=1))
     return first
 
@@ -85,7 +89,8 @@ def _by_front(losses: Floats) -> Floats:
     left, worse = np.arange(len(losses)), 0
     while len(left):
         first = nondominated(losses[left])
-        members = left[first]
+        members = left[first]  # of the next front
+        # within it they take numbers from `worse`, how many stand in earlier fronts, those that stand out most first
         order[members] = worse + ranks(-contributions(losses[members]))
         left, worse = left[~first], worse + len(members)
     return order
@@ -97,14 +102,16 @@ def contributions(front: Floats) -> Floats:
     Two objectives: the hypervolume between a point and its neighbours. More: the crowding distance.
     """
     values, inverse, count = np.unique(front, axis=0, return_inverse=True, return_counts=True)
-    n, m = values.shape
-    found = np.ones(n) if m == 2 else np.zeros(n)
+    n, m = values.shape  # of distinct points
+    found = np.ones(n) if m == 2 else np.zeros(n)  # the empty product, the empty sum
     for column in map(_scaled, values.T):
         order = np.argsort(column, kind="stable")
-        gap = np.full(n, np.inf)
+        gap = np.full(n, np.inf)  # of the ends
         if m == 2:
+            # to the next worse one: on a front that is the neighbour on one side in one objective, on the other
+            # side in the other, so that the product is the rectangle that the point alone dominates
             gap[order[1:-1]] = column[order[2:]] - column[order[1:-1]]
-            found = np.where(np.isinf(found) | np.isinf(gap), np.inf, found * gap)
+            found = np.where(np.isinf(found) | np.isinf(gap), np.inf, found * gap)  # 0 * inf would be NaN
         else:
             gap[order[1:-1]] = column[order[2:]] - column[order[:-2]]
             found += gap

@@ -23,7 +23,7 @@ from .parts import P, Parts
 from .results import Best
 
 _VERSION = 3  # of the state's layout
-_N_DRAWN = 1000  # in search of a point that is accepted
+_N_DRAWN = 1000  # by `likeliest`, after the likeliest points: finds what about one draw in 1,000 satisfies
 _CHECKED = 1000  # points of a state, the latest, that constraints are asked about again
 _Self = TypeVar("_Self", bound="AskTell[Any]")
 
@@ -63,7 +63,7 @@ class AskTell(ABC, Generic[P]):
         mirrored = checks.truth("ask(mirrored=...)", mirrored)
         pinned = pins(parts.distribution, fixed) if fixed is not None else None
         draws, rejected = parts.policy.propose(count, parts.ledger.n_asked, pinned, mirrored)
-        parts.ledger.reject(rejected, pinned)
+        parts.ledger.reject(rejected, pinned)  # (k, n_variables) draws, from which the next update learns too
         batch = parts.ledger.ask(draws, pinned)
         return batch[0] if n is None else batch
 
@@ -93,7 +93,7 @@ class AskTell(ABC, Generic[P]):
             excess = [rules.violation(violations)] if single else rules.violations(violations, len(batch)).tolist()
         parts.policy.told(parts.ledger.tell(batch, values, excess))
         gathered = parts.ledger.gather(parts.population_size)
-        if gathered is not None:
+        if gathered is not None:  # enough wait: a generation begins
             parts.policy.update(gathered, parts.ledger.generation, parts.ledger.past)
             parts.ledger.drop_past()
 
@@ -103,7 +103,7 @@ class AskTell(ABC, Generic[P]):
         It gets no id and counts as neither asked nor told. Raises ValueError for what is not a feasible
         point of the space.
         """
-        codes, excess = self.space.encode(values), rules.violation(violation)
+        codes, excess = self.space.encode(values), rules.violation(violation)  # all checks before anything changes
         number = self._parts.policy.losses(loss, None)[0]
         if not self.space.feasible(values):
             raise ValueError(f"inject(values) must satisfy the space's constraints, got {checks.shown(dict(values))}. "
@@ -166,7 +166,7 @@ class AskTell(ABC, Generic[P]):
         draws every time. Raises RuntimeError if there is none.
         """
         distribution = self._parts.distribution
-        draws = distribution.sample(_N_DRAWN, np.random.default_rng(0))
+        draws = distribution.sample(_N_DRAWN, np.random.default_rng(0))  # not `rng`: asking moves no search
         return likeliest(distribution, [*self._parts.ledger.best_codes, *distribution.codes(draws)], accepts)
 
     def distribution(self) -> dict[str, Marginal]:
@@ -217,13 +217,13 @@ class AskTell(ABC, Generic[P]):
             check_described(self.space, state["space"])
             if set(state["settings"]) != set(self._parts.settings):
                 raise ValueError(f"its settings must be {sorted(self._parts.settings)}.")
-            parts = self._make(self.space, state["settings"], np.random.default_rng(0))
+            parts = self._make(self.space, state["settings"], np.random.default_rng(0))  # its state is loaded too
             parts.load(state)
             check_asked(self.space, parts.asked()[-_CHECKED:])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"state must be what {type(self).__name__}.state_dict() returned for the same space: "
                              f"{error}") from error
-        self._parts = parts
+        self._parts = parts  # only now, so that an error has changed nothing
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to one file, atomically. Raises TypeError if the space has values that a file cannot know."""

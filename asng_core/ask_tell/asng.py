@@ -45,6 +45,7 @@ class NaturalGradient(Policy):
         return feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored)
 
     def update(self, gathered: Gathered, generation: int, past: Past) -> None:
+        # late results count less: of draws from an older distribution the density then and now is known
         learn(self._distribution, gathered, past.weights(gathered.drawn, self._distribution))
 
 
@@ -95,5 +96,6 @@ class ASNG(AskTell[NaturalGradient]):
         size = checks.integer("ASNG(population_size=...)", size, minimum=2)
         sigma_min = None if sigma_min is None else checks.real("ASNG(sigma_min=...)", sigma_min, above=0)
         distribution = SearchDistribution(space, sigma_min=sigma_min, **update_settings("ASNG", settings))
+        # settings as resolved: a state with the defaults of today is loaded as such by a later release
         return Parts(distribution, NaturalGradient(distribution, rng), Ledger(distribution), rng, size,
                      {"population_size": size, "sigma_min": sigma_min, **distribution.settings()})

@@ -26,14 +26,15 @@ class Candidate(Mapping[str, Any]):
         self.space, self.codes, self.id = space, codes, id
 
     def __getitem__(self, name: str) -> Any:
-        code = self.codes[self.space.positions[name]].item()
+        code = self.codes[self.space.positions[name]].item()  # KeyError for a name that is not of the space
         variable = self.space.variables[name]
+        # NaN and -1 mark an inactive variable: a key that this mapping does not have
         if math.isnan(code) if variable.continuous else code == -1:
             raise KeyError(name)
         return variable.decode(code)
 
     def __iter__(self) -> Iterator[str]:
-        if self.space.conditions is None:
+        if self.space.conditions is None:  # all are active: the values need not be decoded
             return iter(self.space.names)
         return iter(self.space.values(self.codes[None])[0])
 
@@ -50,7 +51,7 @@ class Batch(Sequence[Candidate]):
     __slots__ = ("codes", "ids", "space")
 
     def __init__(self, space: Space, codes: NDArray[Any], ids: Sequence[int | None]) -> None:
-        codes.setflags(write=False)
+        codes.setflags(write=False)  # so are the rows of its candidates, which are views
         self.space, self.codes, self.ids = space, codes, tuple(ids)
 
     @classmethod
@@ -65,6 +66,7 @@ class Batch(Sequence[Candidate]):
             raise ValueError("candidates must hold at least one Candidate, got none.")
         if isinstance(listed, Batch):
             return listed
+        # the ledger compares the codes with those that were asked; here they must only stack
         if any(len(each.codes) != len(listed[0].codes) for each in listed):
             raise ValueError("candidates must be of one space, but some have other variables than the first.")
         return cls(listed[0].space, np.stack([each.codes for each in listed]), [each.id for each in listed])

@@ -12,7 +12,9 @@ from ..arrays import Bools, Floats, Ints
 from ..distribution.search_distribution import SearchDistribution
 from .results import Drawn
 
-MAX_AGE = 100  # generations after which a result no longer moves the distribution
+# Generations after which a result no longer moves the distribution. Trades off what very late ones could still say
+# against a theta per generation that is kept, and saved.
+MAX_AGE = 100
 
 
 def late_weights(log_ratios: Floats, n_variables: Ints) -> Floats:
@@ -25,7 +27,7 @@ def late_weights(log_ratios: Floats, n_variables: Ints) -> Floats:
     exponentially, the median of 25 runs finds the optimum after 568 evaluations; counting late results
     in full takes 733, r cut at 1 takes 755, and counting none at all 2,500.
     """
-    power = np.minimum(1.0, 2 / np.sqrt(np.maximum(n_variables, 1)))
+    power = np.minimum(1.0, 2 / np.sqrt(np.maximum(n_variables, 1)))  # (n,); a draw may have all variables pinned
     return np.asarray(np.exp(np.minimum(log_ratios, 0.0) * power))
 
 
@@ -33,7 +35,7 @@ def free_variables(drawn: Collection[Drawn], distribution: SearchDistribution) -
     """`(n, n_variables)`: which variables of each draw are active and were not pinned; None if all are."""
     if distribution.space.conditions is None and not any(each.pinned is not None for each in drawn):
         return None
-    free = distribution.active(np.stack([each.draw for each in drawn]))
+    free = distribution.active(np.stack([each.draw for each in drawn]))  # a new array, so rows can be altered
     for row, each in zip(free, drawn, strict=True):
         if each.pinned is not None:
             row &= ~each.pinned
@@ -47,6 +49,7 @@ class Past:
         self._thetas: dict[int, Floats] = {}
 
     def remember(self, generation: int, theta: Floats) -> None:
+        """Draws of `generation` are of `theta`, which is kept as it is: steps make new arrays."""
         self._thetas[generation] = theta
 
     def keep(self, drawn: Iterable[Drawn], generation: int) -> None:
@@ -60,16 +63,18 @@ class Past:
 
         Nothing where a variable is inactive or was pinned; less than 1 for a draw of an older distribution.
         """
+        # by theta and not by number: a generation without a direction has left the distribution as it was
         late = any(not np.array_equal(self._thetas[generation], distribution.theta)
                    for generation in {each.generation for each in drawn})
         free = free_variables(drawn, distribution)
         if not late and free is None:
             return None
-        draws = np.stack([each.draw for each in drawn])
+        draws = np.stack([each.draw for each in drawn])  # (n, n_variables)
         free = np.ones(draws.shape, dtype=np.bool_) if free is None else free
         weights = free.astype(np.float64)
         if late:
-            ratios = distribution.log_densities(draws) - self._then(drawn, draws, distribution)
+            ratios = distribution.log_densities(draws) - self._then(drawn, draws, distribution)  # log p(now) / p(then)
+            # one weight per draw, by the likelihood of all its free variables together
             weights *= late_weights(np.where(free, ratios, 0.0).sum(axis=1), free.sum(axis=1))[:, None]
         return weights
 
@@ -77,7 +82,7 @@ class Past:
         """`(n, n_variables)` log-densities of the draws when they were drawn."""
         generations = np.array([each.generation for each in drawn])
         logs = np.empty(draws.shape)
-        for generation in set(generations.tolist()):
+        for generation in set(generations.tolist()):  # one call for all draws of a distribution
             rows = generations == generation
             logs[rows] = distribution.log_densities(draws[rows], self._thetas[generation])
         return logs
@@ -95,4 +100,3 @@ class Past:
 
     def __contains__(self, generation: int) -> bool:
         return generation in self._thetas
-

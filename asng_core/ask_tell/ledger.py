@@ -30,7 +30,7 @@ class Ledger:
         self._open: dict[int, Drawn] = {}  # asked and not told, by id
         self._waiting: list[Told] = []  # told and not used
         self._rejected: list[Drawn] = []  # broke a constraint, not used
-        self._best: tuple[Codes, float, int | None] | None = None
+        self._best: tuple[Codes, float, int | None] | None = None  # codes, loss, id (None if injected)
         self.past = Past()
         self.n_asked = self.n_told = self.n_failed = self.generation = 0
 
@@ -39,7 +39,7 @@ class Ledger:
         ids = range(self.n_asked, self.n_asked + len(draws))
         generation, columns = self.generation, None if pinned is None else pinned.columns
         self._open.update((number, Drawn(draw, generation, columns)) for number, draw in zip(ids, draws, strict=True))
-        self.past.remember(generation, self._distribution.theta)
+        self.past.remember(generation, self._distribution.theta)  # to weigh their results if they come late
         self.n_asked += len(draws)
         return Batch(self._space, self._distribution.codes(draws), ids)
 
@@ -54,6 +54,7 @@ class Ledger:
         """Close candidates: their results. Raises ValueError, with nothing changed, for those that are not open."""
         ids = rules.open_ids(batch.ids, self._open, self.n_asked)
         drawn = [self._open[number] for number in ids]
+        # another optimizer's candidates may have ids that are open here; their codes tell
         if not _same_codes(self._distribution.codes(np.array([each.draw for each in drawn])), batch.codes):
             raise ValueError("tell(candidates) takes candidates that this optimizer asked, but these are of another.")
         results = list(map(Told, drawn, ids, batch.codes, losses, violations))
@@ -62,7 +63,7 @@ class Ledger:
             self.note_best(result.codes, result.loss, result.violation, number)
         self.n_told += len(ids)
         self.n_failed += sum(map(failed, losses))
-        oldest = self.generation - MAX_AGE
+        oldest = self.generation - MAX_AGE  # older ones were told, and count for `best`, but move nothing
         self._waiting += [result for result in results if result.drawn.generation >= oldest]
         return results
 
@@ -70,7 +71,7 @@ class Ledger:
         """Begin a generation with all that waits, once it numbers `population_size`; None before."""
         if len(self._waiting) < population_size:
             return None
-        gathered = Gathered(self._waiting, self._rejected[-quarter(len(self._waiting)):])
+        gathered = Gathered(self._waiting, self._rejected[-quarter(len(self._waiting)):])  # the newest rejected
         self._waiting, self._rejected = [], []
         self.generation += 1
         return gathered
@@ -83,7 +84,7 @@ class Ledger:
         """Compare a result with the best one; of several objectives none comes first."""
         if isinstance(loss, tuple) or math.isnan(loss) or violation > 0:
             return
-        if self._best is None or loss < self._best[1]:
+        if self._best is None or loss < self._best[1]:  # not <=: the first of equals stays
             self._best = codes, loss, number
 
     @property
@@ -96,13 +97,13 @@ class Ledger:
 
     @property
     def best_codes(self) -> list[Codes]:
-        """Those of the best evaluation, if there is one."""
+        """`(n_variables,)` codes of the best evaluation, as a list of one, or of none."""
         return [] if self._best is None else [self._best[0]]
 
     @property
     def pending(self) -> Batch:
         """The open candidates, in the order asked."""
-        draws = self._stacked(list(self._open.values()))
+        draws = self._stacked(list(self._open.values()))  # a dict keeps the order in which they were asked
         return Batch(self._space, self._distribution.codes(draws), list(self._open))
 
     def asked(self) -> Codes:
@@ -111,6 +112,7 @@ class Ledger:
         return np.concatenate([*codes, *(each[None] for each in self.best_codes)])
 
     def state(self) -> dict[str, Any]:
+        """As plain scalars, lists, dicts and arrays: draws are kept, and codes that follow from them are not."""
         best, waiting = self._best, self._waiting
         return {
             "past": self.past.state(len(self._distribution.theta)),
@@ -159,6 +161,7 @@ class Ledger:
         d = len(self._space)
         draws = checks.state_array(state["draws"], (n, d))
         generations = [checks.integer("a generation", each, minimum=0) for each in state["generations"]]
+        # a state that was saved has it in `past`; one made by hand, as in tests, need not repeat theta there
         if self.generation in generations:
             self.past.remember(self.generation, self._distribution.theta)
         if any(each not in self.past and each >= self.generation - MAX_AGE for each in generations):
@@ -167,7 +170,7 @@ class Ledger:
                   for each in state["pinned"]]
         if any(column >= d for each in pinned for column in each):
             raise ValueError(f"pinned columns must be below {d}.")
-        masks = [np.isin(np.arange(d), each) if each else None for each in pinned]
+        masks = [np.isin(np.arange(d), each) if each else None for each in pinned]  # (d,), or None: nothing pinned
         return [Drawn(*each) for each in zip(draws, generations, masks, strict=True)]
 
 

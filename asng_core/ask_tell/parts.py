@@ -38,7 +38,7 @@ class Parts(Generic[P]):
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take what `state()` gave, into new parts. Raises ValueError, TypeError or KeyError for anything else."""
-        self.distribution.load(state)
+        self.distribution.load(state)  # first: the ledger takes the loaded theta as the present one
         self.rng.bit_generator.state = state["rng"]
         self.ledger.load(state)
         self.policy.load(state)

@@ -56,11 +56,12 @@ def learn(distribution: SearchDistribution, gathered: Gathered, weights: Floats 
 
     weights: `(n, n_variables)`, how much each draw counts for each variable; None if all count fully for all.
     """
-    _, _, _, told_losses, told_violations = zip(*gathered.told, strict=True)
+    _, _, _, told_losses, told_violations = zip(*gathered.told, strict=True)  # the fields of `Told`, as columns
+    # (n,) or (n, n_objectives), and (n,)
     losses, violations = np.array(told_losses), np.array(told_violations)
     if gathered.rejected:
-        n = len(gathered.rejected)
+        n = len(gathered.rejected)  # their losses are NaN, as those of failures
         losses = np.concatenate([losses, np.full((n, *losses.shape[1:]), np.nan)])
         violations = np.concatenate([violations, np.zeros(n)])
-    draws = np.array([each.draw for each in gathered.drawn])
+    draws = np.array([each.draw for each in gathered.drawn])  # (n, n_variables), in the order of the losses
     distribution.update(draws, utilities(ranks(losses, violations)), weights)

@@ -14,7 +14,7 @@ from ..checks import shown
 
 def losses(value: object, n: int) -> Floats:
     """`(n,)` float64 losses from anything `float()` takes (0-d tensors too), text excepted."""
-    if getattr(value, "ndim", 1) > 1:
+    if getattr(value, "ndim", 1) > 1:  # of an array or a tensor; float() would take the rows of an (n, 1) tensor
         raise ValueError(f"losses must have shape ({n},), one per candidate, got {tuple(getattr(value, 'shape', ()))}.")
     return np.array([loss(each) for each in _one_each(value, n)], dtype=np.float64)
 
@@ -26,6 +26,7 @@ def objectives(value: object, n: int, known: tuple[int, ...] | None) -> list[Any
     """
     found = [tuple(map(loss, each)) if isinstance(each, (list, tuple)) or getattr(each, "ndim", 0) > 0 else loss(each)
              for each in _one_each(value, n)]
+    # one objective is a number, in whatever shape it comes
     found = [each[0] if isinstance(each, tuple) and len(each) == 1 else each for each in found]
     shapes = {np.shape(each) for each in found}
     if len(shapes) > 1 or (0,) in shapes:
@@ -40,6 +41,7 @@ def objectives(value: object, n: int, known: tuple[int, ...] | None) -> list[Any
 def _one_each(value: object, n: int) -> list[Any]:
     """What came for each of `n` candidates."""
     dimensions = getattr(value, "ndim", 1)  # of an array or a tensor
+    # what is iterable but no list of losses: text, sets (without order), mappings (keys would be taken), 0-d arrays
     if isinstance(value, (str, bytes, Set, Mapping)) or not isinstance(value, Iterable) or dimensions == 0:
         raise TypeError(f"losses must be a list of one number per candidate ({n}), got {shown(value)}.")
     listed = list(value)
@@ -71,7 +73,7 @@ def violations(value: object, n: int) -> Floats:
 def violation(value: object) -> float:
     """One candidate's summed violation: the positive of one number or of several."""
     several: list[Any] = list(value) if isinstance(value, Iterable) and getattr(value, "ndim", None) != 0 else [value]
-    try:
+    try:  # as in `loss`: text must not pass
         numbers = [float("not a number" if isinstance(each, (str, bytes)) else each) for each in several]
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"a violation must be one real number or a list of them, got {shown(value)}.") from None
@@ -90,7 +92,7 @@ def open_ids(ids: Sequence[int | None], is_open: Mapping[int, object], n_asked: 
                              "Draw with ask() what you want to tell.")
         if number in is_open:
             known.append(number)
-        elif 0 <= number < n_asked:
+        elif 0 <= number < n_asked:  # asked and no longer open
             raise ValueError(f"each candidate can be told once, but candidate {number} was told before.")
         else:
             raise ValueError(f"tell(candidates) takes candidates that this optimizer asked, but never asked "

@@ -46,7 +46,7 @@ class Archive:
 
     def insert(self, history: History, new: Sequence[int]) -> None:
         """Take rows that were just told."""
-        rows = [*self.rows, *new]
+        rows = [*self.rows, *new]  # the arrays below are in this order
         losses, violations = history.losses[rows], history.violations[rows]
         rank = ranks(losses, violations)  # of the archive's rows and, from the n-th on, of the new ones
         n = len(self.rows)
@@ -55,6 +55,7 @@ class Archive:
         else:  # a feasible point that none dominates or equals
             good = ~np.isnan(losses).any(axis=1) & (violations <= 0)
             good[good] = nondominated(losses[good])
+            # the first of equal losses: a new result that equals an old one is no improvement
             first = np.zeros(len(losses), dtype=np.bool_)
             first[np.unique(losses, axis=0, return_index=True)[1]] = True
             improved = bool((good & first)[n:].any())
@@ -64,6 +65,7 @@ class Archive:
         self.rows = [rows[i] for i in best_first[:size]]
 
     def state(self) -> dict[str, Any]:
+        """As plain scalars and lists."""
         return {"rows": list(self.rows), "stalled": self.stalled}
 
     def load(self, state: Mapping[str, Any], history: History) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..distribution.search_distribution import SearchDistribution
 
-# a neighbour is a step of local search more often than not; with probability 0.3 each one more variable changes, 1.43
-# on average, so that what two or three variables must do together is found too
+# Probability that the variable just chosen is the last to change: 1/0.7 = 1.43 change on average. A neighbour is a step
+# of local search more often than not, yet what two or three variables must do together is found too.
 _LAST = 0.7
 _POWER = 1.5  # of the heavy-tailed number of variables that change, as Doerr et al. recommend
 _FINEST = 1e-3  # smallest move of an ordered variable, relative to its range; of a grid's, half a step
@@ -36,12 +36,15 @@ class Geometry:
         space, family = distribution.space, distribution.family
         self.sizes = space.sizes
         ordered = np.array([variable.ordered for variable in space.variables.values()]) & (self.sizes != 1)
+        # (n_variables,) coordinates of the first and the last codes; of categories 0 and K - 1, which only pairs use
         low, high = (family.draws(codes.astype(space.dtype)) for codes in (space.lows, space.highs))
         self._varying = np.flatnonzero(self.sizes != 1)
         self._ordered = np.flatnonzero(ordered)
         self._low, self._range = low[self._ordered], (high - low)[self._ordered]
+        # (n_ordered,): half a step of a grid, relative to its range; less would mostly round back. 0 of a continuum
         steps = np.where(self.sizes > 1, 0.5 / np.maximum(self.sizes - 1, 1), 0.0)[self._ordered]
-        self._finest = np.log(np.maximum(steps, _FINEST))  # (n_ordered,)
+        self._finest = np.log(np.maximum(steps, _FINEST))  # (n_ordered,): `neighbours` draws log-scales from here to 0
+        # two half steps; log(1/2) where there is no ordered variable, which makes 1
         self.spacing = float(2 * np.exp(self._finest.min(initial=np.log(0.5))))
         self.n_precisions = float(len(self._varying) + np.maximum(-self._finest - 1, 0.0).sum())
         self._unordered = np.flatnonzero(~ordered)
@@ -52,6 +55,7 @@ class Geometry:
         self._width = (high - low)[self._line]
         self._one_hot = np.flatnonzero(~line & (self.sizes != 1))
         several = self.sizes[self._one_hot]
+        # features: first those on lines, then K columns for each variable of K > 2 categories
         self._starts = len(self._line) + np.cumsum(several) - several
         self.variables = np.concatenate([self._line, np.repeat(self._one_hot, several)])  # of each feature
 
@@ -59,13 +63,13 @@ class Geometry:
         """`(n, n_features)`, each of one of `variables`; an inactive variable is as far from each of its values."""
         active = None if self.distribution.space.conditions is None else self.distribution.active(draws)
         features = np.zeros((len(draws), len(self.variables)))
-        on_line = (draws[:, self._line] - self._middle) / self._width
+        on_line = (draws[:, self._line] - self._middle) / self._width  # (n, n_lines), -1/2 to 1/2 within the range
         # the tails of a Gaussian stand for the ends of the range
         features[:, : len(self._line)] = np.clip(on_line, -0.5, 0.5)
-        if active is not None:
+        if active is not None:  # an inactive one is in the middle
             features[:, : len(self._line)] *= active[:, self._line]
         if len(self._one_hot):
-            columns = draws[:, self._one_hot].astype(np.int64) + self._starts
+            columns = draws[:, self._one_hot].astype(np.int64) + self._starts  # (n, n_one_hot), of the categories drawn
             # two different categories differ in two columns: (1/2) + (1/2) = 1, the square of their distance
             present = np.sqrt(0.5) if active is None else np.sqrt(0.5) * active[:, self._one_hot]
             features[np.arange(len(draws))[:, None], columns] = present
@@ -73,7 +77,7 @@ class Geometry:
 
     def anywhere(self, n: int, rng: np.random.Generator) -> Floats:
         """`(n, n_variables)` draws, uniform over categories and along the axes of ordered values."""
-        draws = np.zeros((n, len(self.sizes)))
+        draws = np.zeros((n, len(self.sizes)))  # along a log axis: uniform in the logarithm
         draws[:, self._unordered] = rng.integers(0, self._categories, (n, len(self._unordered)))
         draws[:, self._ordered] = self._low + self._range * rng.random((n, len(self._ordered)))
         return draws
@@ -87,10 +91,12 @@ class Geometry:
         heavy_tailed: the number of variables, up to half of them, is of a power law (Doerr et al., GECCO 2017).
         """
         n, d = draws.shape
-        changed = np.empty((n, d))
+        changed = np.empty((n, d))  # as if every variable changed; those chosen below are taken from it
+        # (n, n_unordered) other categories, uniform over the K - 1: 1..K - 1 further on, around the end
         others = rng.integers(0, np.maximum(self._categories - 1, 1), (n, len(self._unordered)))
         changed[:, self._unordered] = (draws[:, self._unordered] + 1 + others) % self._categories
         shape = (n, len(self._ordered))
+        # a small move on a grid may round back to the same value: what is known already is sorted out by `memo`
         scale = self._range * np.exp(rng.uniform(self._finest, 0.0, shape))
         moved = draws[:, self._ordered] + scale * rng.standard_normal(shape)
         changed[:, self._ordered] = np.clip(moved, self._low, self._low + self._range)
@@ -102,6 +108,7 @@ class Geometry:
 
     def _heavy_tailed(self, n: int, rng: np.random.Generator) -> Ints:
         """`(n,)` numbers of variables."""
+        # P(k) ~ k^-1.5 for k = 1..n_varying/2, drawn by its inverse distribution function
         cumulated = np.cumsum(np.arange(1, max(len(self._varying) // 2, 1) + 1) ** -_POWER)
         numbers: Ints = 1 + np.searchsorted(cumulated, rng.random(n) * cumulated[-1])
         return numbers

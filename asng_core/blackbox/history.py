@@ -23,28 +23,33 @@ class History:
     def __init__(self, space: Space) -> None:
         self._space = space
         self._n = self._n_injected = 0
+        # rows from n on are room to grow; public arrays are views of the first n
         self._arrays: dict[str, NDArray[Any]] = {
             "codes": np.empty((0, len(space)), dtype=space.dtype), "losses": np.empty(0),
             "violations": np.empty(0), "ids": np.empty(0, dtype=np.int64)}
-        self._rows: dict[int, int] = {}
+        self._rows: dict[int, int] = {}  # id -> row
 
     @property
     def codes(self) -> Codes:
+        """`(n, n_variables)`: -1, or NaN, where a variable is inactive."""
         codes: Codes = self._filled("codes")
         return codes
 
     @property
     def losses(self) -> Floats:
+        """`(n,)`, or `(n, n_objectives)`: NaN where an evaluation failed."""
         losses: Floats = self._filled("losses")
         return losses
 
     @property
     def violations(self) -> Floats:
+        """`(n,)` summed violations: 0 where a point is feasible."""
         violations: Floats = self._filled("violations")
         return violations
 
     @property
     def ids(self) -> Ints:
+        """`(n,)` ids of the candidates, in the order told; -1, -2, ... of injected ones."""
         ids: Ints = self._filled("ids")
         return ids
 
@@ -69,7 +74,7 @@ class History:
         frame = pandas.DataFrame(self.values, columns=list(self._space.names))
         frame.insert(0, "id", self.ids)
         losses = self.losses
-        for i, column in enumerate(np.atleast_2d(losses.T)):
+        for i, column in enumerate(np.atleast_2d(losses.T)):  # (n_objectives, n), also of one
             frame["loss" if losses.ndim == 1 else f"loss_{i}"] = column
         frame["violation"] = self.violations
         return frame
@@ -85,9 +90,9 @@ class History:
         new: dict[str, Any] = {"codes": codes, "losses": np.asarray(loss), "violations": violation, "ids": number}
         for name, value in new.items():
             array = self._arrays[name]
-            if self._n == 0 and name == "losses":  # now it is known how many objectives there are
+            if self._n == 0 and name == "losses":  # the first evaluation tells how many objectives there are
                 array = np.empty((0, *np.shape(value)))
-            if self._n == len(array):
+            if self._n == len(array):  # full: twice as long, so that n evaluations cost O(n) in all
                 array = np.concatenate([array, np.empty((max(64, self._n), *array.shape[1:]), dtype=array.dtype)])
             array[self._n] = value
             self._arrays[name] = array
@@ -110,11 +115,13 @@ class History:
         return [self._rows[number] for number in ids.tolist()]
 
     def state(self) -> dict[str, Any]:
+        """Copies of the arrays: all else follows from them."""
         return {name: self._filled(name).copy() for name in self._arrays}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         n = len(state["ids"])
+        # losses may hold NaN and infinities, which `checks.state_array` would refuse
         losses, codes = np.array(state["losses"], dtype=np.float64), np.asarray(state["codes"])
         for shape, array in (((n, len(self._space)), codes), ((n,), losses[:, 0] if losses.ndim == 2 else losses)):
             if array.shape != shape:
@@ -129,5 +136,5 @@ class History:
 
     def _filled(self, name: str) -> Any:
         view = self._arrays[name][: self._n]
-        view.flags.writeable = False
+        view.flags.writeable = False  # of this view alone; `append` still writes behind it
         return view

@@ -21,11 +21,12 @@ _BLOCK = 4096  # points listed at once: few enough that the first block with a n
 class SpaceExhausted(RuntimeError):
     """No new feasible point is left, or if not `certain`, none was found."""
 
-    certain = True
+    certain = True  # whether all points were looked at
 
 
 def keys(codes: Codes) -> list[bytes]:
     """One key for each row of `(n, n_variables)` masked codes."""
+    # bytes, since those of NaN, which inactive continuous variables hold, equal themselves
     return [row.tobytes() for row in codes]
 
 
@@ -46,12 +47,12 @@ class Memo:
     def unseen(self, draws: Floats, beside: frozenset[bytes] | set[bytes] = frozenset()) -> tuple[Floats, list[bytes]]:
         """Those of `(n, d)` draws that are new, feasible and not `beside`, each once, with their keys."""
         codes = self._distribution.codes(draws)
-        rows: dict[bytes, int] = {}
+        rows: dict[bytes, int] = {}  # key -> the first draw of it
         for row, key in enumerate(keys(codes)):
             if key not in self.known and key not in beside:
                 rows.setdefault(key, row)
         chosen, found = list(rows.values()), list(rows)
-        if self._distribution.space.constraints:
+        if self._distribution.space.constraints:  # last, since they are the user's code and may be slow
             good = self._feasible(codes[chosen])
             self._tried, self._satisfied = self._tried + len(good), self._satisfied + sum(good)
             chosen, found = list(itertools.compress(chosen, good)), list(itertools.compress(found, good))
@@ -70,6 +71,7 @@ class Memo:
             if found:
                 row = rng.integers(len(found))
                 return draws[row], found[row]
+            # with pins a block's points are changed; without, nothing new comes to it, as what is known stays known
             if number >= 0 and pinned is None:
                 self._spent.add(number)
         raise self._exhausted(pinned)
@@ -97,13 +99,13 @@ class Memo:
         """Numbered blocks of draws, in random order: all points, or of a larger space random ones, numbered -1."""
         total, sizes = self._size(), self._distribution.space.sizes
         if total > _LISTED:
-            for _ in range(_LISTED // _BLOCK // 16):
+            for _ in range(_LISTED // _BLOCK // 16):  # 2^16 draws: fewer than a listing, as they prove nothing
                 yield -1, self._geometry.anywhere(_BLOCK, rng)
             return
         starts = np.arange(0, total, _BLOCK)
         rng.shuffle(starts)
         for start in starts.tolist():
             if start not in self._spent:
-                rows = np.arange(start, min(start + _BLOCK, total))
+                rows = np.arange(start, min(start + _BLOCK, total))  # numbers of points, in mixed radix K_1..K_d
                 codes = np.stack(np.unravel_index(rows, tuple(sizes.tolist())), axis=1)
                 yield start, self._distribution.family.draws(codes.astype(self._distribution.space.dtype))

@@ -65,7 +65,7 @@ class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
         if mechanisms is not None and not isinstance(mechanisms, kind):
             raise TypeError(f"Minimizer(mechanisms=...) must be a {kind.__name__} with noisy={noisy}, "
                             f"got {checks.shown(mechanisms)}.")
-        self._mechanisms = mechanisms
+        self._mechanisms = mechanisms  # before super().__init__, which calls `_make`
         # usual ones are not named, since a later release may have others
         super().__init__(space, {"noisy": noisy, "population_size": population_size, "margin": margin,
                                  "mechanisms": None if mechanisms is None else repr(mechanisms)}, seed, init)
@@ -73,12 +73,14 @@ class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
     def _make(self, space: Space, settings: Mapping[str, Any],
               rng: np.random.Generator) -> Parts[NoiseFreePolicy | NoisyPolicy]:
         size, noisy = settings["population_size"], checks.truth("noisy", settings["noisy"])
+        # a state holds only their repr, from which they cannot be rebuilt: they must be this optimizer's own
         if settings["mechanisms"] != (None if self._mechanisms is None else repr(self._mechanisms)):
             raise ValueError(f"its mechanisms are {settings['mechanisms']}, but this one's are {self._mechanisms}. "
                              "Make one with the same, and use its load_state_dict().")
         if size is None:
             size = default_population_size(n_variables(space))
         size = checks.integer("Minimizer(population_size=...)", size, minimum=2)
+        # the defaults of `ASNG`, which are no choice here
         distribution = SearchDistribution(space, **update_settings("Minimizer", {
             "margin": settings["margin"], "initial_step_size": 1.0, "alpha": 1.5, "adapt": True}))
         mechanisms = self._mechanisms or (UnderNoise() if noisy else NoiseFree())
@@ -113,9 +115,9 @@ class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
         With one objective those whose loss is `best.loss`.
         """
         losses = self.history.losses
-        table = losses[:, None] if losses.ndim == 1 else losses
+        table = losses[:, None] if losses.ndim == 1 else losses  # (n, n_objectives)
         rows = np.flatnonzero(self.history.succeeded)
-        rows = rows[nondominated(table[rows])]
+        rows = rows[nondominated(table[rows])]  # ascending: in the order told
         points = self.space.values(self.history.codes[rows])
         return [Best(values, tuple(loss) if losses.ndim > 1 else loss, number if number >= 0 else None)
                 for values, loss, number in zip(points, losses[rows].tolist(), self.history.ids[rows].tolist(),
@@ -131,7 +133,7 @@ class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
         if isinstance(policy, NoisyPolicy):
             if self.history.losses.ndim > 1:
                 raise RuntimeError("recommend() is not defined for several objectives. Use front.")
-            codes = policy.recommended()
+            codes = policy.recommended()  # None as long as there is no evidence
             return super().recommend() if codes is None else self.space.values(codes[None])[0]
         best = self.best
         return super().recommend() if best is None else best.values

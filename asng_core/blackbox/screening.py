@@ -47,7 +47,7 @@ class Screening:
 
     def first(self, draws: Floats, pinned: Pins | None) -> Choice | None:
         """The first of `(n, n_variables)` draws that is feasible and may be asked; None if there is none."""
-        draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws))
+        draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws))  # in the order drawn
         return (draws[0], found[0]) if found else None
 
     def anything(self, pinned: Pins | None) -> Choice:
@@ -63,10 +63,10 @@ class Screening:
 
         parents: `(k, n_variables)` codes of the points that descend.
         """
-        pool = self._pool if pinned is None else self._new_pool()
+        pool = self._pool if pinned is None else self._new_pool()  # pins hold for one call; the pool goes on without
         draws = proposed(self._sources, parents, self._geometry, self._rng)
         draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws), frozenset(pool.keys))
-        if not found and not len(pool):
+        if not found and not len(pool):  # nothing new is near: few points are left
             return self.anything(pinned)
         pool.extend(draws, found, self._geometry.features(draws))
         return pool.take(self._confidence, again=not self._once)
@@ -78,7 +78,7 @@ class Screening:
         chosen before are entered by now, and must go out.
         """
         chosen: list[Floats] = []
-        before = self._rng.bit_generator.state
+        before = self._rng.bit_generator.state  # restored if nothing was chosen, so that a failed `ask` leaves no trace
         try:
             for number in range(first_id, first_id + n):
                 draw, key = choose()
@@ -105,12 +105,13 @@ class Screening:
         """A point is going to be evaluated under this id: remember it, and let the model reckon with it."""
         if self._once:
             self._memo.known.add(key)
-            self._pool.discard(key)
+            self._pool.discard(key)  # if it came from elsewhere: by pins, unscreened, injected
         if modelled:
             self._model(number, draw)
 
     def enter_injected(self, number: int, codes: Codes, *, modelled: bool = True) -> None:
         """The same for a point that nobody asked for."""
+        # no draw is behind it: the coordinates of its codes stand in
         self.enter(number, self._distribution.draws(codes[None])[0], keys(codes[None])[0], modelled=modelled)
 
     def observe(self, result: Told, *, modelled: bool = True) -> None:
@@ -129,7 +130,7 @@ class Screening:
         """`(n,)` places of the results that the model holds, in their order of merit."""
         rows = self._history.rows(self.surrogate.told)
         losses, violations = self._history.losses[rows], self._history.violations[rows]
-        single = losses if losses.ndim == 1 else scalarized(losses, self._rng)
+        single = losses if losses.ndim == 1 else scalarized(losses, self._rng)  # new weights at every fit
         return midranks(ranks(single, violations))
 
     def relevant_features(self, draws: Floats) -> Floats:
@@ -139,6 +140,7 @@ class Screening:
     # state
 
     def state(self) -> dict[str, Any]:
+        """As plain scalars, lists, dicts and arrays; known points as codes, sorted, since a set has no fixed order."""
         known = np.frombuffer(b"".join(sorted(self._memo.known)), dtype=self._distribution.space.dtype)
         return {"surrogate": self.surrogate.state(), "pool": self._pool.state(),
                 "known": known.reshape(-1, len(self._geometry.sizes)).copy()}

@@ -23,7 +23,7 @@ from .history import History
 
 Features = Callable[[Floats], Floats]  # of `(n, n_variables)` draws
 _SCALES, _NOISES = LENGTH_SCALES[1::2], NOISES[1:]  # half the grids do as well, at half the time
-_POINTS = 150  # the most promising by their shrunken means, if there are more: the likelihoods are O(n^3)
+_POINTS = 150  # points that the model holds, the most promising by their shrunken means: its likelihoods are O(n^3)
 _FINALISTS = 10  # with half of all evaluations, each is evaluated again about once in 20
 _GROWTH = 1.5  # of the evidence, after which the finalists are chosen anew: seldom, as that costs O(n^3) too
 
@@ -37,23 +37,27 @@ def evidence(history: History, distribution: SearchDistribution, features: Featu
     # ranks stand for losses: noise and outliers cannot be larger than the field
     places = midranks(ranks(history.losses, history.violations))
     spread = places.std()
-    standardized = (places - places.mean()) / (spread if spread > 0 else 1.0)
+    standardized = (places - places.mean()) / (spread if spread > 0 else 1.0)  # (n_evaluations,)
+    # distinct points, the point of each evaluation, the number of each point's evaluations; rows with NaN, which
+    # inactive continuous variables hold, equal nothing: there each evaluation is a point of its own
     codes, point, count = np.unique(history.codes, axis=0, return_inverse=True, return_counts=True)
     total = np.bincount(point.ravel(), standardized)  # over each point's evaluations, (n_points,)
     succeeded = np.bincount(point.ravel(), history.succeeded) > 0
     # one more evaluation, of average rank, shrinks the means of points that were seldom evaluated
     chosen = np.lexsort((total / (count + 1), ~succeeded))[:_POINTS]
-    codes, observed, count = codes[chosen], (total / count)[chosen], count[chosen]
+    codes, observed, count = codes[chosen], (total / count)[chosen], count[chosen]  # observed: mean places, (n,)
     points = features(distribution.draws(codes))
-    distances = squared_distances(points, points) / len(distribution.space)
+    distances = squared_distances(points, points) / len(distribution.space)  # (n, n), mean over the variables
     covariances = {scale: np.exp(-distances / scale) for scale in _SCALES}
+    # scale and noise of the highest likelihood; the mean of `count` evaluations has 1/count of the noise of one
     _, scale, noise = min((-log_marginal_likelihood(covariances[scale], noise / count, observed), scale, noise)
                           for scale, noise in itertools.product(covariances, _NOISES))
     covariance = covariances[scale]
     solved = np.linalg.solve(covariance + np.diag(noise / count), np.column_stack([covariance, observed]))
-    gain, weights = solved[:, :-1], solved[:, -1]
+    gain, weights = solved[:, :-1], solved[:, -1]  # (C + N)^-1 C, (n, n), and (C + N)^-1 y, (n,)
+    # the likeliest variance of the process; above 0, since deviations order the finalists even where all are equal
     amplitude = max(float(observed @ weights) / len(observed), 1e-12)
-    variances = np.maximum(1.0 - np.einsum("ij,ij->j", covariance, gain), 0.0) * amplitude
+    variances = np.maximum(1.0 - np.einsum("ij,ij->j", covariance, gain), 0.0) * amplitude  # diag(C - C (C + N)^-1 C)
     # what has never succeeded is evidence, and no candidate
     means = np.where(succeeded[chosen] | ~succeeded.any(), covariance @ weights, np.inf)
     return codes, means, np.sqrt(variances)
@@ -70,11 +74,13 @@ class Finalists:
         """`(n, n_variables)` draws that stand for them; chosen anew once the evidence has grown by half."""
         if self._draws is None or len(history) >= _GROWTH * self._evidence:
             codes, means, deviations = evidence(history, distribution, features)
+            # the lowest bounds: a point little known is worth another look
             self._draws = distribution.draws(codes[np.argsort(means - deviations, kind="stable")[:_FINALISTS]])
             self._evidence = len(history)
         return self._draws
 
     def state(self) -> dict[str, Any]:
+        """The draws, and the number of evaluations by which they were chosen."""
         return {"draws": None if self._draws is None else self._draws.copy(), "evidence": self._evidence}
 
     def load(self, state: Mapping[str, Any], n_variables: int) -> None:

@@ -38,9 +38,10 @@ def marginals(distribution: SearchDistribution) -> dict[str, Marginal]:
 
 
 def _in_units(variable: Variable, marginal: NDArray[np.float64]) -> Marginal:
+    """A family's marginal, `(K,)` or mean and sigma along the axis, as the user reads it."""
     if not variable.ordered:
         return marginal
-    if variable.size == 1:  # a constant, which has no axis
+    if variable.size == 1:  # a constant has no axis: its family is the categorical, its marginal [1.0]
         return MeanStd(variable.in_units(math.log(variable.offset) if variable.log else 0.0, 0.0)[0], 0.0)
     mean, std = marginal.tolist()
     return MeanStd(*variable.in_units(mean, std))
@@ -51,7 +52,7 @@ def initial_theta(distribution: SearchDistribution, init: object) -> NDArray[np.
     variable's value to begin around; variables left out begin uncommitted.
     """
     space = distribution.space
-    found = distribution.family.marginals(distribution.family.initial())
+    found = distribution.family.marginals(distribution.family.initial())  # (K,) each, or (2,): mean and sigma
     for name, given in checks.mapping("init", init).items():
         i = space.positions[known_name("init", name, space.names)]
         variable = space.variables[name]
@@ -63,21 +64,24 @@ def initial_theta(distribution: SearchDistribution, init: object) -> NDArray[np.
 
 
 def _gaussian(distribution: SearchDistribution, i: int, name: str, given: object, std: float) -> NDArray[np.float64]:
+    """`(2,)` mean and sigma along the axis of variable i; `std` where a value was given."""
     variable, space = distribution.space.variables[name], distribution.space
     if isinstance(given, MeanStd):
         if type(given.mean) is not int:  # an int may be too large for a float
             checks.real(f"init[{name!r}].mean", given.mean)
         checks.real(f"init[{name!r}].std", given.std, above=0)
         return np.array(variable.from_units(given.mean, given.std), dtype=np.float64)
+    # families turn whole points into coordinates: the other variables take any legal code
     codes = np.where(space.continuous, space.lows, 0).astype(space.dtype)
     codes[i] = space.encode_one(name, given)
     return np.array([distribution.family.draws(codes)[i], std])
 
 
 def _probabilities(variable: Variable, name: str, given: object) -> NDArray[np.float64]:
+    """`(K,)` probabilities, of a mapping from values in the order of the codes, 0 for values left out."""
     where = f"init[{name!r}]"
     values = [variable.decode(code) for code in range(variable.size)]
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping):  # keys are compared by `same`: True is not 1
         unknown = [key for key in given if not any(same(key, value) for value in values)]
         if unknown:
             raise ValueError(f"{where} must map values of the variable to probabilities, got {checks.shown(unknown)}. "

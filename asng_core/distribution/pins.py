@@ -17,7 +17,7 @@ class Pins:
     """`columns`, `(n_variables,)`, are pinned to the numbers in `draw`, `(n_variables,)`."""
 
     columns: Bools
-    draw: Floats
+    draw: Floats  # where nothing is pinned: any number, which nobody reads
 
     def on(self, draws: Floats) -> Floats:
         """`(n, n_variables)` draws with the pinned columns replaced."""
@@ -30,14 +30,16 @@ def pins(distribution: SearchDistribution, fixed: object) -> Pins | None:
     named = checks.mapping("ask(fixed=...)", fixed)
     if not named:
         return None
-    codes = np.where(space.continuous, space.lows, -1).astype(space.dtype)
+    codes = np.where(space.continuous, space.lows, -1).astype(space.dtype)  # -1: a value not known
     columns = np.zeros(len(space), dtype=np.bool_)
     for name, value in named.items():
         i = space.positions[rules.known_name("ask(fixed=...)", name, space.names)]
         codes[i], columns[i] = space.encode_one(name, value), True
-    certain = space.active(codes[None])[0]  # what is not pinned satisfies no condition
+    # (n_variables,): active whatever the others take, since a code of -1 satisfies no condition
+    certain = space.active(codes[None])[0]
     if space.conditions is not None and (wrong := np.flatnonzero(columns & ~certain)).size:
         name = space.names[wrong[0]]
         raise ValueError(f"ask(fixed=...) must pin no variable that may be inactive, got {name!r}. Fix variables that "
                          f"meet its condition too: {space.conditions.values(space.variables)[name]}.")
+    # a family needs codes that exist: 0 in place of -1
     return Pins(columns, distribution.family.draws(np.where(space.continuous, codes, np.maximum(codes, 0))))

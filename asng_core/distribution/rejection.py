@@ -10,7 +10,9 @@ from ..arrays import Bools, Floats
 from .pins import Pins
 from .search_distribution import SearchDistribution
 
-MAX_REJECTED = 10_000  # infeasible draws in a row, after which a space counts as too tight
+# Infeasible draws in a row after which a space counts as too tight. Where one point in 1,000 is feasible that happens
+# once in 20,000 times; each costs a call of the constraints.
+MAX_REJECTED = 10_000
 
 
 def quarter(n: int) -> int:
@@ -32,12 +34,13 @@ def rejection(draw: Callable[[int], Floats], feasible: Callable[[Floats], Bools]
     rejected: list[Floats] = []
     missing, tried, accepted, in_a_row = n, 0, 0, 0
     while missing:
+        # as many as are missing; while nothing is feasible more and more, which costs less than many small calls
         draws = draw(max(missing, min(in_a_row, 1000)))
         fine = feasible(draws)
         good = np.flatnonzero(fine)
         rejected.append(draws[~fine])
         tried, accepted = tried + len(draws), accepted + len(good)
-        kept.append(draws[good[:missing]])
+        kept.append(draws[good[:missing]])  # what is feasible beyond that is thrown away
         missing -= len(kept[-1])
         in_a_row = 0 if len(good) else in_a_row + len(draws)
         if missing and in_a_row >= MAX_REJECTED:
@@ -60,11 +63,11 @@ def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n
     space = distribution.space
     if not space.constraints:
         draws = draw(n)
-        return draws, draws[:0]
+        return draws, draws[:0]  # none rejected
     before = rng.bit_generator.state
     try:
         return rejection(draw, lambda draws: np.array([space.feasible(values) for values in space.values(
             distribution.codes(draws))]), n)
-    except Exception:  # of a constraint too, which is the user's code
-        rng.bit_generator.state = before
+    except Exception:  # also one that a constraint, the user's code, has raised
+        rng.bit_generator.state = before  # the same call, once the constraint is mended, gives the same draws
         raise

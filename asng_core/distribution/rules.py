@@ -25,6 +25,7 @@ def update_settings(where: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 def probabilities(where: str, value: Sequence[Any] | Floats) -> Floats:
     """`(K,)` probabilities that sum to 1, up to rounding."""
     array = np.array([real(where, each) for each in value])
+    # 1e-6: probabilities that went through float32 or a file of seven digits shall pass
     if (array < 0).any() or abs(array.sum() - 1) > 1e-6:
         raise ValueError(f"{where} must be probabilities, at least 0 and summing to 1, got {shown(array.tolist())}.")
     return np.asarray(array / array.sum(), dtype=np.float64)

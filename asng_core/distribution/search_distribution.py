@@ -25,8 +25,8 @@ from ..families.product import ProductFamily
 from ..space.space import Space
 from .step_size import StepSize, StepSizeState
 
-# Contributions that cancel leave rounding noise instead of a zero gradient; relative to the
-# utilities, it stays below this and any real direction above.
+# Contributions that cancel leave rounding noise instead of a zero gradient: relative to the utilities up to 4e-15 with
+# 100 variables of 50 equally likely values, more where probabilities are small. Any real direction is longer than this.
 _CANCELLED = 1e-9
 
 
@@ -70,7 +70,7 @@ class SearchDistribution:
     def draws(self, codes: Codes) -> Floats:
         """`(n, d)` draws that stand for masked codes; those of inactive variables for their modes."""
         if self.space.conditions is not None:
-            active = self.space.active(codes)
+            active = self.space.active(codes)  # (n, d)
             codes = np.where(active, codes, self.family.mode(self.theta)).astype(self.space.dtype)
         return self.family.draws(codes)
 
@@ -83,12 +83,13 @@ class SearchDistribution:
 
         Where the space has conditions, `weights` must be 0 for the variables inactive in a draw.
         """
-        u = utilities if weights is None else recentred(utilities, weights)
+        u = utilities if weights is None else recentred(utilities, weights)  # (n,), or (n, d)
         gradient = self.family.natural_gradient(self.theta, u, draws)
-        direction = self.family.root_fisher(self.theta, gradient)
+        direction = self.family.root_fisher(self.theta, gradient)  # (n_theta,), at the theta before the step
         length = norm(direction)
         if length <= _CANCELLED * np.abs(utilities).sum():  # all tied, all the same point, or all constant
             return False
+        # a step of Fisher length `self.length`, by the step size as it was; only then is that adapted
         self.theta = self.family.step(self.theta, gradient, self.length / length)
         self.step_size_state = self.step_size.update(self.step_size_state, direction / length)
         return True
@@ -105,7 +106,7 @@ class SearchDistribution:
     def log_probability(self, codes: Codes) -> Floats:
         """`(n,)` log-probability of masked codes: the sum over the active variables."""
         active = self.space.active(codes)
-        filled = np.where(active, codes, self.family.mode(self.theta))
+        filled = np.where(active, codes, self.family.mode(self.theta))  # -1 and NaN have no probability to look up
         logs = np.where(active, self.family.log_probabilities(self.theta, filled), 0.0)
         return np.asarray(logs.sum(axis=1))
 
@@ -139,6 +140,7 @@ class SearchDistribution:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take the state that `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
+        # theta is checked before anything is set, and set when nothing else can fail
         theta, step_size = checks.state_array(state["theta"], self.theta.shape), state["step_size"]
         self.step_size_state = StepSizeState(
             checks.real("Delta", step_size["Delta"], above=0), checks.real("gamma", step_size["gamma"], above=-1),
@@ -148,8 +150,8 @@ class SearchDistribution:
 
 def recentred(utilities: Floats, weights: Floats) -> Floats:
     """`(n, d)`: w_ij (u_j - mean of u weighted by w), which sums to zero over j for every variable i."""
-    total = weights.sum(axis=0)
-    mean = utilities @ weights / np.where(total > 0, total, 1.0)
+    total = weights.sum(axis=0)  # (d,); 0 where a variable is inactive or pinned in all draws
+    mean = utilities @ weights / np.where(total > 0, total, 1.0)  # (d,)
     return np.asarray(weights * (utilities[:, None] - mean))
 
 
@@ -158,6 +160,7 @@ def family_of(space: Space, margin: float, sigma_min: float | None = None) -> Fa
 
     sigma_min: smallest standard deviation over positions, in place of the one that `margin` gives.
     """
+    # arrays are (n_variables,); a constant has no range for an axis, so a probability of 1 stands for it
     every = list(space.variables.values())
     ordered = np.array([variable.ordered for variable in every]) & (space.sizes != 1)
     log = np.array([variable.log for variable in every])
@@ -171,4 +174,5 @@ def family_of(space: Space, margin: float, sigma_min: float | None = None) -> Fa
         (stepped & log, lambda columns: GaussianFamily(LogPositions(space.sizes[columns], offsets[columns]), margin)),
         (space.continuous, lambda columns: GaussianFamily(
             Interval(space.lows[columns], space.highs[columns], log[columns]), margin))]
+    # the kinds partition the columns; those that the space lacks are left out
     return ProductFamily([(make(columns), columns) for chosen, make in kinds if len(columns := np.flatnonzero(chosen))])

@@ -10,7 +10,7 @@ from .. import checks
 from .marginals import MeanStd, marginals
 from .search_distribution import SearchDistribution
 
-_SHOWN = 40  # variables, the least decided first where there are more
+_SHOWN = 40  # about a screenful; where there are more variables, the least decided
 
 
 def table(distribution: SearchDistribution) -> str:
@@ -24,12 +24,12 @@ def table(distribution: SearchDistribution) -> str:
     rows = [("variable", "kind", "belief", "P(mode)", "entropy", "converged")]
     chosen = np.arange(len(space))
     if len(space) > _SHOWN:
-        chosen = np.sort(np.argsort(-entropy, kind="stable")[:_SHOWN])
+        chosen = np.sort(np.argsort(-entropy, kind="stable")[:_SHOWN])  # in the order of the space again
     for i in chosen.tolist():
         name = space.names[i]
         variable, marginal = space.variables[name], found[name]
         belief = checks.shown(variable.decode(mode[i].item()))
-        if isinstance(marginal, MeanStd) and variable.size != 1:
+        if isinstance(marginal, MeanStd) and variable.size != 1:  # of a constant its value is shown
             belief = f"{marginal.mean:.4g} +- {marginal.std:.2g}{' (log)' * variable.log}"
         rows.append((name, type(variable).__name__, belief, "" if variable.continuous else f"{stays[i]:.2f}",
                      f"{entropy[i]:.2f}", "yes" if settled[i] else "no"))

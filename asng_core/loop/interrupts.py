@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-_PATIENCE = 3  # presses while held back, after which it is raised there and then
+_PATIENCE = 3  # the third press while held back is raised there and then: who insists may leave a state half changed
 
 
 class Interrupts:
@@ -26,7 +26,8 @@ class Interrupts:
         self._previous: Any = None
 
     def __enter__(self) -> Interrupts:
-        ours = threading.current_thread() is threading.main_thread()
+        ours = threading.current_thread() is threading.main_thread()  # signal.signal raises in any other
+        # a handler that the user or a framework has set is theirs to keep
         if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._previous = signal.signal(signal.SIGINT, self._interrupt)
         return self
@@ -39,7 +40,7 @@ class Interrupts:
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._pressed += 1
         if self._held and self._pressed < _PATIENCE:
-            return
+            return  # `held` raises it at its end
         self.torn |= self._held
         raise KeyboardInterrupt
 
@@ -51,5 +52,6 @@ class Interrupts:
             yield
         finally:
             self._held = False
+        # not reached if the block raised: its own exception says more
         if self._pressed:
             raise KeyboardInterrupt

@@ -96,6 +96,7 @@ def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.
 def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: Any, noisy: bool, executor: Any,
          n_workers: int, vectorized: bool, target: float | None, timeout: float | None,
          callback: Callable[[Progress], Any] | None, progress: bool, checkpoint: Any, catch: Any) -> Result:
+    """The call that both are; sign: 1 to minimize, -1 to maximize. All arguments are checked before anything else."""
     name = "minimize" if sign > 0 else "maximize"
     rules.function(f"{name}(objective)", objective)
     rules.space(f"{name}(space)", space)
@@ -113,7 +114,7 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
 
     optimizer = Minimizer(space, noisy=noisy, seed=seed)
     workers: Workers
-    if executor is not None:
+    if executor is not None:  # one worker as well: it may be another process, or another machine
         workers = Parallel(f"{name}(executor=...)", objective, catch, executor, n_workers, space)
     elif vectorized:
         workers = InProcess(at_once(objective, space), catch, optimizer.population_size)
@@ -121,7 +122,7 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
         workers = InProcess(one_by_one(objective), catch, 1)
     run = Run(optimizer, objective, limit, stopping, sign=sign, vectorized=vectorized, file=file,
               listeners=listeners if bar is None else [bar, *listeners])
-    run.resume(noisy)
+    run.resume(noisy)  # before the bar, which begins at the evaluations there are
     if bar is None:
         return run.run(workers)
     with bar.shown(run.n_evaluations):

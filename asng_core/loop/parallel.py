@@ -17,9 +17,11 @@ from ..space.space import Space
 from . import rules
 from .workers import FAILED, Finished, Workers
 
-_SUSPECT = 2  # losses of a point after which it is evaluated alone
-_FATAL = 3  # losses after which it has failed
-_HOPELESS = 10  # executors broken before anything was evaluated
+# How often a point may be lost with its executor. Once says little: a broken pool loses all in flight, whichever killed
+# it. After the second time the point runs alone, so that a third one is its own doing.
+_SUSPECT = 2
+_FATAL = 3
+_HOPELESS = 10  # executors broken, and nothing ever evaluated: then the fault is not with single points
 
 
 class Parallel(Workers):
@@ -31,13 +33,13 @@ class Parallel(Workers):
         self.capacity = n_workers
         self._owned = not rules.is_executor(executor)
         self._make: Callable[[], Any] = executor if self._owned else lambda: executor
-        self._executor: Executor | None = None
-        if not self._owned:
+        self._executor: Executor | None = None  # made when it is needed, also anew
+        if not self._owned:  # checked before anything is evaluated
             self._ready()
         self._waiting: deque[Candidate] = deque()
         self._flight: dict[Future[Any], Candidate] = {}
         self._lost: Counter[int | None] = Counter()  # by id: how often a point went down with its executor
-        self._broken = 0
+        self._broken = 0  # executors so far
         self._proven = False  # whether anything was ever evaluated
 
     def submit(self, candidates: Iterable[Candidate]) -> None:
@@ -50,12 +52,13 @@ class Parallel(Workers):
         self._start()
         wait(self._flight, timeout, FIRST_COMPLETED)
         done = [future for future in self._flight if future.done()]
+        # all that is done is given before an error is raised: a result that was paid for must not be lost
         wrong = []
         down: BrokenExecutor | None = None
         for future in done:
             cancelled = RuntimeError("the executor cancelled an evaluation.")
             error = cancelled if future.cancelled() else future.exception()
-            if isinstance(error, BrokenExecutor):
+            if isinstance(error, BrokenExecutor):  # its candidate stays in flight, for `_recovered`
                 down = error
                 continue
             candidate = self._flight.pop(future)
@@ -71,6 +74,7 @@ class Parallel(Workers):
                 yield [candidate], FAILED
 
     def _start(self) -> None:
+        """Put what waits in flight, as far as there is room; a suspected point with nothing beside it."""
         while self._waiting and len(self._flight) < self.capacity:
             alone = any(map(self._suspected, [self._waiting[0], *self._flight.values()]))
             if self._flight and alone:
@@ -78,15 +82,16 @@ class Parallel(Workers):
             candidate = self._waiting.popleft()
             try:
                 future = self._ready().submit(self._objective, dict(candidate))
-            except BrokenExecutor as error:
+            except BrokenExecutor as error:  # as if it had broken a moment later: one way to recover is enough
                 future = Future()
                 future.set_exception(error)
             self._flight[future] = candidate
 
     def _ready(self) -> Executor:
+        """The executor, made and checked if there is none."""
         if self._executor is None:
             self._executor = rules.made(self._where, self._make())
-            if isinstance(self._executor, ProcessPoolExecutor):
+            if isinstance(self._executor, ProcessPoolExecutor):  # threads pickle nothing, others by means of their own
                 rules.picklable(self._objective, self._space)
             rules.accepting(self._where, self._executor)
         return self._executor
@@ -104,16 +109,18 @@ class Parallel(Workers):
         if not self._proven and self._broken >= _HOPELESS:
             raise RuntimeError(f"{self._where} broke {self._broken} times before anything was evaluated ({error}). "
                                "Does the objective, called in a worker, work at all?") from error
-        lost = list(self._flight.values())
+        lost = list(self._flight.values())  # all of them, whichever has killed it
         self._drop()
         if self._executor is not None:
             self._executor.shutdown(wait=False)
-        self._executor = None
+        self._executor = None  # `_ready` makes another
         self._lost.update(candidate.id for candidate in lost)
+        # to the front, in the order they had
         self._waiting.extendleft(reversed([each for each in lost if self._lost[each.id] < _FATAL]))
         return [each for each in lost if self._lost[each.id] >= _FATAL]
 
     def _drop(self) -> None:
+        """Forget what is in flight; cancelling stops only what has not begun."""
         for future in self._flight:
             future.cancel()
         self._flight.clear()
@@ -122,16 +129,17 @@ class Parallel(Workers):
         """Cancel what has not begun. What is under way goes on in an executor given, and in threads; processes
         of our own are terminated.
         """
-        busy = any(not future.done() for future in self._flight)
+        busy = any(not future.done() for future in self._flight)  # before `_drop`, which forgets them
         self._waiting.clear()
         self._drop()
         if not self._owned or self._executor is None:
             return
-        # there is no public way to this before Python 3.14
+        # a private attribute: before Python 3.14 there is no public way to the processes, or to terminate them; read
+        # before the shutdown, which clears it
         processes = list((getattr(self._executor, "_processes", None) or {}).values()) if busy else []
         self._executor.shutdown(wait=not busy)
         for process in processes:
             process.terminate()
         for process in processes:
-            process.join(1.0)
+            process.join(1.0)  # so that none is a zombie; one that ignores the signal shall not hold up the run's end
         self._executor = None

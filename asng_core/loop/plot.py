@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Floats
 from ..ask_tell.results import Best
 
-_DECADES = 100.0  # ratio of losses from which a log scale shows more
+_DECADES = 100.0  # ratio of losses from which a linear scale would press the smallest ones onto the axis
 
 
 def draw(losses: Floats, recommended: Best | None, front: Sequence[Best], maximized: bool, ax: Any) -> Any:
@@ -38,12 +38,13 @@ def draw(losses: Floats, recommended: Best | None, front: Sequence[Best], maximi
 
 
 def _losses(losses: Floats, recommended: Best | None, maximized: bool, ax: Any) -> None:
+    """One objective: `(n,)` losses in the order of the history, and the best so far."""
     numbers = np.arange(1, len(losses) + 1)
     finite = np.isfinite(losses)
     best = so_far(losses, maximized)
     ax.plot(numbers[finite], losses[finite], ".", color="0.6", markersize=4, label="evaluation")
     ax.plot(numbers, np.where(np.isfinite(best), best, np.nan), drawstyle="steps-post", color="C0", label="best so far")
-    if not finite.all():
+    if not finite.all():  # as crosses near the bottom: x in data, y in axes coordinates
         ax.plot(numbers[~finite], np.full((~finite).sum(), 0.02), "x", color="C3", markersize=4, clip_on=False,
                 transform=ax.get_xaxis_transform(), label="failed or infinite")
     if recommended is not None and recommended.loss != best[-1]:  # under noise
@@ -55,9 +56,10 @@ def _losses(losses: Floats, recommended: Best | None, maximized: bool, ax: Any) 
 
 
 def _front(losses: Floats, front: Sequence[Best], maximized: bool, ax: Any) -> None:
+    """Two objectives: `(n, 2)` losses as points, and the front as a staircase."""
     finite = np.isfinite(losses).all(axis=1)
     ax.plot(*losses[finite].T, ".", color="0.6", markersize=4, label="evaluation")
-    points = np.array(sorted(each.loss for each in front)).reshape(-1, 2)
+    points = np.array(sorted(each.loss for each in front)).reshape(-1, 2)  # by objective 0; (0, 2) of no front
     points = points[np.isfinite(points).all(axis=1)]
     # what the front dominates is above a staircase, or when maximizing below it
     ax.plot(*points.T, "o-", drawstyle="steps-pre" if maximized else "steps-post", color="C0", markersize=5,
@@ -75,5 +77,6 @@ def _spans_decades(shown: Floats) -> bool:
 
 def so_far(losses: Floats, maximized: bool) -> Floats:
     """`(n,)` best of the losses up to each one; NaN before the first."""
+    # fmin and fmax pass over NaN, which minimum and maximum would keep from then on
     best: Floats = (np.fmax if maximized else np.fmin).accumulate(losses) if len(losses) else losses
     return best

@@ -13,7 +13,7 @@ class Bar:
     """Called with every evaluation, it shows how many there are and the best loss. Needs tqdm."""
 
     def __init__(self, name: str, budget: int) -> None:
-        try:
+        try:  # here, so that `import asng_core` needs NumPy alone, and before the first evaluation
             from tqdm.auto import tqdm
         except ImportError as error:
             raise ImportError(f"{name}(progress=True) needs tqdm. Run: pip install 'asng[progress]', "
@@ -29,5 +29,5 @@ class Bar:
 
     def __call__(self, progress: Progress) -> None:
         if progress.best is not None:
-            self._bar.set_postfix(best=f"{progress.best.loss:.6g}", refresh=False)
+            self._bar.set_postfix(best=f"{progress.best.loss:.6g}", refresh=False)  # `update` decides when to redraw
         self._bar.update()

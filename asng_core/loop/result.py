@@ -39,10 +39,12 @@ class Result:
 
     @property
     def values(self) -> dict[str, Any]:
+        """The recommended point, in the user's values."""
         return self._recommended("values").values
 
     @property
     def loss(self) -> float:
+        """The recommended point's loss; under noise the mean of its losses."""
         return float(self._recommended("loss").loss)
 
     def _recommended(self, what: str) -> Best:
@@ -76,7 +78,7 @@ class Result:
 
 def negated(space: Space, history: History) -> History:
     """The same evaluations, with losses of the other sign."""
-    state = history.state()
+    state = history.state()  # copies: the optimizer's own history stays as it is
     other = History(space)
     other.load(state | {"losses": -state["losses"]})
     return other
@@ -86,6 +88,7 @@ def averaged(optimizer: Minimizer, history: History) -> Best:
     """The recommended point, with the mean of its losses."""
     values = optimizer.recommend()
     codes, point = history.codes, optimizer.space.encode(values)
+    # of all its evaluations: NaN, which differs from itself, stands for inactive continuous variables
     losses = history.losses[((codes == point) | (np.isnan(codes) & np.isnan(point))).all(axis=1)]
-    losses = losses[~np.isnan(losses)]
+    losses = losses[~np.isnan(losses)]  # a point may fail now and then
     return Best(values, float(losses.mean()) if len(losses) else np.nan, None)

@@ -60,7 +60,7 @@ def failures(where: str, value: object) -> tuple[type[Exception], ...]:
 def executor(where: str, value: object, n_workers: int, vectorized: bool) -> None:
     """None, an executor, or a function without arguments that makes one."""
     if value is None:
-        if n_workers > 1:
+        if n_workers > 1:  # where is "minimize(executor=...)": the function's name is what stands before "("
             raise ValueError(f"{where[:where.index('(')]}(n_workers={n_workers}) must come with an executor, got none. "
                              "Pass executor=ThreadPoolExecutor, or a function that makes a ProcessPoolExecutor.")
     elif vectorized:
@@ -87,7 +87,7 @@ def made(where: str, value: Any) -> Executor:
 def accepting(where: str, pool: Executor) -> None:
     """An executor that still takes work, and gives futures for it that can be waited for."""
     try:
-        future = pool.submit(int)
+        future = pool.submit(int)  # does nothing, is known to every worker, and can be pickled
     except Exception as error:
         raise RuntimeError(f"{where} must take work, but it does not ({error}). Pass one that has neither been shut "
                            "down nor broken, or a function that makes a new one each time.") from error
@@ -104,7 +104,7 @@ def picklable(objective: object, points: Space) -> None:
             ("the space's values", list(points.variables.values()), "Name them by text, and look them up in the "
                                                                     "objective")):
         try:
-            pickle.dumps(each)
+            pickle.dumps(each)  # a pool's own error would name no repair, and catch= could take it for a failure
         except Exception as error:  # pickling runs code of the object's
             raise TypeError(f"{what} must be picklable to go to another process, got {checks.shown(each)} ({error}). "
                             f"{repair}.") from error
@@ -114,7 +114,7 @@ def file(where: str, value: object) -> Path:
     """Where a file is, or can be written."""
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{where} must be a path, got {checks.shown(value)}.")
-    path = Path(value)
+    path = Path(value)  # checked before the first evaluation is paid for
     if path.is_dir():
         raise ValueError(f"{where} must be a file, but {os.fspath(path)!r} is a folder. Add a file's name.")
     if not path.parent.is_dir():
@@ -125,7 +125,7 @@ def file(where: str, value: object) -> Path:
 
 def resumed(where: str, state: Mapping[str, Any], *, noisy: bool, maximize: bool) -> tuple[int, ...]:
     """Ids of failed evaluations not told yet, of a checkpoint of a run with these settings."""
-    extras = state.get("minimize", {"maximize": False, "failed": []})  # of Minimizer.save
+    extras = state.get("minimize", {"maximize": False, "failed": []})  # Minimizer.save writes none
     for name, ours, theirs in (("noisy", noisy, state["settings"]["noisy"]),
                                ("maximize", maximize, extras["maximize"])):
         if ours != theirs:
@@ -142,12 +142,12 @@ def one_loss(objective: object, values: Mapping[str, Any], value: object, known:
     `known` is the shape of one evaluation's losses, if that is known: () or (n_objectives,).
     """
     try:
-        found = told_rules.objectives([value], 1, None)[0]
+        found = told_rules.objectives([value], 1, None)[0]  # None: the number of losses is checked below, by name
     except (TypeError, ValueError):
         raise TypeError(f"{_name(objective)} must return one number, or one for each of several objectives, but for "
                         f"{checks.shown(dict(values))} returned {checks.shown(value)} ({type(value).__name__}). "
                         "For a failed evaluation return float('nan').") from None
-    if isinstance(found, float) and math.isnan(found):
+    if isinstance(found, float) and math.isnan(found):  # one NaN stands for all of several objectives
         return None
     if known is not None and np.shape(found) != known:
         raise ValueError(f"{_name(objective)} must return as many losses each time, {max([*known, 1])} so far, but "

@@ -22,7 +22,7 @@ from .stopping import Budget, Standing, StoppingRule
 from .workers import FAILED, Workers
 
 _SAVE_EVERY = 1.0  # seconds between two checkpoints, or more where saving takes long
-_SAVING_SHARE = 0.05  # of the time that saving may take
+_SAVING_SHARE = 0.05  # of the run's time, at most, goes into saving: after it 20 times as long without
 
 
 class Progress(NamedTuple):
@@ -50,14 +50,16 @@ class Run:
         self._optimizer, self._objective, self._sign = optimizer, objective, sign
         self._budget, self._stopping = budget, [*stopping, budget]
         self._vectorized, self._listeners, self._file = vectorized, listeners, file
-        self._failed: list[Candidate] = []  # to be told when it is known how many objectives there are
+        # failed before anything succeeded: told when it is known how many NaN to tell, one per objective
+        self._failed: list[Candidate] = []
         self._again: list[Candidate] = []  # asked in a run that this one goes on with, and not evaluated
-        self._exhausted: SpaceExhausted | None = None
-        self._stopped = self._unsaved = False
-        self._saved, self._pause = -np.inf, _SAVE_EVERY  # when saved last, and how long to wait then
+        self._exhausted: SpaceExhausted | None = None  # what `ask` raised: it is not called again
+        self._stopped = self._unsaved = False  # by a callback; whether anything was told since the last saving
+        self._saved, self._pause = -np.inf, _SAVE_EVERY  # when saved last, and for how long not to save from then on
 
     @property
     def n_evaluations(self) -> int:
+        """Evaluations paid for, of earlier runs with this file too, and those not yet told."""
         return self._optimizer.n_told + len(self._failed)
 
     def resume(self, noisy: bool) -> None:
@@ -73,7 +75,7 @@ class Run:
             for candidate in self._optimizer.pending:
                 (self._failed if candidate.id in failed else self._again).append(candidate)
             self._check_shape(self._shape or ())
-        self._save()
+        self._save()  # a file that cannot be written shall be known before the first evaluation
 
     def run(self, workers: Workers) -> Result:
         """Evaluate until there is a reason to stop, and save whatever happens."""
@@ -81,10 +83,10 @@ class Run:
             try:
                 reason = self._loop(workers, interrupts)
             except KeyboardInterrupt:
-                if interrupts.torn:
+                if interrupts.torn:  # the optimizer may be half changed: no result can be had from it
                     raise
                 reason = "interrupted by the user"
-            finally:
+            finally:  # also when the objective has raised: what was told before is saved
                 try:
                     if not interrupts.torn:
                         with interrupts.held():
@@ -99,7 +101,7 @@ class Run:
             if reason is None:
                 with interrupts.held():
                     self._fill(workers)
-                if not len(workers):
+                if not len(workers):  # within the budget nothing was left to ask, and nothing is under way
                     rules.any_point(f"{self._name}(space)", self._optimizer.space, len(self._optimizer.history))
                     certain = self._exhausted is None or self._exhausted.certain
                     reason = ("space exhausted: every feasible point was evaluated" if certain
@@ -110,7 +112,7 @@ class Run:
                 losses = self._losses(candidates, outcomes)
                 with interrupts.held():
                     self._tell(candidates, losses)
-                self._report(candidates, losses)
+                self._report(candidates, losses)  # not held: a callback is the user's code and may take long
             if self._unsaved and time.monotonic() >= self._saved + self._pause:
                 with interrupts.held():
                     self._save()
@@ -124,10 +126,11 @@ class Run:
 
     def _fill(self, workers: Workers) -> None:
         """Let the workers have as many points as they can take."""
+        # what is under way will be paid for: it counts against the capacity and against the budget
         n = min(workers.capacity, self._budget.evaluations - self.n_evaluations) - len(workers)
         if n <= 0:
             return
-        again, self._again = self._again[:n], self._again[n:]
+        again, self._again = self._again[:n], self._again[n:]  # first what an earlier run asked
         workers.submit(again)
         if len(again) < n and self._exhausted is None:
             try:
@@ -164,6 +167,7 @@ class Run:
             rules.single_objective(f"{self._name}(target=...)", shape)
 
     def _tell(self, candidates: list[Candidate], losses: list[Any]) -> None:
+        """Tell the optimizer these losses, as the user sees them, and first what failed before any succeeded."""
         self._unsaved = True
         if self._shape is None:
             come = next((loss for loss in losses if loss is not None), None)
@@ -190,13 +194,14 @@ class Run:
         """Show, and call back with, each of these evaluations."""
         if not self._listeners:
             return
-        first = self.n_evaluations - len(candidates) + 1
+        first = self.n_evaluations - len(candidates) + 1  # number of the first of these, which have all been told
         best = self._best
         for i, (candidate, loss) in enumerate(zip(candidates, losses, strict=True)):
             failed = (np.nan,) * len(self._shape) if self._shape else np.nan
             progress = Progress(dict(candidate), failed if loss is None else loss, first + i, best, self._seconds)
             for listener in self._listeners:
                 answer = listener(progress)
+                # True alone stops: a lambda may return something else, such as a number, by the way
                 self._stopped |= isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     @property
@@ -214,6 +219,7 @@ class Run:
         return "minimize" if self._sign > 0 else "maximize"
 
     def _save(self) -> None:
+        """Write the state and what `Run` alone knows, if there is a file, and set when to save next."""
         if self._file is None:
             return
         check_storable(self._optimizer.space)
@@ -224,8 +230,9 @@ class Run:
         self._pause = max(_SAVE_EVERY, (self._saved - begun) / _SAVING_SHARE)
 
     def _result(self, reason: str) -> Result:
+        """The result, losses in the user's sign."""
         optimizer = self._optimizer
-        if self._failed:
+        if self._failed:  # nothing has ever succeeded: told as if there were one objective
             optimizer.tell(self._failed, [np.nan] * len(self._failed))
         history = optimizer.history
         if self._sign < 0:
@@ -233,5 +240,6 @@ class Run:
         best = self._best
         if best is not None and optimizer.noisy:
             best = averaged(optimizer, history)
+        # () would matter for failed evaluations only, and the front has none
         front = [each._replace(loss=self._signed(each.loss, ())) for each in optimizer.front]
         return Result(best, front, history, optimizer.n_told, optimizer.n_failed, reason, self._sign < 0)

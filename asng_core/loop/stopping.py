@@ -43,7 +43,7 @@ class Target(StoppingRule):
 
     def reason(self, standing: Standing) -> str | None:
         best = standing.best
-        reached = best is not None and self._sign * (best.loss - self._value) <= 0
+        reached = best is not None and self._sign * (best.loss - self._value) <= 0  # both in the user's sign
         return f"target of {self._value:g} reached" if reached else None
 
 

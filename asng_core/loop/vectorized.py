@@ -37,10 +37,11 @@ def _kind(variable: Variable) -> type:
     """bool, int, float, or object."""
     if variable.continuous:
         return float
+    # of a range, which may have 2^53 values, the ends tell the type and the largest magnitude of all
     bounds = [variable.decode(0), variable.decode(variable.size - 1)]
     values = bounds if isinstance(variable, (Integer, Real)) else [*map(variable.decode, range(variable.size))]
     kinds = {type(value) for value in values}
     kind: type = kinds.pop() if len(kinds) == 1 else object
-    if kind is int and max(map(abs, values)) >= 2**63:
+    if kind is int and max(map(abs, values)) >= 2**63:  # int64 cannot hold them; Python's integers can
         return object
     return kind if kind in (bool, int, float) else object

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..ask_tell.candidate import Candidate
 
-FAILED = object()
+FAILED = object()  # compared by `is`: an objective can return anything else, None and NaN included
 Finished = Iterator[tuple[list[Candidate], Any]]  # as many outcomes, or FAILED for all
 
 
@@ -53,14 +53,15 @@ class InProcess(Workers):
         return len(self._waiting)
 
     def finished(self, timeout: float | None) -> Finished:
+        """Evaluate the next ones here and now; `timeout` cannot cut a call in this process short."""
         candidates, self._waiting = self._waiting[: self.capacity], self._waiting[self.capacity :]
         try:
             outcomes = self._evaluate(candidates)
-        except self._catch:
+        except self._catch:  # one call, so that all of its candidates have failed
             outcomes = FAILED
         yield candidates, outcomes
 
 
 def one_by_one(objective: Callable[[Any], Any]) -> Callable[[list[Candidate]], Any]:
     """Evaluates candidates by an objective that takes the values of one."""
-    return lambda candidates: [objective(dict(candidate)) for candidate in candidates]
+    return lambda candidates: [objective(dict(candidate)) for candidate in candidates]  # a dict each, theirs to change

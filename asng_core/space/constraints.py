@@ -51,4 +51,4 @@ class Constraints:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Constraints) and self.predicates == other.predicates
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as equality is by predicates, which need not be hashable

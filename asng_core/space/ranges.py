@@ -31,10 +31,10 @@ class Integer(Variable):
         self.log = checks.truth("Integer(log=...)", log)
         high = checks.integer("Integer(high=...)", high)
         rules.ordered_bounds("Integer", self.low, high)
-        last = (high - self.low) // self.step
+        last = (high - self.low) // self.step  # the highest code; `high` itself need not be a value
         rules.n_steps("Integer", last, self.low, self.low // self.step, self.log)
         self.size, self.high = last + 1, self.low + self.step * last
-        self.offset = self.low / self.step if self.log else 0.0
+        self.offset = self.low / self.step if self.log else 0.0  # so that code + offset = value / step
 
     def decode(self, code: Any) -> int:
         return self.low + self.step * int(code)
@@ -43,7 +43,7 @@ class Integer(Variable):
         try:
             number = checks.integer("", value)
         except TypeError:
-            number = self.low - 1
+            number = self.low - 1  # no integer: refused below like one out of range
         if not self.low <= number <= self.high or (number - self.low) % self.step:
             steps = f" in steps of {self.step}" * (self.step > 1)
             raise ValueError(f"must be an integer within {self.low}..{self.high}{steps}, got {checks.shown(value)}.")
@@ -58,7 +58,7 @@ class Integer(Variable):
 
     def from_units(self, mean: float, std: float) -> tuple[float, float]:
         if self.log:
-            return math.log(max(mean / self.step, math.ulp(0))), std
+            return math.log(max(mean / self.step, math.ulp(0))), std  # ulp(0): the least float with a logarithm
         return (mean - self.low) / self.step, std / self.step
 
     def describe(self) -> dict[str, Any]:
@@ -91,23 +91,24 @@ class Real(Variable):
         self.high = checks.real("Real(high=...)", high)
         self.step = None if step is None else checks.real("Real(step=...)", step, above=0)
         self.log = checks.truth("Real(log=...)", log)
+        # repr gives the decimal that the user wrote: 0.1, not the float64 nearest to it
         self._low, self._step = Decimal(repr(self.low)), Decimal(repr(self.step or 1.0))
         rules.ordered_bounds("Real", self.low, self.high)
-        checks.real("Real(high=...) - low", self.high - self.low)
+        checks.real("Real(high=...) - low", self.high - self.low)  # finite bounds may span more than float64 holds
         if self.step is None and self.low < self.high:
             self.size = 0
             if self.log:
                 rules.positive_low("Real", self.low)
-        else:
+        else:  # in steps, or a constant, low = high, for which any step will do
             step = float(self._step)
             rules.n_steps("Real", (self.high - self.low) / step, self.low, self.low / step, self.log)
-            # a bound that floats came by may lie a little below the decimal it stands for
+            # a bound that was computed, such as 0.1 + 0.7, may lie a little below the decimal it stands for
             slack = max(_NEARLY * step, 2 * math.ulp(max(abs(self.low), abs(self.high))))
             span = Decimal(repr(self.high)) - self._low + Decimal(min(slack, step / 2))
             last = int(_DECIMALS.divide_int(span, self._step))
             self.size = last + 1
-            self.high = self.decode(last)
-            self.offset = self.low / step if self.log else 0.0
+            self.high = self.decode(last)  # the highest value, which may be below what was given
+            self.offset = self.low / step if self.log else 0.0  # so that code + offset = value / step
 
     def decode(self, code: Any) -> float:
         if self.continuous:
@@ -120,11 +121,12 @@ class Real(Variable):
         except (TypeError, ValueError):
             number = math.nan
         step = float(self._step)
+        # a value that was computed may be off by rounding, at the bounds too
         slack = _NEARLY * (self.high - self.low if self.continuous else max(step, abs(self.low), abs(self.high)))
         if self.low - slack <= number <= self.high + slack:
             if self.continuous:
                 return min(max(number, self.low), self.high)
-            code = min(max(round((number - self.low) / step), 0), self.size - 1)
+            code = min(max(round((number - self.low) / step), 0), self.size - 1)  # of the nearest value
             if math.isclose(self.decode(code), number, rel_tol=_NEARLY, abs_tol=_NEARLY * step):
                 return code
         steps = "" if self.step is None else f" in steps of {self.step}"
@@ -134,6 +136,7 @@ class Real(Variable):
         if not self.continuous:
             step = float(self._step)
             return (step * math.exp(mean), std) if self.log else (self.low + step * mean, step * std)
+        # of a continuum the coordinate is 0..1 along low..high, or along their logarithms
         if self.log:
             span = math.log(self.high) - math.log(self.low)
             return math.exp(math.log(self.low) + span * mean), span * std

@@ -11,7 +11,7 @@ from ..arrays import Bools, Codes, Floats, Ints
 from ..checks import shown
 
 EXACT_INTEGERS = 2**53  # every integer up to here is a float64, so Gaussian draws can name it
-LOG_POSITIONS = 2**40  # neighbours up to here have logarithms that float64 tells well apart
+LOG_POSITIONS = 2**40  # here the logarithms of neighbours are still 256 units in the last place of float64 apart
 
 
 def choices(where: str, values: object) -> tuple[Any, ...]:
@@ -78,11 +78,13 @@ def codes(sizes: Ints, lows: Floats, highs: Floats, conditional: Bools, value: o
         raise ValueError(f"codes must have shape (n_variables,) or (n, n_variables) with n_variables = {len(sizes)}, "
                          f"got {array.shape}.")
     continuous = sizes == 0
+    # floats in a space of integers are more likely values than codes
     legal: tuple[type, ...] = (np.integer, np.floating) if continuous.any() else (np.integer,)
     if not any(np.issubdtype(array.dtype, kind) for kind in legal):
         raise TypeError(f"codes must be integers (positions 0..K-1), got dtype {array.dtype}. "
                         "To turn values into codes, use Space.encode.")
     rows = np.atleast_2d(array)
+    # (n, n_variables); NaN fails every comparison, so that only the second line lets it pass
     fine = (rows >= lows) & (rows <= highs) & (continuous | (rows == np.rint(rows)))
     fine |= conditional & np.where(continuous, np.isnan(rows), rows == -1)
     wrong = np.argwhere(~fine)

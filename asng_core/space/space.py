@@ -64,8 +64,9 @@ class Space:
         self.sizes = np.array([variable.size for variable in every], dtype=np.int64)  # 0: a continuum
         self.continuous = self.sizes == 0
         children = self.conditions.codes if self.conditions else ()
-        self.conditional = np.array([name in children for name in self.names])
+        self.conditional = np.array([name in children for name in self.names])  # (n_variables,): may be inactive
         self.dtype = np.dtype(np.float64 if self.continuous.any() else np.int64)  # of codes
+        # (n_variables,) least and greatest codes: bounds of a continuum, else 0 and K - 1
         self.lows = np.array([getattr(each, "low", 0) if each.continuous else 0 for each in every], dtype=np.float64)
         self.highs = np.array([getattr(each, "high", 0) if each.continuous else each.size - 1 for each in every],
                                dtype=np.float64)
@@ -75,7 +76,7 @@ class Space:
     @classmethod
     def binary(cls, n_variables: int) -> Space:
         """`n_variables` Booleans named x0, x1, ..."""
-        boolean = Boolean()
+        boolean = Boolean()  # one for all names: nothing changes a variable
         n = checks.integer("Space.binary(n_variables)", n_variables, minimum=1)
         return cls({f"x{i}": boolean for i in range(n)})
 
@@ -92,6 +93,7 @@ class Space:
         if self.continuous.any():
             return math.inf
         sizes = dict(zip(self.names, self.sizes.tolist(), strict=True))
+        # those in conditions, parents included, are counted together; the others multiply
         conditional = set(self.conditions.order) if self.conditions else set()
         free = math.prod(size for name, size in sizes.items() if name not in conditional)
         return int(free * count(sizes, self.conditions)) if self.conditions else int(free)
@@ -106,6 +108,7 @@ class Space:
 
     @property
     def _none(self) -> NDArray[Any]:
+        """What stands for no value: `(n_variables,)`, or one number for all."""
         return np.where(self.continuous, np.nan, -1) if self.continuous.any() else np.asarray(-1)
 
     def decode(self, codes: ArrayLike) -> Any:
@@ -140,10 +143,11 @@ class Space:
         Constraints are not asked: that is `contains`.
         """
         checks.mapping("values", values)
-        codes = np.broadcast_to(self._none, (len(self),)).astype(self.dtype)
+        codes = np.broadcast_to(self._none, (len(self),)).astype(self.dtype)  # a copy, which can be written to
         for i, name in enumerate(self.names):
             if name in values:
                 codes[i] = self.encode_one(name, values[name])
+        # only now: which names are needed follows from the codes of their parents
         rules.named_values(self.positions, self.active(codes[None])[0].tolist(), values)
         return codes
 

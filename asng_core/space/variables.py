@@ -13,7 +13,7 @@ from .. import checks
 from . import rules
 from .identity import NoForm, digest
 
-_JSON_SCALARS = (str, int, float, bool, type(None))
+_JSON_SCALARS = (str, int, float, bool, type(None))  # by exact type: what comes back from JSON as it was
 
 
 class Variable(ABC):
@@ -64,7 +64,7 @@ class _Listed(Variable):
         self._values = rules.choices(self._argument, values)
         self.size = len(self._values)
         self._positions: dict[tuple[type, Any], int] = {}  # of the hashable values
-        self._unhashable: list[int] = []
+        self._unhashable: list[int] = []  # positions of the others, which are looked through one by one
         for position, value in enumerate(self._values):
             if (first := self._position(value)) is not None:
                 raise ValueError(f"{self._argument} must hold each value once, got {checks.shown(value)} "
@@ -76,7 +76,7 @@ class _Listed(Variable):
 
     def _position(self, value: object) -> int | None:
         try:
-            return self._positions.get((type(value), value))
+            return self._positions.get((type(value), value))  # with the type, since 1 == True == 1.0 hash alike
         except TypeError:  # unhashable: look through those of its kind
             return next((i for i in self._unhashable if same(self._values[i], value)), None)
 
@@ -129,7 +129,7 @@ class Categorical(_Listed):
     ordered = False
     _argument = "Categorical(choices)"
 
-    def __init__(self, choices: Iterable[Any]) -> None:
+    def __init__(self, choices: Iterable[Any]) -> None:  # for the argument's name
         super().__init__(choices)
 
     @property
@@ -154,7 +154,7 @@ class Ordinal(_Listed):
     ordered = True
     _argument = "Ordinal(levels)"
 
-    def __init__(self, levels: Iterable[Any]) -> None:
+    def __init__(self, levels: Iterable[Any]) -> None:  # for the argument's name
         super().__init__(levels)
 
     @property
@@ -166,7 +166,7 @@ class Ordinal(_Listed):
 def same(a: object, b: object) -> bool:
     """Whether two values are of one type and equal."""
     if a is b or type(a) is not type(b):
-        return a is b
+        return a is b  # one object is the same, even a NaN
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     try:
