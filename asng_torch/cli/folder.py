@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import nn
 
-from asng_core import checkpoint
+from asng_core import CheckpointError, checkpoint
 
+from ..checkpoint import read_tensors, write_tensors
 from .arguments import CommandError
 
 ARCHITECTURE = "architecture.json"
@@ -78,9 +77,7 @@ def update_json(path: Path, section: str, content: dict[str, Any]) -> None:
 
 def write_weights(network: nn.Module, path: Path) -> None:
     """The network's state dict as a plain safetensors file, atomically; tensors it has twice are written twice."""
-    tensors: dict[str, Tensor] = {name: tensor.detach().cpu().contiguous().clone()
-                                  for name, tensor in network.state_dict().items()}
-    checkpoint.atomically(path, lambda file: file.write(save(tensors)))
+    write_tensors(path, network.state_dict())
 
 
 def read_weights(network: nn.Module, path: Path, made_by: str) -> None:
@@ -88,8 +85,8 @@ def read_weights(network: nn.Module, path: Path, made_by: str) -> None:
     if not path.exists():
         raise CommandError(f"there is no {str(path)!r}. First run `{made_by}` with this --out")
     try:
-        network.load_state_dict(load_file(path))
-    except (OSError, RuntimeError, SafetensorError) as error:
+        network.load_state_dict(read_tensors(path)[0])
+    except (OSError, RuntimeError, CheckpointError) as error:
         reason = " ".join(str(error).split()[:40])  # PyTorch lists every tensor of another shape
         raise CommandError(f"{str(path)!r} does not hold the weights of this architecture: {reason} "
                            f"Run `{made_by}` again") from error

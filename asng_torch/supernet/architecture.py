@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from asng_core import Space, checkpoint
+from asng_core import Categorical, CheckpointError, Ordinal, Space, checkpoint
 
 Architecture = Mapping[str, Any]  # variable name -> value: a Candidate or a plain dict
 
@@ -37,22 +37,22 @@ def load_architecture(path: str | os.PathLike[str], space: Space, *, space_name:
 
     space_name: if given, the file must be of a space of this name.
 
-    Raises FileNotFoundError, or ValueError if the file is damaged, or its architecture is not in the space.
+    Raises OSError, or CheckpointError if the file is damaged, or its architecture is not in the space.
     """
-    text = Path(path).read_text(encoding="utf-8")
+    content = Path(path).read_bytes()
     try:
-        content = json.loads(text)
-        found, values = content["space"], dict(content["architecture"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{os.fspath(path)!r} must be an architecture file, with an entry 'space' and a dict "
-                         f"'architecture', but is not ({error!r}).") from error
+        read = json.loads(content.decode())
+        found, values = read["space"], dict(read["architecture"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"{os.fspath(path)!r} must be an architecture file, in UTF-8, with an entry 'space' and "
+                              f"a dict 'architecture', but is not ({error!r}).") from error
     if space_name is not None and found != space_name:
-        raise ValueError(f"{os.fspath(path)!r} holds an architecture of space {found!r}, not of {space_name!r}.")
+        raise CheckpointError(f"{os.fspath(path)!r} holds an architecture of space {found!r}, not of {space_name!r}.")
     try:
         architecture = {name: _value(space, name, value) for name, value in values.items()}
         space.encode(architecture)
-    except ValueError as error:
-        raise ValueError(f"{os.fspath(path)!r} holds no architecture of this space: {error}") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"{os.fspath(path)!r} holds no architecture of this space: {error}") from error
     return architecture
 
 
@@ -61,7 +61,7 @@ def _value(space: Space, name: str, value: Any) -> Any:
     variable = space.variables.get(name)
     if variable is None:  # which `encode` explains
         return value
-    if isinstance(value, (list, dict)):
+    if isinstance(value, (list, dict)) and isinstance(variable, (Categorical, Ordinal)):  # of ranges all are numbers
         # tuples, and values of tuples, which JSON made lists: the one that would be written as this was
         alike = (variable.decode(code) for code in range(variable.size))
         return next((each for each in alike if _text(each) == _text(value)), value)

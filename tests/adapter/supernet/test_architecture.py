@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from asng_core import ASNG, Categorical, Integer, Ordinal, Real, Space
+from asng_core import ASNG, Categorical, CheckpointError, Integer, Ordinal, Real, Space
 from asng_torch import InputChoice, Supernet, ValueChoice
 from asng_torch.supernet.architecture import load_architecture, save_architecture
 
@@ -70,3 +70,15 @@ def test_files_that_do_not_fit_are_explained(tmp_path):
             load_architecture(path, space)
     with pytest.raises(FileNotFoundError):
         load_architecture(tmp_path / "none.json", space)
+
+
+@pytest.mark.parametrize("content", [b"[" * 10**5, "{\"space\": \"\u00e4\"}".encode("latin-1"), b"\xff\xfe{", b"\x00",
+                                     b'{"space": "mine", "architecture": ' + b'{"a":' * 10**5 + b"1" + b"}" * 10**5,
+                                     b'{"space": "mine", "architecture": {"depth": [1]}}',
+                                     b'{"space": "mine", "architecture": {"rate": {"a": [1]}}}',
+                                     b'{"space": "mine", "architecture": {"depth": NaN}}',
+                                     b'{"space": "mine", "architecture": {"depth": 1e999}}'])
+def test_a_hostile_file_is_refused_at_once_and_by_name(content, tmp_path):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"a\.json' (must be an architecture file|holds no architecture)"):
+        load_architecture(tmp_path / "a.json", SPACE)
