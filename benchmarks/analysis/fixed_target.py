@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from asng_core.arrays import Floats
+
 Cell = tuple[str, int]  # problem, dimension
 Areas = dict[str, dict[Cell, Floats]]  # method -> cell -> (n_instances, n_repeats)
 N_TARGETS, DRAWS = 50, 2000

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .rivals import ENTRIES
-from .runs import GRID
+from asng_core.arrays import Floats
 
-Floats = NDArray[np.float64]
+from ..problems.runs import GRID
+from ..rivals import ENTRIES
+from .markdown import table as markdown
+
 Records = list[dict[str, Any]]
-DRAWS = 2000
+Grouped = dict[str, dict[str, list[Any]]]  # method -> table -> by seed
+DRAWS = 2000  # of a bootstrap: the ends of a 95% interval rest on 50 each
 
 
-def grouped(records: Records, value: Callable[[dict[str, Any]], Any], **task: Any) -> dict[str, dict[str, list[Any]]]:
+def place(method: str) -> int:
+    """Where a method stands in lists and pictures; variants that are no more stand last."""
+    names = list(ENTRIES)
+    return names.index(method) if method in names else len(names)
+
+
+def grouped(records: Records, value: Callable[[dict[str, Any]], Any], **task: Any) -> Grouped:
     """method -> table -> the values of its runs by seed, of the records whose tasks match."""
-    found: dict[str, dict[str, list[Any]]] = {}
-    for record in sorted(records, key=lambda record: int(record["task"]["seed"])):
+    found: Grouped = {}
+    for record in sorted(records, key=lambda record: (place(record["task"]["method"]), int(record["task"]["seed"]))):
         if all(record["task"][key] == wanted for key, wanted in task.items()):
             method, table = record["task"]["method"], record["task"]["table"]
             found.setdefault(method, {}).setdefault(table, []).append(value(record["result"]))
@@ -73,9 +80,8 @@ def score_table(records: Records, budgets: tuple[int, ...], tables: tuple[str, .
     """Mean score per method and budget, the share of runs at the optimum, tables x seeds of the runs."""
     optimum = grouped(records, lambda result: result.get("optimum"))
     counts = "optimum" in records[0]["result"]
-    head = [*map(str, budgets), *(["at the optimum", "median evaluations to it"] if counts else []), "runs"]
-    lines = ["| method | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
     scores = {budget: grouped(records, score_at(budget)) for budget in budgets}
+    rows = []
     for method in optimum:
         kept = [table for table in tables if table in optimum[method]]
         if not kept:
@@ -86,24 +92,25 @@ def score_table(records: Records, budgets: tuple[int, ...], tables: tuple[str, .
             cells.append("" if np.isnan(mean) else f"{mean:.{decimals}f}")
         if counts:
             runs = [np.inf if n is None else n for table in kept for n in optimum[method][table]]
-            median = np.quantile(runs, 0.5, method="lower")
-            cells += [f"{np.isfinite(runs).mean():.2f}", f"{median:.0f}" if np.isfinite(median) else ""]
-        cells.append(f"{len(kept)} x {min(len(optimum[method][table]) for table in kept)}")
-        lines.append(f"| {method} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+            half = median(runs)
+            cells += [f"{np.isfinite(runs).mean():.2f}", f"{half:.0f}" if np.isfinite(half) else ""]
+        rows.append([method, *cells, f"{len(kept)} x {min(len(optimum[method][table]) for table in kept)}"])
+    head = ["method", *map(str, budgets), *(["at the optimum", "median evaluations to it"] if counts else []), "runs"]
+    return markdown(head, rows)
 
 
-def comparison(columns: dict[str, dict[str, dict[str, list[float]]]], ours: str, decimals: int = 2) -> str:
-    """The paired differences of `ours` from every rival, with 95% intervals; a column is of `grouped`."""
-    lines = [f"| {ours} minus | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for method in next(iter(columns.values())):
-        cells = []
-        for found in columns.values():
-            difference, low, high = paired_bootstrap(found[ours], found[method])
-            cells.append("" if np.isnan(difference) else interval(difference, low, high, decimals))
-        if method != ours:
-            lines.append(f"| {method} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def differences(found: Grouped, ours: str) -> dict[str, tuple[float, float, float]]:
+    """method -> `ours` minus it, with the 95% interval; those whose runs are too short are left out."""
+    each = {method: paired_bootstrap(found[ours], runs) for method, runs in found.items() if method != ours}
+    return {method: difference for method, difference in each.items() if not np.isnan(difference[0])}
+
+
+def comparison(columns: dict[str, Grouped], ours: str, decimals: int = 2) -> str:
+    """The paired differences of `ours` from every rival, with 95% intervals."""
+    by_column = [differences(found, ours) for found in columns.values()]
+    rows = [[method, *(interval(*each[method], decimals) if method in each else "" for each in by_column)]
+            for method in next(iter(columns.values())) if method != ours]
+    return markdown([f"{ours} minus", *columns], rows)
 
 
 def interval(value: float, low: float, high: float, decimals: int = 2, sign: str = "+") -> str:
@@ -111,57 +118,37 @@ def interval(value: float, low: float, high: float, decimals: int = 2, sign: str
     return f"{value:{sign}.{decimals}f} ({low:{sign}.{decimals}f} to {high:{sign}.{decimals}f})"
 
 
-def closest(found: dict[str, dict[str, list[float]]], ours: str, sign: int) -> tuple[str, float, float, float]:
+def closest(found: Grouped, ours: str, sign: int) -> tuple[str, float, float, float]:
     """The rival that `ours` is ahead of least surely, the difference from it and its 95% interval.
 
-    `found` is of `grouped`; with sign -1 more is better. Methods whose runs are shorter hold NaN and are passed over.
+    With sign -1 more is better.
     """
-    rivals = {method: paired_bootstrap(found[ours], runs) for method, runs in found.items() if method != ours}
-    rivals = {method: each for method, each in rivals.items() if not np.isnan(each[0])}
+    rivals = differences(found, ours)
     method = max(rivals, key=lambda name: max(sign * bound for bound in rivals[name][1:]))
     return (method, *rivals[method])
+
+
+def leading(columns: dict[str, Grouped], n: int, sign: int, kept: Sequence[str]) -> list[str]:
+    """The `n` methods to be drawn: those `kept`, then by their mean rank over the columns that they have."""
+    ranks: dict[str, list[int]] = {}
+    for found in columns.values():
+        means = {method: sign * mean_of(runs) for method, runs in found.items()}
+        for method, mean in means.items():
+            if not np.isnan(mean):
+                ranks.setdefault(method, []).append(sum(other < mean for other in means.values()))
+    best = sorted(ranks, key=lambda method: (method not in kept, np.mean(ranks[method])))[:n]
+    return sorted(best, key=place)
+
+
+def mean_of(runs: dict[str, list[float]]) -> float:
+    """The mean over tables of the means over seeds; NaN where a run was shorter."""
+    return float(np.mean([np.mean(values) for values in runs.values()]))
 
 
 def mean_interval(runs: dict[str, list[float]]) -> tuple[float, float, float]:
     """The mean over tables and seeds of a number per run, and its 95% interval over the seeds."""
     mean, low, high = mean_band({table: np.array(values)[:, None] for table, values in runs.items()})
     return float(mean[0]), float(low[0]), float(high[0])
-
-
-def draw(panels: dict[str, Records], label: str, path: Path) -> None:
-    """Mean score against evaluations, with 95% bands; title -> its records; two panels a row."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    columns = min(len(panels), 2)
-    rows = -(-len(panels) // columns)
-    methods = {record["task"]["method"] for records in panels.values() for record in records}
-    height = 2.8 * rows + 0.2 * -(-len(methods) // (columns + 1)) + 0.2  # panels above the legend
-    figure, axes = plt.subplots(rows, columns, figsize=(3.7 * columns, height), sharex=True, sharey=True,
-                                squeeze=False, layout="constrained")
-    for axis, (title, records) in zip(axes.flat, panels.items(), strict=False):
-        for method, runs in grouped(records, lambda result: result["score"]).items():
-            number = list(ENTRIES).index(method)  # a method looks the same throughout
-            mean, low, high = mean_band({table: np.array(curves) for table, curves in runs.items()})
-            x, color = GRID[:len(mean)], f"C{number % 10}"
-            axis.plot(x, mean, label=method, linewidth=2.5 if number == 0 else 1.2, color=color, markersize=4,
-                      marker="o^sDv<>Pp*X"[number % 11], linestyle="-" if number < 10 else "--")
-            axis.fill_between(x, low, high, alpha=0.12, linewidth=0, color=color)
-        ticks = (10, 30, 100, 300, 1000)
-        axis.set(xscale="log", title=title)
-        axis.set_xticks(ticks, list(map(str, ticks)))
-        axis.minorticks_off()
-        axis.grid(alpha=0.3)
-    for axis in axes[:, 0]:
-        axis.set_ylabel(label)
-    for axis in axes[-1]:
-        axis.set_xlabel("evaluations")
-    handles = {text: handle for axis in axes.flat
-               for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=columns + 1, fontsize=9)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
 
 
 def median(evaluations: Sequence[float]) -> float:

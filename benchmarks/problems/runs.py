@@ -1,4 +1,4 @@
-"""One run of one method in each mode, scored at the checkpoints of `GRID`."""
+"""One run of one method on a table, in each mode, scored at the checkpoints of `GRID`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from . import problems
-from .problems import Table
-from .rivals import ENTRIES, Codes, Loss, Method, Setting
+from asng_core.arrays import Codes, Floats
+
+from ..rivals import ENTRIES, Loss, Method, Setting
+from . import tables
 from .synthetic import SUITE
+from .tables import Table
 
 GRID = (5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200, 300, 500, 700, 1000)  # evaluations
-FREE = 20  # known or invalid proposals in a row that are answered from memory
+FREE = 20  # known or invalid proposals in a row that are answered from memory, as many as `minimize` answers
 ONEMAX = "OneMax d=100"
-Floats = NDArray[np.float64]
 
 
 def distinct(method: Method, table: Table, setting: Setting, rng: np.random.Generator) -> Iterator[Floats]:
@@ -55,7 +55,7 @@ def distinct(method: Method, table: Table, setting: Setting, rng: np.random.Gene
 
 def noise_free(method: str, table: str, seed: int, budget: int) -> dict[str, Any]:
     """Scores of the best point, and "optimum", the distinct evaluations until it was found, or None."""
-    start, data = time.perf_counter(), problems.table(table)
+    start, data = time.perf_counter(), tables.table(table)
     setting = Setting(data.space, budget, constraint=data.constraint)
     run = distinct(ENTRIES[method].load()(setting, seed), data, setting, np.random.default_rng([seed, 1]))
     best = np.minimum.accumulate(np.array([losses[0] for losses in run]))
@@ -67,7 +67,7 @@ def noise_free(method: str, table: str, seed: int, budget: int) -> dict[str, Any
 def two_objectives(method: str, table: str, seed: int, budget: int) -> dict[str, Any]:
     """Hypervolumes of all evaluated points over the whole table's, every objective scaled to [0, 1],
     reference point (1.1, 1.1)."""
-    start, data = time.perf_counter(), problems.table(table)
+    start, data = time.perf_counter(), tables.table(table)
     setting = Setting(data.space, budget, n_objectives=2)
     run = distinct(ENTRIES[method].load()(setting, seed), data, setting, np.random.default_rng([seed, 1]))
     low, high = data.losses.min(axis=0), data.losses.max(axis=0)
@@ -99,7 +99,7 @@ def asynchronous(method: str, table: str, seed: int, budget: int, workers: int) 
         run = completed(ENTRIES[method].load()(setting, seed), problem.loss, setting, rng)
         found = next((n for n, loss in enumerate(run, 1) if loss <= problem.optimum), None)
         return {"optimum": found, "seconds": _since(start)}
-    data = problems.table(table)
+    data = tables.table(table)
     setting = Setting(data.space, budget, noisy=True, n_workers=workers)
     optimizer = ENTRIES[method].load()(setting, seed)
     scores = []
@@ -127,7 +127,7 @@ def completed(method: Method, loss: Callable[[Codes], float], setting: Setting,
 def _one_training_seed(table: Table, rng: np.random.Generator) -> Callable[[Codes], float]:
     per_seed = table.per_seed
     if per_seed is None:
-        raise ValueError(f"table {table.name!r} holds no training seeds. Use one of {', '.join(problems.NOISY)}.")
+        raise ValueError(f"table {table.name!r} holds no training seeds. Use one of {', '.join(tables.NOISY)}.")
 
     def loss(codes: Codes) -> float:
         losses = per_seed[int(table.index(codes))]

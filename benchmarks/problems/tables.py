@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from asng_core import Boolean, Categorical, Ordinal, Space, Variable
+from asng_core.arrays import Floats, Ints
 
-DATA = Path(__file__).parent / "data"
-Floats = NDArray[np.float64]
+DATA = Path(__file__).parents[1] / "data"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Table:
 
     def index(self, codes: ArrayLike) -> Any:
         """Rows of `(..., n_variables)` codes."""
-        strides: NDArray[np.int64] = self._strides  # type: ignore[attr-defined]
+        strides: Ints = self._strides  # type: ignore[attr-defined]
         return (np.asarray(codes) * strides).sum(axis=-1)
 
     def score(self, loss: float) -> float:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from asng_core import Space
+from asng_core.arrays import Codes
 
-from .fixed_target import Goal
-from .rivals import ENTRIES, Codes, Method, Setting
+from ..analysis.fixed_target import Goal
+from ..rivals import ENTRIES, Method, Setting
 
 PROBLEMS = (
     "OneMax", "LeadingOnes", "Linear", "OneMaxDummy1", "OneMaxDummy2", "OneMaxNeutrality", "OneMaxEpistasis",
