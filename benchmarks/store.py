@@ -133,7 +133,8 @@ def parser(module: str, doc: str | None) -> argparse.ArgumentParser:
     """The options that every benchmark has; `doc` is the module's, its claim and commands."""
     options = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=doc,
                                       formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: one a core; 0: this one)")
+    options.add_argument("--jobs", type=int, default=os.cpu_count(),
+                         help="processes (default: one a core; 0: in this one)")
     options.add_argument("--refresh", action="store_true", help="measure again what is behind asng's behaviour")
     options.add_argument("--restart", action="store_true", help="measure again whatever is stored, instead of resuming")
     options.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")

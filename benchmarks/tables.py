@@ -15,11 +15,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,51 +27,13 @@ from .analysis.scores import Grouped, Records
 from .page import Claim, Page
 from .problems import runs
 from .problems import tables as problems
+from .problems.modes import BARS, BUDGET, MODES, SEEDS, Mode, tasks
 from .rivals import ABLATED, ENTRIES, METHODS, OURS
 
-SEEDS, BUDGET = 20, 1000
 QUICK = ("Minimizer", "ASNG", "random search", "(1+1) EA", "regularized evolution")
 DRAWN = 8  # curves, as many as can be told apart
-
-
-@dataclass(frozen=True)
-class Mode:
-    """Which runs, and the budgets that the tables show."""
-
-    run: Callable[..., dict[str, Any]]
-    tables: tuple[str, ...]
-    budgets: tuple[int, ...] = (50, 100, 200, 500, 1000)
-    label: str = "log10(fraction better + 1e-5)"
-    workers: tuple[int, ...] = ()
-    decimals: int = 2
-    sign: int = 1  # -1 where more is better
-
-
-MODES = {
-    "noise-free": Mode(runs.noise_free, problems.PLAIN),
-    "constrained": Mode(runs.noise_free, problems.CONSTRAINED),
-    "noisy": Mode(runs.noisy, problems.NOISY, (100, 200, 500, 1000)),
-    "asynchronous": Mode(runs.asynchronous, (runs.ONEMAX, *problems.NOISY), workers=(1, 8, 32, 128)),
-    "two-objectives": Mode(runs.two_objectives, problems.TWO_OBJECTIVES, (200, 1000), "hypervolume / whole table's",
-                           decimals=3, sign=-1),
-}
-# what `Minimizer` was to reach, set before it was measured: mode -> evaluations -> score
-BARS = {"noise-free": {50: -3.60, 100: -4.30, 1000: -4.99}, "constrained": {50: -3.60, 100: -4.30}}
 HEADLINES = {"noise-free": ("ten measured tables of architectures and configurations", (100, 200)),
              "noisy": ("six such tables under noise", (100, 200, 500))}
-
-
-def tasks(name: str, methods: Sequence[str], seeds: int, budget: int) -> list[dict[str, Any]]:
-    """The runs of a mode: every method that can take part, within its caps."""
-    mode, found = MODES[name], []
-    for method in methods:
-        entry = ENTRIES[method]
-        if name in (entry.only or MODES) and name not in entry.load().lacks:
-            found += [{"method": method, "table": table, "seed": seed, **({"workers": workers} if workers else {}),
-                       "budget": min(budget, entry.budget_in(name)) * (3 if table == runs.ONEMAX else 1)}
-                      for seed in range(min(seeds, entry.seeds)) for table in mode.tables
-                      for workers in mode.workers or (0,)]
-    return found
 
 
 def columns(name: str, records: Records) -> dict[str, Grouped]:
@@ -135,8 +95,8 @@ def claims(name: str, records: Records) -> Iterator[Claim]:
     heads = f"{' / '.join(budgets)} {unit}"
     ours, best = _means(name, compared)
     surely = {column: scores.closest(found, OURS, mode.sign) for column, found in compared.items()}
-    unsure = {column.split()[0]: (method, *difference) for column, (method, *difference) in surely.items()
-              if max(mode.sign * bound for bound in difference[1:]) >= 0}
+    unsure = {column.split()[0]: found for column, found in surely.items()
+              if max(mode.sign * bound for bound in found[2:]) >= 0}
     ahead = [head for head in budgets if head not in unsure]
 
     def claim(text: str, met: bool, figure: str) -> Claim:
@@ -147,8 +107,8 @@ def claims(name: str, records: Records) -> Iterator[Claim]:
                 f"{_numbers(mode, ours)}; the best other {_numbers(mode, best)}")
     yield claim(f"`{OURS}` is ahead of each of them by more than chance", not unsure,
                 "; ".join([*([f"at {', '.join(ahead)} {unit}"] if ahead else []),
-                           *(f"not at {head}, of {method} {scores.interval(*difference, mode.decimals)}"
-                             for head, (method, *difference) in unsure.items())]))
+                           *(f"not at {head}, of {method} {scores.interval(mean, low, high, mode.decimals)}"
+                             for head, (method, mean, low, high) in unsure.items())]))
     bars = {budget: bar for budget, bar in BARS.get(name, {}).items() if f"{budget} evaluations" in compared}
     if bars:
         reached = [scores.mean_interval(compared[f"{budget} evaluations"][OURS]) for budget in bars]
@@ -188,7 +148,8 @@ def headline(name: str, records: Records) -> str:
     others = len(next(iter(compared.values()))) - 1
     return (f"On {what}, `{OURS}` reaches a mean score of {_numbers(MODES[name], ours)} after "
             f"{' / '.join(column.split()[0] for column in compared)} evaluations, the best of {others} others "
-            f"{_numbers(MODES[name], best)} (log10 of the fraction of configurations that are better; -5 is the optimum)")
+            f"{_numbers(MODES[name], best)} (log10 of the fraction of configurations that are better; -5 is the "
+            "optimum)")
 
 
 def draw(name: str, records: Records, path: Path) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from benchmarks.claims import Claim
 from objectives import doubled
 
 from asng_core import Boolean, Categorical, Ordinal, Space
@@ -26,7 +27,6 @@ from benchmarks import (
     tables,
     toy,
 )
-from benchmarks.claims import Claim
 from benchmarks.rivals import ABLATED, METHODS, Setting
 
 

@@ -5,10 +5,10 @@ import json
 
 import numpy as np
 import pytest
+from benchmarks.fixed_target import Goal
 
 from asng_core import Space
 from benchmarks import fixed_target, pbo, pseudo_boolean, store
-from benchmarks.fixed_target import Goal
 from benchmarks.rivals import METHODS, Setting, classic, eda
 
 ioh = pytest.importorskip("ioh")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,9 @@ def save(made: Any, path: Path) -> None:
     made.savefig(buffer, format="png", dpi=DPI)
     plt.close(made)
     buffer.seek(0)
-    image = Image.open(buffer).convert("RGB")
-    image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE).save(path, optimize=True)
+    image = Image.open(buffer).convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1,
+                                                       dither=Image.Dither.NONE)
+    image.save(path, optimize=True)
 
 
 def style(method: str, ours: str = "Minimizer") -> dict[str, Any]:
@@ -49,7 +50,7 @@ def log_axis(axis: Any, ticks: Iterable[float], which: str = "x") -> None:
     axis.minorticks_off()
 
 
-def bars(rows: dict[str, Sequence[float]], parts: Sequence[str], label: str, path: Path, *, log: bool = False,
+def bars(rows: Mapping[str, Sequence[float]], parts: Sequence[str], label: str, path: Path, *, log: bool = False,
          unit: str = "") -> None:
     """Horizontal bars, name -> lengths of the stacked parts; the sum at the end."""
     made, axis = figure(7, 0.34 * len(rows) + 1.1)
@@ -59,8 +60,8 @@ def bars(rows: dict[str, Sequence[float]], parts: Sequence[str], label: str, pat
         axis.barh(range(len(rows)), lengths, left=ends if i else None, color=f"C{i}", height=0.65, label=part or None)
         ends = [end + length for end, length in zip(ends, lengths, strict=True)]
     for y, end in enumerate(ends):
-        axis.annotate(f"{end:,.{0 if end > 10 else 2}f}{unit}", (end, y), (4, 0), textcoords="offset points", va="center",
-                      fontsize=8)
+        axis.annotate(f"{end:,.{0 if end > 10 else 2}f}{unit}", (end, y), (4, 0), textcoords="offset points",
+                      va="center", fontsize=8)
     axis.set_yticks(range(len(rows)), list(rows), fontsize=9)
     axis.set(xlabel=label, xscale="log" if log else "linear")
     axis.set_xlim(right=max(ends) * (3 if log else 1.15))

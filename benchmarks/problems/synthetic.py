@@ -1,6 +1,6 @@
 """Synthetic problems of discrete and mixed variables whose optimum is known: a light suite, offline.
 
-Every problem states its least loss and a point that has it; `tests/benchmarks/problems/test_synthetic.py` proves both by
+Every problem states its least loss and a point that has it; `test_synthetic.py` proves both by
 enumeration. d variables of k values each, with the optimum at `target`, `(d,)` codes, or where `seed` puts
 it. `hidden` draws a target, so that no method gains from a favourite value. `SUITE` names instances of
 useful size, a new optimum for every seed:
