@@ -18,8 +18,9 @@ from .analysis.scores import Grouped, Records
 from .page import Page
 from .rivals import OURS
 
-FILES = {"tables, noise-free": "tables_noise-free_ablation", "tables, noisy": "tables_noisy_ablation",
-         "synthetic": "functions_ablation"}
+FILES = {"tables, noise-free": ("tables_noise-free_ablation", "python -m benchmarks.tables noise-free --ablate"),
+         "tables, noisy": ("tables_noisy_ablation", "python -m benchmarks.tables noisy --ablate"),
+         "synthetic": ("functions_ablation", "python -m benchmarks.functions --ablate")}
 Difference = tuple[float, float, float]
 
 
@@ -59,15 +60,15 @@ def finding(differences: dict[str, dict[str, Difference]], synthetic: Records) -
     variants = sorted({variant for each in differences.values() for variant in each}, key=scores.place)
     worse = {variant: [heading for heading, each in differences.items() if variant in each and each[variant][2] < 0]
              for variant in variants}
-    carrying = [_short(variant) for variant in variants if worse[variant]]
+    carrying = [f'"{_short(variant)}"' for variant in variants if worse[variant]]
     logs = functions.logarithms(synthetic)
     others = []
     for variant in (variant for variant in variants if not worse[variant]):
         pays = [problem for problem in logs.get(variant, {}) if scores.paired_bootstrap(
             {problem: logs[OURS][problem]}, {problem: logs[variant][problem]})[2] < 0]
-        others.append(_short(variant) + (f" (but worse on {', '.join(pays)})" if pays else ""))
-    return (f"Leaving it out makes `{OURS}` worse by more than chance in some column: {'; '.join(carrying) or 'none'}. "
-            f"Within chance in all of them: {'; '.join(others) or 'none'}.")
+        others.append(f'"{_short(variant)}"' + (f" (yet worse on {', '.join(pays)})" if pays else ""))
+    return (f"What it shows: `{OURS}` is worse by more than chance in some column with "
+            f"{', '.join(carrying) or 'none'}; within chance in all of them are {', '.join(others) or 'none'}.")
 
 
 def draw(differences: dict[str, dict[str, Difference]], path: Path) -> None:
@@ -89,7 +90,7 @@ def draw(differences: dict[str, dict[str, Difference]], path: Path) -> None:
 
 
 def pages(results: Path) -> list[Page]:
-    found = {name: store.records(results / file) for name, file in FILES.items()}
+    found = {name: store.records(results / file) for name, (file, _) in FILES.items()}
     differences = compared(columns(found))
     shown = {"Score, or log2 of the evaluations to the optimum: paired differences (95%)": table(differences)}
     for name in ("noise-free", "noisy"):
@@ -97,5 +98,5 @@ def pages(results: Path) -> list[Page]:
                   for caption, each in tables.shown(name, found[f"tables, {name}"]).items()}
     shown |= {f"Synthetic problems: {caption[0].lower()}{caption[1:]}": each
               for caption, each in functions.tables(found["synthetic"]).items()}
-    return [Page("ablations", tuple(FILES.values()), "python -m benchmarks.tables noise-free --ablate", [], shown,
+    return [Page("ablations", dict(FILES.values()), [], shown,
                  partial(draw, differences), finding(differences, found["synthetic"]))]

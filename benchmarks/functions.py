@@ -30,7 +30,6 @@ ABLATED_BUDGETS = dict.fromkeys(SUITE, 4_000)
 RUN = ("Minimizer", "ASNG", "(1+1) EA", "local search", "regularized evolution", "regularized evolution, 20",
        "CatCMAwM")
 SEEDS = 11
-COMMAND = "python -m benchmarks.functions"
 
 
 def to_optimum(method: Method, problem: Problem, budget: int) -> int | None:
@@ -107,7 +106,8 @@ def draw(records: Records, path: Path) -> None:
 
 def pages(results: Path) -> list[Page]:
     records = store.records(results / "functions")
-    return [Page("functions", ("functions",), COMMAND, claims(records), tables(records), partial(draw, records))]
+    return [Page("functions", {"functions": "python -m benchmarks.functions"}, claims(records), tables(records),
+                 partial(draw, records))]
 
 
 def claims(records: Records) -> list[Claim]:

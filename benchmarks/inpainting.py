@@ -205,10 +205,10 @@ def draw(records: list[dict[str, Any]], path: Path) -> None:
         found = name.startswith("found")
         at = result["multiply_adds"] / 1e6, result["psnr"]
         axis.scatter(*at, s=45, color="C0" if found else "C7", marker="o" if found else "s")
-        axis.annotate(name, at, (6, -3), textcoords="offset points", fontsize=8)
+        axis.annotate(name, at, (6, -10), textcoords="offset points", fontsize=8)
     linear = _baselines(records)["linear regression"]["psnr"]
     axis.axhline(linear, color="C3", linestyle=":")
-    axis.annotate("linear regression", (1, linear), (2, 3), xycoords=("axes fraction", "data"), ha="right", color="C3",
+    axis.annotate("linear regression", (0, linear), (4, 3), xycoords=("axes fraction", "data"), color="C3",
                   textcoords="offset points", fontsize=8)
     axis.set(xlabel="million multiply-adds", ylabel="test PSNR, dB")
     plots.log_axis(axis, (2, 5, 10, 20, 50, 100))
@@ -224,7 +224,7 @@ def _baselines(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 
 def pages(results: Path) -> list[Page]:
     records = store.records(results / "inpainting")
-    return [Page("inpainting", ("inpainting",), "python -m benchmarks.inpainting --data FOLDER", claims(records),
+    return [Page("inpainting", {"inpainting": "python -m benchmarks.inpainting --data FOLDER"}, claims(records),
                  {"On the test images": table(records)}, partial(draw, records), searches_note(records))]
 
 

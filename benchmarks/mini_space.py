@@ -103,7 +103,7 @@ def draw(figures: Figures, path: Path) -> None:
 
 def pages(results: Path) -> list[Page]:
     figures = Figures(store.records(results / "mini_space"))
-    return [Page("mini_space", ("mini_space",), "python -m benchmarks.mini_space", claims(figures),
+    return [Page("mini_space", {"mini_space": "python -m benchmarks.mini_space"}, claims(figures),
                  {"Test accuracy": table(figures)}, partial(draw, figures))]
 
 

@@ -128,16 +128,17 @@ def imports(found: Times) -> str:
 
 def draw(found: Times, path: Path) -> None:
     """A bar a cost, in microseconds."""
-    rows = {f"{name}, {size}": [first(found, name, size)] for size in SIZES for name in ("ASNG", "cmaes CatCMAwM")}
-    rows |= {f"authors' code, {size}": [cost] for size, cost in AUTHORS.items()}
-    rows = dict(sorted(rows.items(), key=lambda row: (row[0].split(", ", 1)[1], row[1])))
+    rows: dict[str, list[float]] = {}
+    for size in SIZES:
+        rows |= {f"{name}, {size}": [first(found, name, size)] for name in ("ASNG", "cmaes CatCMAwM")}
+        rows[f"authors' code, {size}"] = [AUTHORS[size]]
     rows |= {f"Minimizer, {size}": [first(found, "Minimizer", size)] for size in RUNS}
     plots.bars(rows, [""], "microseconds of ask + tell (Minimizer: one point, the others: two)", path, log=True)
 
 
 def pages(results: Path) -> list[Page]:
     found = times(store.records(results / "overhead"))
-    return [Page("overhead", ("overhead",), "python -m benchmarks.overhead", claims(found),
+    return [Page("overhead", {"overhead": "python -m benchmarks.overhead"}, claims(found),
                  {"Microseconds of ask + tell": table(found)}, partial(draw, found), imports(found))]
 
 

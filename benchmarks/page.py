@@ -24,7 +24,7 @@ class Claim:
 class Page:
     """The measured half of `pages/NAME.md`; the other half is prose. `results/NAME.md` holds all tables.
 
-    files: names of the stored results that it is made of.
+    files: the stored results that it is made of, each with the command that measures it.
     tables: caption -> Markdown; the page shows the first.
     draw: makes the picture at a path.
     note: what the figures come to, in a sentence, below the table.
@@ -32,8 +32,7 @@ class Page:
     """
 
     name: str
-    files: tuple[str, ...]
-    command: str
+    files: dict[str, str]
     claims: list[Claim]
     tables: dict[str, str]
     draw: Callable[[Path], None]

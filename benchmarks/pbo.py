@@ -130,7 +130,7 @@ def pages(results: Path, suffix: str = "") -> list[Page]:
         for noise, records in _by_noise(store.records(results / file)).items():
             areas = fixed_target.areas(records)
             by_noise[noise] = areas, [record for record in records if record["task"]["method"] in areas]
-        found.append(Page(file, (file,), f"python -m benchmarks.pbo {name}",
+        found.append(Page(file, {file: f"python -m benchmarks.pbo {name}"},
                           [claim for noise, (areas, _) in by_noise.items() for claim in claims(noise, areas)],
                           tables(by_noise), partial(draw, by_noise), caps(mode)))
     return found

@@ -57,7 +57,8 @@ def medians(records: Records) -> dict[str, dict[int, float]]:
     for record in records:
         task, reached = record["task"], record["result"]["evaluations"]
         found.setdefault(task["problem"], {}).setdefault(task["population_size"], []).append(reached or np.inf)
-    return {problem: {population: median(runs) for population, runs in each.items()} for problem, each in found.items()}
+    return {problem: {population: median(each[population]) for population in sorted(each)}
+            for problem, each in found.items()}
 
 
 def default(problem: str) -> int:
@@ -95,7 +96,7 @@ def draw(records: Records, path: Path) -> None:
 
 def pages(results: Path) -> list[Page]:
     records = store.records(results / "population")
-    return [Page("population", ("population",), "python -m benchmarks.population", [claim(records)],
+    return [Page("population", {"population": "python -m benchmarks.population"}, [claim(records)],
                  {"Median evaluations until the optimum is drawn, by population size": table(records)},
                  partial(draw, records))]
 

@@ -85,9 +85,10 @@ def claims_of(groups: dict[str, list[Page]], results: Path) -> str:
     every = [claim for pages in groups.values() for page in pages for claim in page.claims]
     parts = [f"{sum(claim.met for claim in every)} of {len(every)} claims are met."]
     for heading, pages in groups.items():
-        rows = [[f"[{page.name.replace('_', ' ')}](pages/{page.name}.md)", verdict(claim), claim.text,
-                 f"{claim.figure}{_age(claim, page, results)}"] for page in pages for claim in page.claims]
-        without = [f"[{page.name.replace('_', ' ')}](pages/{page.name}.md)" for page in pages if not page.claims]
+        links = {page.name: f"[{page.name.replace('_', ' ')}](pages/{page.name}.md)" for page in pages}
+        rows = [[links[page.name] if i == 0 else "", verdict(claim), claim.text,
+                 f"{claim.figure}{_age(claim, page, results)}"] for page in pages for i, claim in enumerate(page.claims)]
+        without = [links[page.name] for page in pages if not page.claims]
         parts += [f"### {heading}", markdown.table(["page", "", "claim", "measured"], rows)]
         parts += [f"Without a claim: {', '.join(without)}."] if without else []
     return "\n\n".join(parts)
@@ -133,7 +134,8 @@ def machines(pages: list[Page], results: Path) -> str:
 
 def stale(results: Path) -> Iterator[str]:
     """A line for each file and part of asng that has changed since, with the command that measures it again."""
-    commands = {name: page.command for pages in gathered(results).values() for page in pages for name in page.files}
+    commands = {name: command for pages in gathered(results).values() for page in pages
+                for name, command in page.files.items()}
     for name in store.names(results):
         found = store.records(results / name)
         for part, n in store.oldest(found).items():

@@ -205,7 +205,7 @@ def draw(records: Records, path: Path) -> None:
 
 def pages(results: Path) -> list[Page]:
     records = store.records(results / "scaling")
-    return [Page("scaling", ("scaling",), "python -m benchmarks.scaling", claims(records), tables(records),
+    return [Page("scaling", {"scaling": "python -m benchmarks.scaling"}, claims(records), tables(records),
                  partial(draw, records))]
 
 

@@ -92,7 +92,7 @@ def pages(results: Path) -> list[Page]:
     slowest = max(record["result"]["step"] for record in records if record["result"]["on"] == "cpu")
     claim = Claim(f"a search step of the published ENAS supernet takes at most the {AUTHORS} s of the authors' loop, "
                   "two CPU cores", slowest <= AUTHORS, f"{slowest:.2f} s", ("ASNG", "asng_torch"))
-    return [Page("supernet_step", ("supernet_step",), "python -m benchmarks.supernet_step", [claim],
+    return [Page("supernet_step", {"supernet_step": "python -m benchmarks.supernet_step"}, [claim],
                  {"Seconds of a search step": table(records)}, partial(draw, records),
                  headline=f"A search step of the published ENAS supernet takes {slowest:.2f} s on two CPU cores, one "
                           f"of the authors' loop {AUTHORS} s")]

@@ -32,7 +32,8 @@ from .rivals import ABLATED, ENTRIES, METHODS, OURS
 
 QUICK = ("Minimizer", "ASNG", "random search", "(1+1) EA", "regularized evolution")
 DRAWN = 8  # curves, as many as can be told apart
-HEADLINES = {"noise-free": ("ten measured tables of architectures and configurations", (100, 200)),
+HEADLINES = {"noise-free": ("ten measured tables of architectures and configurations (score: log10 of the fraction "
+                            "that is better; -5 is the optimum)", (100, 200)),
              "noisy": ("six such tables under noise", (100, 200, 500))}
 
 
@@ -146,10 +147,9 @@ def headline(name: str, records: Records) -> str:
     compared = {column: compared[column] for budget in budgets if (column := f"{budget} evaluations") in compared}
     ours, best = _means(name, compared)
     others = len(next(iter(compared.values()))) - 1
-    return (f"On {what}, `{OURS}` reaches a mean score of {_numbers(MODES[name], ours)} after "
+    return (f"On {what}, `{OURS}` scores {_numbers(MODES[name], ours)} after "
             f"{' / '.join(column.split()[0] for column in compared)} evaluations, the best of {others} others "
-            f"{_numbers(MODES[name], best)} (log10 of the fraction of configurations that are better; -5 is the "
-            "optimum)")
+            f"{_numbers(MODES[name], best)}")
 
 
 def draw(name: str, records: Records, path: Path) -> None:
@@ -189,7 +189,7 @@ def page(name: str, results: Path) -> Page:
 def _page(name: str, file: str, records: Records) -> Page:
     methods = sorted({record["task"]["method"] for record in records}, key=scores.place)
     ours = OURS in methods and len(methods) > 1
-    return Page(file, (file,), f"python -m benchmarks.tables {name}", list(claims(name, records)) if ours else [],
+    return Page(file, {file: f"python -m benchmarks.tables {name}"}, list(claims(name, records)) if ours else [],
                 shown(name, records), partial(draw, name, records), caps(name, methods),
                 headline(name, records) if ours else "")
 

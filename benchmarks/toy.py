@@ -180,13 +180,13 @@ def draw(records: list[dict[str, Any]], path: Path) -> None:
         axis.set_title(f"initial step size {step_size}", fontsize=10)
         plots.log_axis(axis, LEARNING_RATES)
     axes[0].set_ylabel("iterations to success\n(above the dotted line: not reached)")
-    axes[0].legend(fontsize=8, loc="lower right")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=8, frameon=False)
     plots.save(figure, path)
 
 
 def pages(results: Path) -> list[Page]:
     records = store.records(results / "toy")
-    return [Page("toy", ("toy",), "python -m benchmarks.toy", claims(records), tables(records),
+    return [Page("toy", {"toy": "python -m benchmarks.toy"}, claims(records), tables(records),
                  partial(draw, records))]
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from .scores import place
 
+# of methods by their place: the first ten matplotlib's, then ones that differ from those and from each other
+HUES = [*(f"C{i}" for i in range(10)), "#1b1b1b", "#e76f51", "#66a61e", "#6a0dad", "#9c6644", "#8c1c13", "#ff4d9e",
+        "#007f5f", "#b5838d", "#5f6c37", "#00509d", "#2f2f2f", "#c77dff"]
 DPI, COLOURS = 110, 160  # palette: as many as keep the overlapping bands apart
 
 
@@ -38,7 +41,7 @@ def save(made: Any, path: Path) -> None:
 def style(method: str, ours: str = "Minimizer") -> dict[str, Any]:
     """A method looks the same in every picture."""
     number = place(method)
-    return {"color": f"C{number % 10}", "marker": "o^sDv<>Pp*X"[number % 11], "markersize": 4,
+    return {"color": HUES[number % len(HUES)], "marker": "o^sDv<>Pp*X"[number % 11], "markersize": 4,
             "linestyle": "-" if number < 10 else "--", "linewidth": 2.5 if method == ours else 1.2}
 
 
@@ -68,7 +71,7 @@ def bars(rows: Mapping[str, Sequence[float]], parts: Sequence[str], label: str, 
     axis.invert_yaxis()
     axis.spines[["top", "right"]].set_visible(False)
     if any(parts):
-        axis.legend(fontsize=8, loc="lower right")
+        made.legend(fontsize=8, loc="outside upper right", ncols=len(parts), frameon=False)
     save(made, path)
 
 

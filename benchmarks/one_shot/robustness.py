@@ -121,7 +121,7 @@ def pages(results: Path, name: str = NAME) -> list[Page]:
     """`results` must hold the truth and `side_by_side` too."""
     table = truth.Table.load(results / truth.NAME)
     ranks = sweep(store.records(results / name), store.records(results / side_by_side.NAME), table)
-    return [Page(name, (name,), "python -m benchmarks.one_shot.robustness", [claim(ranks, table)], tables(ranks),
+    return [Page(name, {name: "python -m benchmarks.one_shot.robustness"}, [claim(ranks, table)], tables(ranks),
                  partial(draw, ranks, len(table)), note(ranks, len(table)))]
 
 

@@ -130,14 +130,14 @@ def note(records: Sequence[dict[str, Any]], table: truth.Table) -> str:
     own = own_ranks(records)
     return (f"{len(own)} seeds; rank among {len(table)} networks, regret in standard deviations of a training "
             f"({table.seed_std:.4f}). Kendall's tau with the truth, of the ranking of all networks: "
-            f"{'; '.join(trained)}. Among all networks on its own supernet's weights, ASNG's ranks {np.median(own):.1f} (median; "
-            f"{', '.join(map(str, sorted(own)))}).")
+            f"{'; '.join(trained)}. Among all networks on its own supernet's weights, ASNG's ranks "
+            f"{np.median(own):.1f} (median; {', '.join(map(str, sorted(own)))}).")
 
 
 def pages(results: Path, name: str = NAME) -> list[Page]:
     """`results` must hold the truth too."""
     records, table = store.records(results / name), truth.Table.load(results / truth.NAME)
-    return [Page(name, (name,), "python -m benchmarks.one_shot.side_by_side --data FOLDER", claims(records, table),
+    return [Page(name, {name: "python -m benchmarks.one_shot.side_by_side --data FOLDER"}, claims(records, table),
                  tables(records, table), partial(draw, records, table), note(records, table))]
 
 

@@ -141,7 +141,7 @@ def pages(results: Path, name: str = NAME) -> list[Page]:
     every, better = table.correlations()
     claim = Claim("the ground truth ranks networks: rank correlation between training seeds at least 0.5 over the "
                   "better half", better >= 0.5, f"{better:.2f} (over all {every:.2f})")
-    return [Page(name, (name,), "python -m benchmarks.one_shot.truth --data FOLDER", [claim],
+    return [Page(name, {name: "python -m benchmarks.one_shot.truth --data FOLDER"}, [claim],
                  {"Rank of the best network that has the operation in the layer": best_ranks(table)},
                  partial(draw, table), note(table))]
 
