@@ -141,12 +141,12 @@ def tables(by_noise: dict[float, tuple[Areas, Records]]) -> dict[str, str]:
     found = {}
     if len(by_noise) > 1:
         every = [areas for areas, _ in by_noise.values()]
-        rows = []
+        ranks, rows = [fixed_target.ranks(areas) for areas in every], []
         for method in sorted(every[0], key=lambda method: -fixed_target.mean(every[0][method])):
             rows.append([method])
-            for areas in every:
+            for areas, each in zip(every, ranks, strict=True):
                 low, high = fixed_target.interval(fixed_target.redrawn(areas[method]))
-                rank = np.mean(list(fixed_target.ranks(areas)[method].values()))
+                rank = np.mean(list(each[method].values()))
                 rows[-1] += [f"{fixed_target.mean(areas[method]):.3f} ({low:.3f} to {high:.3f})", f"{rank:.1f}"]
         found["Area under the curve of targets met, 1 is the optimum at once"] = markdown.table(
             ["method", *(f"{_title(noise)}: {what}" for noise in by_noise for what in ("area (95%)", "mean rank"))],

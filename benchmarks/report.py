@@ -44,6 +44,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in th
 RUNS: dict[str, tuple[str, ...]] = {  # module -> the arguments of the runs that fill its files
     **{name: ("",) for names in GROUPS.values() for name in names}, "ablations": (),
     "tables": ("all", "noise-free --ablate", "noisy --ablate"), "functions": ("", "--ablate"), "pbo": ("all",)}
+Stored = dict[str, list[store.Record]]  # name of a file -> what is in it
 # judges what other quick runs find; its own are of a few networks
 TRUTH = "one_shot_truth"
 
@@ -57,37 +58,38 @@ def gathered(results: Path) -> dict[str, list[Page]]:
 def write(root: Path, *, pictures: bool = True) -> None:
     """Rewrite the pages and the index under `root`, the summaries and the pictures beside its results."""
     results, groups = root / RESULTS, gathered(root / RESULTS)
+    stored = {name: store.records(results / name) for name in store.names(results)}
     every = [page for pages in groups.values() for page in pages]
     for page in every:
         if pictures:
             page.draw(results / f"{page.name}.png")
-        _record(results / f"{page.name}.md", f"# {page.name}\n\n{page.summary()}\n\n{source(page, results)}\n")
-        _fill(root / PAGES / f"{page.name}.md", blocks(page, results))
-    _fill(root / INDEX, {"claims": claims_of(groups, results), "machines": machines(every, results)})
+        _record(results / f"{page.name}.md", f"# {page.name}\n\n{page.summary()}\n\n{source(page, stored)}\n")
+        _fill(root / PAGES / f"{page.name}.md", blocks(page, stored))
+    _fill(root / INDEX, {"claims": claims_of(groups, stored), "machines": machines(stored)})
     headlines = [f"- {page.headline} ([measured](benchmarks/pages/{page.name}.md))." for page in every if page.headline]
     _fill(root / README, {"headlines": "\n".join([*headlines, "", "All claims, the missed ones too: "
                                                   "[benchmarks](benchmarks/README.md)."])}, required=False)
 
 
-def blocks(page: Page, results: Path) -> dict[str, str]:
+def blocks(page: Page, stored: Stored) -> dict[str, str]:
     """What the page shows, name -> Markdown."""
     (caption, table), *more = page.tables.items()
     others = f"\n\nMore tables: [results/{page.name}.md](../results/{page.name}.md)." if more else ""
-    rows = ([verdict(claim), claim.text, f"{claim.figure}{_age(claim, page, results)}"] for claim in page.claims)
+    rows = ([verdict(claim), claim.text, f"{claim.figure}{_age(claim, page, stored)}"] for claim in page.claims)
     return {"claims": markdown.table(["", "claim", "measured"], rows) if page.claims else
             "No claim: what is seen is said below.",
             "table": f"{caption}:\n\n{table}" + (f"\n\n{page.note}" if page.note else "") + others,
-            "plot": f"![{page.name}](../results/{page.name}.png)", "source": source(page, results)}
+            "plot": f"![{page.name}](../results/{page.name}.png)", "source": source(page, stored)}
 
 
-def claims_of(groups: dict[str, list[Page]], results: Path) -> str:
+def claims_of(groups: dict[str, list[Page]], stored: Stored) -> str:
     """Every claim, by heading, with a link to its page."""
     every = [claim for pages in groups.values() for page in pages for claim in page.claims]
     parts = [f"{sum(claim.met for claim in every)} of {len(every)} claims are met."]
     for heading, pages in groups.items():
         links = {page.name: f"[{page.name.replace('_', ' ')}](pages/{page.name}.md)" for page in pages}
-        rows = [[links[page.name] if i == 0 else "", verdict(claim), claim.text,
-                 f"{claim.figure}{_age(claim, page, results)}"] for page in pages for i, claim in enumerate(page.claims)]
+        rows = [[links[page.name] if claim is page.claims[0] else "", verdict(claim), claim.text,
+                 f"{claim.figure}{_age(claim, page, stored)}"] for page in pages for claim in page.claims]
         without = [links[page.name] for page in pages if not page.claims]
         parts += [f"### {heading}", markdown.table(["page", "", "claim", "measured"], rows)]
         parts += [f"Without a claim: {', '.join(without)}."] if without else []
@@ -98,9 +100,9 @@ def verdict(claim: Claim) -> str:
     return "met" if claim.met else "**MISSED**"
 
 
-def _age(claim: Claim, page: Page, results: Path) -> str:
+def _age(claim: Claim, page: Page, stored: Stored) -> str:
     """How many changes of behaviour ago it was measured, of what it is about; nothing if none."""
-    oldest = {part: n for name in page.files for part, n in store.oldest(store.records(results / name)).items()
+    oldest = {part: n for name in page.files for part, n in store.oldest(stored[name]).items()
               if part in (claim.parts or store.BEHAVIOURS)}
     return f" *({', '.join(aged(part, n) for part, n in oldest.items())})*" if oldest else ""
 
@@ -109,9 +111,9 @@ def aged(part: str, n: int) -> str:
     return f"measured {n} change{'s' * (n > 1)} of {part} ago"
 
 
-def source(page: Page, results: Path) -> str:
+def source(page: Page, stored: Stored) -> str:
     """When and with what it was measured, and where the runs are."""
-    found = [record for name in page.files for record in store.records(results / name)]
+    found = [record for name in page.files for record in stored[name]]
     files = ", ".join(f"[{name}{store.SUFFIX}](../results/{name}{store.SUFFIX})" for name in page.files)
     return f"{len(found):,} runs, {provenance(store.sources(found))}. Raw: {files}."
 
@@ -127,9 +129,8 @@ def provenance(sources: list[dict[str, Any]]) -> str:
             + ", ".join(f"{package} {' and '.join(found)}" for package, found in versions.items()))
 
 
-def machines(pages: list[Page], results: Path) -> str:
-    names = dict.fromkeys(name for page in pages for name in page.files)
-    return f"Measured {provenance([s for name in names for s in store.sources(store.records(results / name))])}."
+def machines(stored: Stored) -> str:
+    return f"Measured {provenance([source for found in stored.values() for source in store.sources(found)])}."
 
 
 def stale(results: Path) -> Iterator[str]:
@@ -208,7 +209,7 @@ def main() -> None:
     if options.check:
         lines = list(stale(root / RESULTS))
         print("\n".join(lines) or "All stored runs are of asng as it is.")
-        sys.exit(bool(lines))
+        sys.exit(1 if lines else 0)
     if options.quick:
         quick(root)
     write(root)

@@ -112,7 +112,8 @@ def names(results: Path) -> list[str]:
 
 def sources(found: Sequence[Record]) -> list[dict[str, Any]]:
     """What measured them: "date", "machine", "versions" and "behaviours" of each session and part."""
-    return list({_key(record["source"]): record["source"] for record in found}.values())
+    distinct = {id(record["source"]): record["source"] for record in found}  # most records share theirs
+    return list({_key(source): source for source in distinct.values()}.values())
 
 
 def behind(source: dict[str, Any]) -> dict[str, int]:

@@ -59,9 +59,9 @@ def run(device: str, data: str, steps: int, network: dict[str, Any]) -> dict[str
 def main() -> None:
     parser = store.parser("supernet_step", __doc__)
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
-    parser.add_argument("--quick", action="store_true", help="a small supernet, three steps, stored apart")
+    parser.add_argument("--quick", action="store_true", help="a small supernet, two steps, stored apart")
     options = parser.parse_args()
-    steps, network = (3, {"channels": 4, "cells": 3}) if options.quick else (12, {"channels": 16, "cells": 8})
+    steps, network = (2, {"channels": 2, "cells": 3}) if options.quick else (12, {"channels": 16, "cells": 8})
     tasks = [{"device": options.device, "data": data, "steps": steps, "network": network}
              for data in ("random", "fashion-mnist")]
     one_at_a_time = {**store.how(options), "jobs": min(options.jobs, 1)}

@@ -36,6 +36,7 @@ N_THETA = D * (K - 1)
 ITERATIONS = 30_000  # above what the slowest cell takes: its learning rate must anneal before it succeeds
 LEARNING_RATES = (0.005, 0.05, 0.25)
 STEP_SIZES = {"1": 1.0, "n^-1/2": N_THETA**-0.5, "n^-1": 1 / N_THETA}
+QUICK = 2, 300  # seeds and iterations
 # the authors' code, annealed alike, 2 seeds a cell, as recorded (step size, learning rate) -> iterations
 AUTHORS = {("1", 0.005): 1_870, ("1", 0.05): 5_830, ("1", 0.25): 22_200,
            ("n^-1/2", 0.005): 1_100, ("n^-1/2", 0.05): 5_830, ("n^-1/2", 0.25): 22_000}
@@ -221,7 +222,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="runs per cell (default 20)")
     parser.add_argument("--quick", action="store_true", help="2 seeds, 300 iterations: a check of the whole path")
     options = parser.parse_args()
-    seeds, iterations = (2, 300) if options.quick else (options.seeds, ITERATIONS)
+    seeds, iterations = QUICK if options.quick else (options.seeds, ITERATIONS)
     name = "toy_quick" if options.quick else "toy"
     tasks = [{"algorithm": algorithm, "step_size": step_size, "learning_rate": rate, "seed": seed,
               "iterations": iterations}

@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-from benchmarks.synthetic import SUITE, hidden
 
-from benchmarks import synthetic
+from benchmarks.problems import synthetic
+from benchmarks.problems.synthetic import SUITE, hidden
 
 SMALL = [problem for seed in range(3) for problem in (
     synthetic.onemax(6, 2, hidden(6, 2, seed)),
