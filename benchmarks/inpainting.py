@@ -205,7 +205,8 @@ def draw(records: list[dict[str, Any]], path: Path) -> None:
         found = name.startswith("found")
         at = result["multiply_adds"] / 1e6, result["psnr"]
         axis.scatter(*at, s=45, color="C0" if found else "C7", marker="o" if found else "s")
-        axis.annotate(name, at, (6, -10), textcoords="offset points", fontsize=8)
+        axis.annotate(name, at, (-7, -3) if found else (6, -10), textcoords="offset points", fontsize=8,
+                      ha="right" if found else "left")
     linear = _baselines(records)["linear regression"]["psnr"]
     axis.axhline(linear, color="C3", linestyle=":")
     axis.annotate("linear regression", (0, linear), (4, 3), xycoords=("axes fraction", "data"), color="C3",
@@ -213,6 +214,7 @@ def draw(records: list[dict[str, Any]], path: Path) -> None:
     axis.set(xlabel="million multiply-adds", ylabel="test PSNR, dB")
     plots.log_axis(axis, (2, 5, 10, 20, 50, 100))
     axis.set_xlim(1.5, 160)
+    axis.margins(y=0.12)
     axis.grid(alpha=0.3)
     plots.save(figure, path)
 

@@ -11,7 +11,7 @@ from .scores import place
 
 # of methods by their place: the first ten matplotlib's, then ones that differ from those and from each other
 HUES = [*(f"C{i}" for i in range(10)), "#1b1b1b", "#e76f51", "#66a61e", "#6a0dad", "#9c6644", "#8c1c13", "#ff4d9e",
-        "#007f5f", "#b5838d", "#5f6c37", "#00509d", "#2f2f2f", "#c77dff"]
+        "#007f5f", "#b5838d", "#5f6c37", "#d4a017", "#2f2f2f", "#c77dff"]
 DPI, COLOURS = 110, 160  # palette: as many as keep the overlapping bands apart
 
 
