@@ -1,34 +1,35 @@
 """Synthetic problems: evaluations until the optimum is asked, each repeat paid for.
 
-Every seed hides the optimum at another point (`benchmarks.synthetic`). Conditional variables that are inactive
+Every seed hides the optimum at another point (`problems/synthetic.py`). Conditional variables that are inactive
 are neutral to the methods that know no conditions.
 
     python -m benchmarks.functions              11 seeds, at most 30,000 evaluations on the first four problems,
                                                 10,000 on the others; about 15 minutes on one core
-    python -m benchmarks.functions --ablate     ours with one mechanism taken out, at most 4,000 evaluations
+    python -m benchmarks.functions --ablate     `Minimizer` with one mechanism taken out, at most 4,000 evaluations
     python -m benchmarks.functions --quick      a check of the whole path, seconds
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import scores, store
-from .claims import Claim
+from . import store
+from .analysis import markdown, plots, scores
+from .analysis.scores import Records, count, median
+from .page import Claim, Page
+from .problems.synthetic import SUITE, Problem
 from .rivals import ABLATED, ENTRIES, OURS, Method, Setting
-from .scores import Records, count, median, paired_bootstrap
-from .synthetic import SUITE, Problem
 
 FIRST = ("OneMax d=100", "LeadingOnes d=50", "OneMax 30x5", "NK n=18 k=4")
 BUDGETS = dict.fromkeys(FIRST, 30_000) | dict.fromkeys((name for name in SUITE if name not in FIRST), 10_000)
 ABLATED_BUDGETS = dict.fromkeys(SUITE, 4_000)
-RUN = ("ASNG", "ASNG, plain", "(1+1) EA", "local search", "regularized evolution", "regularized evolution, 20",
+RUN = ("Minimizer", "ASNG", "(1+1) EA", "local search", "regularized evolution", "regularized evolution, 20",
        "CatCMAwM")
 SEEDS = 11
-COMMAND = "python -m benchmarks.functions"
 
 
 def to_optimum(method: Method, problem: Problem, budget: int) -> int | None:
@@ -51,23 +52,28 @@ def run(method: str, function: str, seed: int, budget: int) -> dict[str, Any]:
 def evaluations(records: Records) -> dict[str, dict[str, list[float]]]:
     """method -> problem -> evaluations to the optimum by seed; infinite if it was not reached."""
     found: dict[str, dict[str, list[float]]] = {}
-    for record in sorted(records, key=lambda record: (list(ENTRIES).index(record["task"]["method"]),
-                                                      record["task"]["seed"])):
+    for record in sorted(records, key=lambda record: (scores.place(record["task"]["method"]), record["task"]["seed"])):
         task, reached = record["task"], record["result"]["evaluations"]
         found.setdefault(task["method"], {}).setdefault(task["function"], []).append(reached or np.inf)
     return found
 
 
-def table(records: Records) -> str:
-    """Median (quartiles) of the evaluations; a run that never arrived counts as slower than any other."""
+def tables(records: Records) -> dict[str, str]:
+    """Median evaluations; with quartiles, where a run that never arrived counts as slower than any other."""
     found = evaluations(records)
-    lines = ["| problem | " + " | ".join(found) + " |", "|---" * (len(found) + 1) + "|"]
-    for problem in SUITE:
-        if problem in found[OURS]:
-            quartiles = [np.quantile(each[problem], [0.25, 0.5, 0.75], method="lower") for each in found.values()]
-            lines.append(f"| {problem} | " + " | ".join(f"{count(q2)} ({count(q1)} to {count(q3)})"
-                                                        for q1, q2, q3 in quartiles) + " |")
-    return "\n".join(lines)
+    problems = [problem for problem in SUITE if problem in found[OURS]]
+    medians = {problem: [median(each[problem]) for each in found.values()] for problem in problems}
+    rows = [[problem, *(f"**{count(n)}**" if n == min(each) else count(n) for n in each)]
+            for problem, each in medians.items()]
+    quartiles = [[problem, *(_quartiles(each[problem]) for each in found.values())] for problem in problems]
+    return {"Median evaluations until the optimum is asked": markdown.table(["problem", *found], rows),
+            "Median (quartiles)": markdown.table(["problem", *found], quartiles),
+            "Paired differences": scores.comparison({"log2 evaluations to the optimum": logarithms(records)}, OURS)}
+
+
+def _quartiles(runs: list[float]) -> str:
+    q1, q2, q3 = map(count, np.quantile(runs, [0.25, 0.5, 0.75], method="lower"))
+    return f"{q2} ({q1} to {q3})"
 
 
 def logarithms(records: Records) -> dict[str, dict[str, list[float]]]:
@@ -79,58 +85,44 @@ def logarithms(records: Records) -> dict[str, dict[str, list[float]]]:
 
 def draw(records: Records, path: Path) -> None:
     """Medians and quartiles of the evaluations, a row a problem; at the right end what was not reached."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     found = evaluations(records)
     problems = [problem for problem in SUITE if problem in found[OURS]]
     limit = 2 * max(record["task"]["budget"] for record in records)
-    figure, axis = plt.subplots(figsize=(8, 0.6 * len(problems) + 1.2), layout="constrained")
-    for i, (method, marker) in enumerate(zip(found, "osD^v<>P", strict=False)):
+    figure, axis = plots.figure(7, 0.45 * len(problems) + 1)
+    for i, method in enumerate(found):
         rows = np.arange(len(problems)) + 0.1 * (i - (len(found) - 1) / 2)
         q1, q2, q3 = np.minimum(limit, [np.quantile(found[method][problem], [0.25, 0.5, 0.75], method="lower")
-                                            for problem in problems]).T
-        axis.hlines(rows, q1, q3, color=f"C{i}", linewidth=1)
-        axis.plot(q2, rows, marker, color=f"C{i}", markersize=5, label=method)
+                                        for problem in problems]).T
+        look = plots.style(method)
+        axis.hlines(rows, q1, q3, color=look["color"], linewidth=1)
+        axis.plot(q2, rows, look["marker"], color=look["color"], markersize=5, label=method)
     axis.set_yticks(range(len(problems)), problems)
     axis.set(xscale="log", xlabel="evaluations to the optimum, median and quartiles (right end: not reached)")
     axis.set_ylim(len(problems) - 0.4, -0.6)
     axis.grid(axis="x", alpha=0.3)
-    figure.legend(loc="outside upper center", ncols=4, fontsize=8)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    figure.legend(loc="outside upper center", ncols=4, fontsize=8, frameon=False)
+    plots.save(figure, path)
 
 
-def report(records: Records, picture: Path) -> str:
-    """Tables and, at that path, the picture."""
-    draw(records, picture)
-    differences = scores.comparison({"log2 evaluations to the optimum": logarithms(records)}, OURS)
-    return f"{table(records)}\n\n{differences}\n\n![evaluations to the optimum](results/{picture.name})"
+def pages(results: Path) -> list[Page]:
+    records = store.records(results / "functions")
+    return [Page("functions", {"functions": "python -m benchmarks.functions"}, claims(records), tables(records),
+                 partial(draw, records))]
 
 
-def blocks(results: Path) -> dict[str, str]:
-    """The blocks of the report, name -> Markdown; draws the pictures."""
-    return {name.replace("_", " "): report(store.records(results / f"{name}.json"), results / f"{name}.png")
-            for name in ("functions", "functions_ablation")}
-
-
-def claims(results: Path) -> list[Claim]:
+def claims(records: Records) -> list[Claim]:
     """What is claimed of `Minimizer` over the suite."""
-    records = store.records(results / "functions.json")
-    logs, found = logarithms(records), evaluations(records)
-    rivals = {method: paired_bootstrap(logs[OURS], logs[method]) for method in found if method != OURS}
-    closest, (mean, low, high) = max(rivals.items(), key=lambda rival: rival[1][2])
-    medians = {method: {problem: median(runs) for problem, runs in each.items()} for method, each in found.items()}
+    closest, mean, low, high = scores.closest(logarithms(records), OURS, 1)
+    medians = {method: {problem: median(runs) for problem, runs in each.items()}
+               for method, each in evaluations(records).items()}
     places = {problem: 1 + sum(each[problem] < ours for each in medians.values())
               for problem, ours in medians[OURS].items()}
     worse = ", ".join(f"{problem} ({place})" for problem, place in places.items() if place > 3)
-    return [Claim("synthetic problems: `Minimizer` needs fewer evaluations to the optimum than every rival, over all",
-                  high < 0, f"{mean:+.2f} ({low:+.2f} to {high:+.2f}) log2 evaluations against {closest}, the closest",
-                  "functions.json", COMMAND),
-            Claim("synthetic problems: on none of them is its median worse than the third",
-                  not worse, f"first on {list(places.values()).count(1)} of {len(places)}"
-                  + (f"; worse than third on {worse}" if worse else ""), "functions.json", COMMAND)]
+    return [Claim(f"`{OURS}` needs fewer evaluations to the optimum than every rival, over all problems", high < 0,
+                  f"{scores.interval(mean, low, high)} log2 evaluations against {closest}, the closest", (OURS,)),
+            Claim("on none of them is its median worse than the third", not worse,
+                  f"first on {list(places.values()).count(1)} of {len(places)}"
+                  + (f"; worse than third on {worse}" if worse else ""), (OURS,))]
 
 
 def tasks(ablate: bool, seeds: int, budget: int = max(BUDGETS.values())) -> list[dict[str, Any]]:
@@ -147,10 +139,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2 seeds, 100 evaluations: a check of the whole path")
     parser.add_argument("--ablate", action="store_true", help="ours, and ours with one mechanism taken out")
     options = parser.parse_args()
-    path = options.out / f"functions{'_ablation' if options.ablate else ''}{'_quick' if options.quick else ''}.json"
+    name = f"functions{'_ablation' if options.ablate else ''}{'_quick' if options.quick else ''}"
     wanted = tasks(options.ablate, 2, 100) if options.quick else tasks(options.ablate, options.seeds)
-    records = store.measure(path, run, wanted, packages=("numpy", "cmaes"), jobs=options.jobs, restart=options.restart)
-    print(report(records, path.with_suffix(".png")))
+    records = store.measure(options.out / name, run, wanted, packages=("numpy", "cmaes"), **store.how(options))
+    draw(records, options.out / f"{name}.png")
+    print("\n\n".join(tables(records).values()))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ from asng_torch.spaces.preset import Preset, SearchSettings, SearchSpace
 from asng_torch.train.metrics import evaluate_inpainting
 
 from . import store
-from .claims import Claim
+from .analysis import markdown, plots
+from .page import Claim, Page
 
 ENCODINGS, RANDOM, SIDE = ("categorical", "integer"), 5, 32
 
@@ -146,19 +148,20 @@ def main() -> None:
     parser.add_argument("--retrain-steps", type=int, default=6000, help="of each retraining (default: 6000)")
     options = parser.parse_args()
     limit, steps = (0.5, 3) if options.quick else (options.search_seconds, options.retrain_steps)
-    path = options.out / f"inpainting{'_quick' if options.quick else ''}.json"
+    path = options.out / f"inpainting{'_quick' if options.quick else ''}"
 
     measure: dict[str, Any] = {"parts": lambda _: ("ASNG", "asng_torch"), "packages": ("numpy", "torch"),
-                               "jobs": options.jobs}
+                               **store.how(options)}
     common = {"data": options.data}
     searches = [{"kind": "search", **common, "encoding": encoding, "seed": 0, "limit": limit}
                 for encoding in ENCODINGS]
-    records = store.measure(path, run, [{"kind": "baselines", **common}, *searches], restart=options.restart, **measure)
+    records = store.measure(path, run, [{"kind": "baselines", **common}, *searches], **measure)
     trained = {"kind": "retrain", **common, "seed": 0, "steps": steps}
     found = [{**trained, "encoding": encoding, "architecture": record["result"]["architecture"]}
              for encoding, record in zip(ENCODINGS, records[1:], strict=True)]
     random = [{**trained, "encoding": "categorical", "architecture": architecture} for architecture in drawn()]
-    print(table(records + store.measure(path, run, found + random, **measure)))
+    records += store.measure(path, run, found + random, **measure)
+    print(f"{table(records)}\n\n{searches_note(records)}")
 
 
 def drawn() -> list[dict[str, Any]]:
@@ -182,16 +185,38 @@ def retrained(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def table(records: list[dict[str, Any]]) -> str:
     """Test metrics and costs of everything."""
-    lines = ["| | PSNR, dB | SSIM | parameters | million multiply-adds | training, s |", "|---|---|---|---|---|---|"]
-    for name, metrics in _baselines(records).items():
-        lines.append(f"| {name} | {metrics['psnr']:.2f} | {metrics['ssim']:.3f} | | | |")
-    lines += [f"| {name} | {result['psnr']:.2f} | {result['ssim']:.3f} | {result['parameters']:,} "
-              f"| {result['multiply_adds'] / 1e6:.1f} | {result['seconds']:.0f} |"
-              for name, result in retrained(records).items()]
-    searches = [f"Search, {record['task']['encoding']}: {record['result']['steps']:,} steps in "
-                f"{record['result']['seconds']:.0f} s, entropy at the end {record['result']['entropy']:.2f}."
-                for record in records if record["task"]["kind"] == "search"]
-    return "\n".join([*lines, "", *searches])
+    rows = [[name, f"{metrics['psnr']:.2f}", f"{metrics['ssim']:.3f}"] for name, metrics in _baselines(records).items()]
+    rows += [[name, f"{result['psnr']:.2f}", f"{result['ssim']:.3f}", f"{result['parameters']:,}",
+              f"{result['multiply_adds'] / 1e6:.1f}", f"{result['seconds']:.0f}"]
+             for name, result in retrained(records).items()]
+    return markdown.table(["", "PSNR, dB", "SSIM", "parameters", "million multiply-adds", "training, s"], rows)
+
+
+def searches_note(records: list[dict[str, Any]]) -> str:
+    return " ".join(f"Search, {record['task']['encoding']}: {record['result']['steps']:,} steps in "
+                    f"{record['result']['seconds']:.0f} s, entropy at the end {record['result']['entropy']:.2f}."
+                    for record in records if record["task"]["kind"] == "search")
+
+
+def draw(records: list[dict[str, Any]], path: Path) -> None:
+    """What a network makes of the hidden half, against what it computes."""
+    figure, axis = plots.figure(7, 3.4)
+    for name, result in retrained(records).items():
+        found = name.startswith("found")
+        at = result["multiply_adds"] / 1e6, result["psnr"]
+        axis.scatter(*at, s=45, color="C0" if found else "C7", marker="o" if found else "s")
+        axis.annotate(name, at, (-7, -3) if found else (6, -10), textcoords="offset points", fontsize=8,
+                      ha="right" if found else "left")
+    linear = _baselines(records)["linear regression"]["psnr"]
+    axis.axhline(linear, color="C3", linestyle=":")
+    axis.annotate("linear regression", (0, linear), (4, 3), xycoords=("axes fraction", "data"), color="C3",
+                  textcoords="offset points", fontsize=8)
+    axis.set(xlabel="million multiply-adds", ylabel="test PSNR, dB")
+    plots.log_axis(axis, (2, 5, 10, 20, 50, 100))
+    axis.set_xlim(1.5, 160)
+    axis.margins(y=0.12)
+    axis.grid(alpha=0.3)
+    plots.save(figure, path)
 
 
 def _baselines(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -199,28 +224,25 @@ def _baselines(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return {name: metrics for name, metrics in result.items() if name != "seconds"}
 
 
-def blocks(results: Path) -> dict[str, str]:
-    return {"inpainting": table(store.records(results / "inpainting.json"))}
+def pages(results: Path) -> list[Page]:
+    records = store.records(results / "inpainting")
+    return [Page("inpainting", {"inpainting": "python -m benchmarks.inpainting --data FOLDER"}, claims(records),
+                 {"On the test images": table(records)}, partial(draw, records), searches_note(records))]
 
 
-def claims(results: Path) -> list[Claim]:
-    records = store.records(results / "inpainting.json")
+def claims(records: list[dict[str, Any]]) -> list[Claim]:
     networks, linear = retrained(records), _baselines(records)["linear regression"]["psnr"]
     middle = float(np.median([result["psnr"] for name, result in networks.items() if name.startswith("random")]))
     found = {encoding: networks[f"found, {encoding}"] for encoding in ENCODINGS}
     psnr = {encoding: result["psnr"] for encoding, result in found.items()}
     longest = max(result["seconds"] for result in found.values())
-
-    def claim(text: str, met: bool, figure: str, headline: bool = False) -> Claim:
-        return Claim(text, met, figure, "inpainting.json", "python -m benchmarks.inpainting --data FOLDER", headline)
-
-    return [claim("inpainting, searched for six minutes on one core, retrained (one seed each): in either encoding a "
-                  "network better than linear regression and than the median of five random ones",
+    return [Claim("searched for six minutes on one core, retrained (one seed each): in either encoding a network "
+                  "better than linear regression and than the median of five random ones",
                   min(psnr.values()) > max(linear, middle),
                   "PSNR " + ", ".join(f"{value:.2f} dB {encoding}" for encoding, value in psnr.items())
-                  + f"; linear regression {linear:.2f}, median of random {middle:.2f}", True),
-            claim("inpainting: the networks found are trained from scratch within ten minutes", longest <= 600,
-                  f"{longest:.0f} s of the processor")]
+                  + f"; linear regression {linear:.2f}, median of random {middle:.2f}"),
+            Claim("the networks found are trained from scratch within ten minutes", longest <= 600,
+                  f"{longest:.0f} s of the processor", ("asng_torch",))]
 
 
 if __name__ == "__main__":

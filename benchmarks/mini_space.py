@@ -1,6 +1,6 @@
 """The demo's space: does architecture matter in it, and does the search find a good one?
 
-Three measurements with the demo's own recipe (`asng_torch.demo`), on the embedded Fashion-MNIST:
+Three measurements with the demo's own recipe (`asng_torch.cli.demo_recipe`), on the embedded Fashion-MNIST:
 
   random     20 uniformly drawn architectures, each trained from scratch once
   retrain    4 of them (ranked 2nd, 7th, 12th and 17th of the 20) trained with 5 seeds
@@ -13,6 +13,7 @@ Three measurements with the demo's own recipe (`asng_torch.demo`), on the embedd
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ import numpy as np
 import torch
 
 from asng_torch.cli import demo_recipe as demo
-from asng_torch.cli import report
 from asng_torch.data import fashion_mnist
 
 from . import store
-from .claims import Claim
+from .analysis import markdown, plots
+from .page import Claim, Page
 
 RANDOM, RANKS, SEEDS, SEARCHES = 20, (2, 7, 12, 17), 5, 5
 _CPU = torch.device("cpu")
@@ -49,7 +50,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = asdict(demo.Settings(steps=20, epochs=1) if options.quick else demo.Settings())
     ranks, seeds, searches = ((1, 4), 2, 1) if options.quick else (RANKS, SEEDS, SEARCHES)
-    path = options.out / f"mini_space{'_quick' if options.quick else ''}.json"
+    path = options.out / f"mini_space{'_quick' if options.quick else ''}"
     supernet = demo.build_search(fashion_mnist(), demo.Settings(), 0, _CPU).supernet
     drawn = [dict(architecture) for architecture in demo.random_architectures(
         supernet, 4 if options.quick else RANDOM, seed=1)]
@@ -58,37 +59,52 @@ def main() -> None:
               for architecture in drawn]
     search = [{"kind": "search", "seed": seed, "settings": settings} for seed in range(searches)]
     measure: dict[str, Any] = {"parts": lambda _: ("ASNG", "asng_torch"), "packages": ("numpy", "torch"),
-                               "jobs": options.jobs}
-    records = store.measure(path, run, random + search, restart=options.restart, **measure)
+                               **store.how(options)}
+    records = store.measure(path, run, random + search, **measure)
     ranked = sorted(records[:len(random)], key=lambda record: -float(record["result"]["accuracy"]))
     retrain = [{"kind": "retrain", "seed": seed, "settings": settings,
                 "architecture": ranked[rank - 1]["task"]["architecture"]} for rank in ranks for seed in range(seeds)]
     records += store.measure(path, run, retrain, **measure)
 
-    print(block(records, path.with_suffix(".png")))
-
-
-def blocks(results: Path) -> dict[str, str]:
-    return {"mini space": block(store.records(results / "mini_space.json"), results / "mini_space.png")}
-
-
-def block(records: list[dict[str, Any]], picture: Path) -> str:
-    """The figures, and at that path the picture."""
     figures = Figures(records)
-    report.draw_accuracy(figures.found.tolist(), figures.random.tolist(), picture)
+    draw(figures, path.with_suffix(".png"))
+    print(table(figures))
+
+
+def table(figures: Figures) -> str:
     random, found, robust = figures.random, figures.found, figures.robust_std / figures.seed_std
     q1, median, q3 = np.quantile(random, [0.25, 0.5, 0.75])
-    return "\n".join([
-        "| | test accuracy |", "|---|---|",
-        f"| {len(random)} random networks | {random.min():.3f} to {random.max():.3f}, quartiles {q1:.3f} {median:.3f} "
-        f"{q3:.3f}, standard deviation {random.std(ddof=1):.4f} |",
-        f"| seeds of the random networks ranked {', '.join(map(str, figures.ranks))} | standard deviations "
-        + " ".join(f"{std:.4f}" for std in figures.retrained.std(axis=1, ddof=1))
-        + f", pooled {figures.seed_std:.4f} |",
-        f"| spread of networks / spread of seeds | {figures.spread:.1f} ({robust:.1f} by the interquartile range) |",
-        f"| found by {len(found)} searches | " + " ".join(f"{accuracy:.3f}" for accuracy in found)
-        + f", above {(found[:, None] > random).mean():.0%} of the random networks |",
-        "", f"![accuracy of random and found networks](results/{picture.name})"])
+    return markdown.table(["", "test accuracy"], [
+        [f"{len(random)} random networks", f"{random.min():.3f} to {random.max():.3f}, quartiles {q1:.3f} {median:.3f} "
+         f"{q3:.3f}, standard deviation {random.std(ddof=1):.4f}"],
+        [f"seeds of the random networks ranked {', '.join(map(str, figures.ranks))}", "standard deviations "
+         + " ".join(f"{std:.4f}" for std in figures.retrained.std(axis=1, ddof=1))
+         + f", pooled {figures.seed_std:.4f}"],
+        ["spread of networks / spread of seeds", f"{figures.spread:.1f} ({robust:.1f} by the interquartile range)"],
+        [f"found by {len(found)} searches", " ".join(f"{accuracy:.3f}" for accuracy in found)
+         + f", above {(found[:, None] > random).mean():.0%} of the random networks"]])
+
+
+def draw(figures: Figures, path: Path) -> None:
+    """A dot a training: random networks, the seeds of some of them, those found."""
+    rows = {"random networks": figures.random, **{f"seeds of number {rank}": accuracies for rank, accuracies in zip(
+        figures.ranks, figures.retrained, strict=True)}, "found by searches": figures.found}
+    figure, axis = plots.figure(7, 0.35 * len(rows) + 1)
+    for y, (name, accuracies) in enumerate(rows.items()):
+        color = {"random networks": "C7", "found by searches": "C0"}.get(name, "C1")
+        axis.scatter(accuracies, [y] * len(accuracies), s=28, color=color, alpha=0.6, linewidths=0)
+    axis.axvline(np.median(figures.random), color="grey", linestyle=":", linewidth=1)
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.set(xlabel="test accuracy (dotted: median of the random networks)")
+    axis.invert_yaxis()
+    axis.grid(axis="x", alpha=0.3)
+    plots.save(figure, path)
+
+
+def pages(results: Path) -> list[Page]:
+    figures = Figures(store.records(results / "mini_space"))
+    return [Page("mini_space", {"mini_space": "python -m benchmarks.mini_space"}, claims(figures),
+                 {"Test accuracy": table(figures)}, partial(draw, figures))]
 
 
 class Figures:
@@ -113,17 +129,12 @@ class Figures:
         self.spread = self.random.std(ddof=1) / self.seed_std
 
 
-def claims(results: Path) -> list[Claim]:
-    figures = Figures(store.records(results / "mini_space.json"))
+def claims(figures: Figures) -> list[Claim]:
     median = np.median(figures.random)
     above = int((figures.found > median).sum())
-
-    def claim(text: str, met: bool, figure: str) -> Claim:
-        return Claim(text, met, figure, "mini_space.json", "python -m benchmarks.mini_space", headline=True)
-
-    return [claim("in the demo's space networks spread at least 3 times as much as retraining seeds",
-                  figures.spread >= 3, f"{figures.spread:.1f} times"),
-            claim("the demo's search finds networks above the random median in at least 4 of 5 seeds", above >= 4,
+    return [Claim("in the demo's space networks spread at least 3 times as much as retraining seeds",
+                  bool(figures.spread >= 3), f"{figures.spread:.1f} times", ("asng_torch",)),
+            Claim("the demo's search finds networks above the random median in at least 4 of 5 seeds", above >= 4,
                   f"{above} of {len(figures.found)}: {figures.found.min():.3f} to {figures.found.max():.3f} against "
                   f"{median:.3f}")]
 

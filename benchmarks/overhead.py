@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ import numpy as np
 from asng_core import ASNG, Minimizer, Space
 
 from . import store
-from .claims import Claim
+from .analysis import markdown, plots
+from .page import Claim, Page
 
 SIZES = {"30 x 5": (30, 3000), "3,000 x 5": (3000, 500)}  # variables, repetitions
 # per two samples, measured with the authors' code on 2 cores
@@ -95,55 +97,71 @@ def _median(once: Callable[[], None], repetitions: int) -> float:
     return float(np.median(times)) * 1e6
 
 
-def blocks(results: Path) -> dict[str, str]:
-    return {"overhead": table(store.records(results / "overhead.json"))}
+Times = dict[tuple[str, str], dict[str, float]]  # (what, of) -> stretch -> microseconds
 
 
-def times(records: list[dict[str, Any]]) -> dict[tuple[str, str], float]:
-    """(what, of) -> microseconds; of the Minimizer, the mean of the first evaluations."""
-    return {(record["task"]["what"], record["task"]["of"]): next(iter(record["result"].values())) for record in records}
+def times(records: list[dict[str, Any]]) -> Times:
+    return {(record["task"]["what"], record["task"]["of"]): record["result"] for record in records}
 
 
-def table(records: list[dict[str, Any]]) -> str:
-    found = times(records)
-    lines = ["| ask + tell of two samples | asng_core | cmaes CatCMAwM | authors' code |", "|---|---|---|---|"]
-    lines += [f"| {size} | {found['asng_core', size]:,.0f} us | {found['cmaes CatCMAwM', size]:,.0f} us "
-              f"| {AUTHORS[size]:,.0f} us |" for size in SIZES]
-    lines += ["", "| Minimizer, ask + tell | mean of the first | around the 1,000th | around the 10,000th |",
-              "|---|---|---|---|"]
-    for record in records:
-        if record["task"]["what"] == "Minimizer":
-            (first, mean), *later = record["result"].items()
-            cells = [f"{mean:,.0f} us ({first.split()[1]})", *(f"{value:,.0f} us" for _, value in later)]
-            lines.append(f"| {record['task']['of']} | " + " | ".join(cells + [""] * (3 - len(cells))) + " |")
-    imports = (f"`import {package}`: {found['import', package] / 1e3:.0f} ms" for package in IMPORTS)
-    return "\n".join([*lines, "", ", ".join(imports)])
+def first(found: Times, what: str, of: str) -> float:
+    """Of the Minimizer, the mean of the first evaluations."""
+    return next(iter(found[what, of].values()))
 
 
-def claims(results: Path) -> list[Claim]:
-    records = store.records(results / "overhead.json")
-    found = times(records)
-    growth = next(record["result"]["10,000th"] / record["result"]["1,000th"] for record in records
-                  if (record["task"]["what"], record["task"]["of"]) == ("Minimizer", "30 x 5"))
-    imports = (found["import", "asng_core"] - found["import", "numpy"]) / 1e3
+def table(found: Times) -> str:
+    """Microseconds; a row a size."""
+    head = ["variables x values", "`ASNG`, two samples", "cmaes CatCMAwM", "authors' code", "`Minimizer`, the first",
+            "around the 1,000th", "around the 10,000th"]
+    rows = []
+    for size in (*SIZES, *(of for of in RUNS if of not in SIZES)):
+        pair = [f"{first(found, what, size):,.0f}" if (what, size) in found else ""
+                for what in ("ASNG", "cmaes CatCMAwM")]
+        stretches = [f"{value:,.0f}" for value in found.get(("Minimizer", size), {}).values()]
+        rows.append([size, *pair, f"{AUTHORS[size]:,.0f}" if size in AUTHORS else "", *stretches])
+    return markdown.table(head, rows)
 
-    def within(what: str, of: str, limit: float, text: str, others: str = "", headline: bool = False) -> Claim:
-        return claim(f"{text} within {limit:,.0f} us", found[what, of] <= limit, f"{found[what, of]:,.0f} us{others}",
-                     headline)
 
-    def claim(text: str, met: bool, figure: str, headline: bool = False) -> Claim:
-        return Claim(text, met, figure, "overhead.json", "python -m benchmarks.overhead", headline)
+def imports(found: Times) -> str:
+    return ", ".join(f"`import {package}`: {first(found, 'import', package) / 1e3:.0f} ms" for package in IMPORTS) + "."
 
-    return [*(within("asng_core", size, limit, f"`ASNG`, ask + tell of two samples, {size} categories,",
-                     f"; cmaes CatCMAwM {found['cmaes CatCMAwM', size]:,.0f}, authors' code {AUTHORS[size]:,.0f}", True)
+
+def draw(found: Times, path: Path) -> None:
+    """A bar a cost, in microseconds."""
+    rows: dict[str, list[float]] = {}
+    for size in SIZES:
+        rows |= {f"{name}, {size}": [first(found, name, size)] for name in ("ASNG", "cmaes CatCMAwM")}
+        rows[f"authors' code, {size}"] = [AUTHORS[size]]
+    rows |= {f"Minimizer, {size}": [first(found, "Minimizer", size)] for size in RUNS}
+    plots.bars(rows, [""], "microseconds of ask + tell (Minimizer: one point, the others: two)", path, log=True)
+
+
+def pages(results: Path) -> list[Page]:
+    found = times(store.records(results / "overhead"))
+    return [Page("overhead", {"overhead": "python -m benchmarks.overhead"}, claims(found),
+                 {"Microseconds of ask + tell": table(found)}, partial(draw, found), imports(found))]
+
+
+def claims(found: Times) -> list[Claim]:
+    run = found["Minimizer", "30 x 5"]
+    growth = run["10,000th"] / run["1,000th"]
+    more = (first(found, "import", "asng_core") - first(found, "import", "numpy")) / 1e3
+
+    def within(what: str, of: str, limit: float, text: str, others: str = "") -> Claim:
+        cost = first(found, what, of)
+        return Claim(f"{text} within {limit:,.0f} us", cost <= limit, f"{cost:,.0f} us{others}", (what,))
+
+    return [*(within("ASNG", size, limit, f"`ASNG`, ask + tell of two samples, {size} categories,",
+                     f"; cmaes CatCMAwM {first(found, 'cmaes CatCMAwM', size):,.0f}, "
+                     f"authors' code {AUTHORS[size]:,.0f}")
               for size, limit in (("30 x 5", 120), ("3,000 x 5", 2000))),
-            within("Minimizer", "30 x 5", 500, "`Minimizer`, ask + tell, 30 x 5 categories,", headline=True),
-            within("Minimizer", "30 x 5, noisy", 100, "the same under noise"),
-            within("Minimizer", "300 x 5", 5000, "the same, 300 x 5 categories,"),
-            claim("`Minimizer`, 30 x 5: the 10,000th evaluation costs at most twice the 1,000th", growth <= 2,
-                  f"{growth:.2f} times"),
-            claim("`import asng_core` takes at most 100 ms more than NumPy's own", imports <= 100,
-                  f"{imports:.0f} ms more")]
+            *(within("Minimizer", size, limit, f"`Minimizer`, ask + tell, {words},") for size, words, limit in (
+                ("30 x 5", "30 x 5 categories", 500), ("30 x 5, noisy", "30 x 5 under noise", 100),
+                ("300 x 5", "300 x 5 categories", 5000))),
+            Claim("`Minimizer`, 30 x 5: the 10,000th evaluation costs at most twice the 1,000th", growth <= 2,
+                  f"{growth:.2f} times", ("Minimizer",)),
+            Claim("`import asng_core` takes at most 100 ms more than NumPy's own", more <= 100, f"{more:.0f} ms more",
+                  ("ASNG", "Minimizer"))]
 
 
 def main() -> None:
@@ -151,12 +169,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a fiftieth of the repetitions: a check of the whole path")
     options = parser.parse_args()
     share = {"share": 50} if options.quick else {}
-    tasks = [{"what": what, "of": size, **share} for size in SIZES for what in ("asng_core", "cmaes CatCMAwM")]
+    tasks = [{"what": what, "of": size, **share} for size in SIZES for what in ("ASNG", "cmaes CatCMAwM")]
     tasks += [{"what": "Minimizer", "of": name, **share} for name in RUNS]
     tasks += [{"what": "import", "of": package, **share} for package in IMPORTS]
-    print(table(store.measure(options.out / f"overhead{'_quick' if options.quick else ''}.json", run, tasks,
-                              parts=lambda _: ("ASNG", "Minimizer"), packages=("numpy", "cmaes"), jobs=1,
-                              restart=options.restart)))
+    one_at_a_time = {**store.how(options), "jobs": min(options.jobs, 1)}
+    found = times(store.measure(options.out / f"overhead{'_quick' if options.quick else ''}", run, tasks,
+                                parts=lambda _: ("ASNG", "Minimizer"), packages=("numpy", "cmaes"), **one_at_a_time))
+    print(f"{table(found)}\n\n{imports(found)}")
 
 
 if __name__ == "__main__":

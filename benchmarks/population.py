@@ -1,4 +1,4 @@
-"""Which population size suits plain ASNG, noise-free: the evidence behind its default.
+"""Which population size suits ASNG, noise-free: the evidence behind its default.
 
 Evaluations until the optimum is drawn, one update per population, 11 seeds, at most 30,000 evaluations.
 
@@ -9,6 +9,7 @@ Evaluations until the optimum is drawn, one update per population, 11 seeds, at 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from asng_core import ASNG
 from asng_core.ask_tell.asng import default_population_size
 
 from . import store
-from .claims import Claim
-from .scores import Records, count, median
-from .synthetic import Problem, leading_ones, onemax, sphere
+from .analysis import markdown, plots
+from .analysis.scores import Records, count, median
+from .page import Claim, Page
+from .problems.synthetic import Problem, leading_ones, onemax, sphere
 
 BUDGET, SEEDS = 30_000, 11
 POPULATIONS = (2, 4, 6, 7, 8, 9, 10, 12, 16, 24)
@@ -33,7 +35,7 @@ PROBLEMS = {problem.name: problem for problem in (
 
 
 def to_optimum(problem: Problem, population_size: int, seed: int, budget: int) -> int | None:
-    """The evaluations of plain ASNG until the optimum is drawn; None if `budget` does not do."""
+    """The evaluations of ASNG until the optimum is drawn; None if `budget` does not do."""
     optimizer = ASNG(problem.space, population_size=population_size, seed=seed)
     while optimizer.n_told < budget:
         batch = optimizer.ask(population_size)
@@ -55,7 +57,8 @@ def medians(records: Records) -> dict[str, dict[int, float]]:
     for record in records:
         task, reached = record["task"], record["result"]["evaluations"]
         found.setdefault(task["problem"], {}).setdefault(task["population_size"], []).append(reached or np.inf)
-    return {problem: {population: median(runs) for population, runs in each.items()} for problem, each in found.items()}
+    return {problem: {population: median(each[population]) for population in sorted(each)}
+            for problem, each in found.items()}
 
 
 def default(problem: str) -> int:
@@ -65,28 +68,46 @@ def default(problem: str) -> int:
 
 def table(records: Records) -> str:
     """Median evaluations per problem and population; the default population's column is bold."""
-    lines = ["| problem | " + " | ".join(map(str, POPULATIONS)) + " |", "|---" * (len(POPULATIONS) + 1) + "|"]
-    for problem, found in medians(records).items():
-        cells = [f"**{count(found[size])}**" if size == default(problem) else count(found[size])
-                 for size in POPULATIONS]
-        lines.append(f"| {problem} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return markdown.table(["problem", *map(str, POPULATIONS)], (
+        [problem, *(f"**{count(found[size])}**" if size == default(problem) else count(found[size])
+                    for size in POPULATIONS)] for problem, found in medians(records).items()))
 
 
-def blocks(results: Path) -> dict[str, str]:
-    """The block of the report, name -> Markdown."""
-    return {"population": table(store.records(results / "population.json"))}
+def excess(records: Records) -> dict[str, dict[int, float]]:
+    """problem -> population -> median evaluations over those of the best population."""
+    return {problem: {size: n / min(found.values()) for size, n in found.items()}
+            for problem, found in medians(records).items()}
 
 
-def claims(results: Path) -> list[Claim]:
+def draw(records: Records, path: Path) -> None:
+    """The excess over the best population; the default is marked."""
+    figure, axis = plots.figure(7, 3.9)
+    for i, (problem, found) in enumerate(excess(records).items()):
+        axis.plot(list(found), list(found.values()), color=f"C{i}", linewidth=1, label=problem)
+        axis.plot(default(problem), found[default(problem)], "o", color=f"C{i}", markersize=6)
+    axis.axhline(1.25, color="grey", linestyle=":", linewidth=1)
+    axis.set(ylim=(0.95, 2.05), xlabel="population size (dot: the default)",
+             ylabel="median evaluations / those of the best")
+    plots.log_axis(axis, POPULATIONS)
+    axis.grid(alpha=0.3)
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    plots.save(figure, path)
+
+
+def pages(results: Path) -> list[Page]:
+    records = store.records(results / "population")
+    return [Page("population", {"population": "python -m benchmarks.population"}, [claim(records)],
+                 {"Median evaluations until the optimum is drawn, by population size": table(records)},
+                 partial(draw, records))]
+
+
+def claim(records: Records) -> Claim:
     """What is claimed of the default population."""
-    found = medians(store.records(results / "population.json"))
-    excess = {problem: each[default(problem)] / min(each.values()) for problem, each in found.items()}
-    worst = max(excess, key=lambda problem: excess[problem])
-    return [Claim("plain ASNG's default population needs at most a quarter more evaluations than the best of "
-                  f"{len(POPULATIONS)}, on each of {len(found)} problems", excess[worst] <= 1.25,
-                  f"at most {excess[worst]:.2f} times the best median ({worst}), {SEEDS} seeds", "population.json",
-                  "python -m benchmarks.population")]
+    found = {problem: each[default(problem)] for problem, each in excess(records).items()}
+    worst = max(found, key=found.__getitem__)
+    return Claim("`ASNG`'s default population needs at most a quarter more evaluations than the best of "
+                 f"{len(POPULATIONS)}, on each of {len(found)} problems", found[worst] <= 1.25,
+                 f"at most {found[worst]:.2f} times the best median ({worst}), {SEEDS} seeds", ("ASNG",))
 
 
 def tasks(problems: Iterable[str], seeds: int) -> list[dict[str, Any]]:
@@ -100,9 +121,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2 seeds of 2 problems: a check of the whole path")
     options = parser.parse_args()
     wanted = tasks(list(PROBLEMS)[:2], 2) if options.quick else tasks(PROBLEMS, options.seeds)
-    path = options.out / f"population{'_quick' if options.quick else ''}.json"
-    print(table(store.measure(path, run, wanted, parts=lambda _: ("ASNG",), jobs=options.jobs,
-                              restart=options.restart)))
+    path = options.out / f"population{'_quick' if options.quick else ''}"
+    print(table(store.measure(path, run, wanted, parts=lambda _: ("ASNG",), **store.how(options))))
 
 
 if __name__ == "__main__":

@@ -23,21 +23,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import functions, population, store
-from .claims import Claim
+from .analysis import markdown, plots
+from .analysis.scores import DRAWS, Records, count, median
+from .page import Claim, Page
+from .problems.synthetic import Problem, hidden, leading_ones, onemax
 from .rivals import ENTRIES, OURS, Setting
-from .scores import DRAWS, Records, count, median
-from .synthetic import Problem, hidden, leading_ones, onemax
 
 SEEDS = 11
-PLAIN = "ASNG, plain"
-BUDGETS = {OURS: 5_000}  # milliseconds each
-BUDGET = 1_000_000
+BUDGETS = {OURS: 5_000}  # a millisecond or more each
+BUDGET = 1_000_000  # of the others: far above what any needs here
 PROBLEMS: dict[str, Callable[[int, int, Any], Problem]] = {"OneMax": onemax, "LeadingOnes": leading_ones}
 
 
@@ -80,7 +81,7 @@ def _rls(axis: str, **fixed: int) -> Theory:
 def _against_d(k: int, affordable: int) -> Sweep:
     binary = {"cGA": (_DLND, math.inf)} if k == 2 else {}
     return Sweep("OneMax", {"k": k}, "d", (10, 30, 100, 300, 1000), {
-        OURS: (_DLND, affordable), PLAIN: (_DLND, math.inf), **binary, "RLS": (_rls("d", k=k), math.inf),
+        OURS: (_DLND, affordable), "ASNG": (_DLND, math.inf), **binary, "RLS": (_rls("d", k=k), math.inf),
         "(1+1) EA>0": (_DLND, math.inf)})
 
 
@@ -88,14 +89,14 @@ SWEEPS = {
     "OneMax, k = 2, against d": _against_d(2, 300),
     "OneMax, k = 5, against d": _against_d(5, 100),
     "OneMax, d = 30, against k": Sweep("OneMax", {"d": 30}, "k", (2, 3, 5, 10, 20, 50), {
-        OURS: (_KLNK, 20), PLAIN: (_KLNK, math.inf), "RLS": (_rls("k", d=30), math.inf),
+        OURS: (_KLNK, 20), "ASNG": (_KLNK, math.inf), "RLS": (_rls("k", d=30), math.inf),
         "(1+1) EA>0": (_rls("k", d=30), math.inf)}),
     "LeadingOnes, k = 2, against d": Sweep("LeadingOnes", {"k": 2}, "d", (10, 20, 30, 50, 100), {
-        OURS: (_UMDA, math.inf), PLAIN: (_UMDA, math.inf), "RLS": (_SQUARE, math.inf),
+        OURS: (_UMDA, math.inf), "ASNG": (_UMDA, math.inf), "RLS": (_SQUARE, math.inf),
         "(1+1) EA>0": (_SQUARE, math.inf)}),
     "OneMax, d = 100, k = 2, against the population, fitted from 16": Sweep(
         "OneMax", {"d": 100, "k": 2}, "population_size", (2, 4, 8, 16, 32, 64, 128),
-        {PLAIN: (Theory("population", lambda size: size), math.inf)}, fitted_from=16),
+        {"ASNG": (Theory("population", lambda size: size), math.inf)}, fitted_from=16),
 }
 
 
@@ -158,78 +159,66 @@ def theoretical(sweep: Sweep, method: str, over: list[int]) -> float:
     return float(np.polyfit(np.log(over), np.log([theory.evaluations(size) for size in over]), 1)[0])
 
 
-def table(records: Records, sweep: Sweep) -> str:
-    """Median evaluations per size, the exponent, the theory's over the same sizes, and the fewest seeds of a size."""
-    head = [*map(str, sweep.sizes), "exponent", "theory", "its exponent", "seeds"]
-    lines = ["| method | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
-    for method, (theory, _) in sweep.methods.items():
-        found = measured(records, sweep, method)
-        kept = fitted(sweep, found)
-        slope, low, high, _ = exponent(kept)
-        cells = [*(count(median(found[size])) if size in found else "" for size in sweep.sizes),
-                 f"{slope:.2f} ({low:.2f} to {high:.2f})", theory.text,
-                 f"{theoretical(sweep, method, list(kept)):.2f}", str(min(map(len, found.values())))]
-        lines.append(f"| {method} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def tables(records: Records) -> dict[str, str]:
+    """The exponents of all sweeps beside the theory's over the same sizes, and the medians that they are fitted to."""
+    exponents, medians = [], {}
+    for title, sweep in SWEEPS.items():
+        rows = []
+        for method, (theory, _) in sweep.methods.items():
+            found = measured(records, sweep, method)
+            kept = fitted(sweep, found)
+            slope, low, high, _ = exponent(kept)
+            exponents.append([title, method, f"{slope:.2f} ({low:.2f} to {high:.2f})", theory.text,
+                              f"{theoretical(sweep, method, list(kept)):.2f}"])
+            rows.append([method, *(count(median(found[size])) if size in found else "" for size in sweep.sizes),
+                         str(min(map(len, found.values())))])
+        medians[title] = markdown.table(["method", *map(str, sweep.sizes), "seeds"], rows)
+    head = ["sweep", "method", "exponent (95%)", "theory", "its exponent"]
+    return {"Growth of the median evaluations to the optimum": markdown.table(head, exponents), **medians}
 
 
 def draw(records: Records, path: Path) -> None:
-    """Medians, quartiles and fitted lines, a panel a sweep."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from matplotlib.lines import Line2D
-
-    names = list(dict.fromkeys(method for sweep in SWEEPS.values() for method in sweep.methods))
-    figure, axes = plt.subplots(2, 3, figsize=(12, 7), layout="constrained")
-    for axis, (title, sweep) in zip(axes.flat, SWEEPS.items(), strict=False):
+    """Medians, quartiles and fitted lines, a panel a sweep but that over the population."""
+    sweeps = {title: sweep for title, sweep in SWEEPS.items() if sweep.axis != "population_size"}
+    figure, axes = plots.figure(8, 5.6, nrows=2, ncols=2)
+    for axis, (title, sweep) in zip(axes.flat, sweeps.items(), strict=True):
         for method in sweep.methods:
-            i, found = names.index(method), measured(records, sweep, method)
+            look, found = plots.style(method), measured(records, sweep, method)
             arrived = {size: runs for size, runs in found.items() if math.isfinite(median(runs))}
             q1, q2, q3 = np.array([np.quantile(clipped(runs), [0.25, 0.5, 0.75], method="lower")
                                    for runs in arrived.values()]).T
-            axis.errorbar(list(arrived), q2, [q2 - q1, q3 - q2], fmt="osD^v"[i], color=f"C{i}", markersize=5, capsize=2)
+            axis.errorbar(list(arrived), q2, [q2 - q1, q3 - q2], fmt=look["marker"], color=look["color"], markersize=4,
+                          capsize=2, label=method)
             kept = fitted(sweep, found)
             slope, _, _, intercept = exponent(kept)
             ends = np.array([min(kept), max(kept)])
-            axis.plot(ends, np.exp(intercept) * ends**slope, color=f"C{i}", linewidth=1)
-        axis.set(xscale="log", yscale="log", xlabel=sweep.axis.replace("_", " "))
-        axis.set_title(title.replace(", fitted", ",\nfitted"), fontsize=10)
-        axis.set_xticks(sweep.sizes, map(str, sweep.sizes))
-        axis.minorticks_off()
+            axis.plot(ends, np.exp(intercept) * ends**slope, color=look["color"], linewidth=1)
+        axis.set(yscale="log")
+        axis.set_title(title, fontsize=9)
+        plots.log_axis(axis, sweep.sizes)
         axis.grid(alpha=0.3)
     for axis in axes[:, 0]:
         axis.set_ylabel("evaluations to the optimum")
-    axes.flat[-1].set_axis_off()
-    handles = [Line2D([], [], color=f"C{i}", marker="osD^v"[i], label=name) for i, name in enumerate(names)]
-    axes.flat[-1].legend(handles=handles, loc="center", fontsize=10, title="medians and quartiles, fitted lines")
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    axes[0, 0].legend(fontsize=8)
+    plots.save(figure, path)
 
 
-def report(records: Records, picture: Path) -> str:
-    """A table a sweep and, at that path, the picture."""
-    draw(records, picture)
-    parts = [f"{title}:\n\n{table(records, sweep)}" for title, sweep in SWEEPS.items()]
-    return "\n\n".join([*parts, f"![scaling](results/{picture.name})"])
+def pages(results: Path) -> list[Page]:
+    records = store.records(results / "scaling")
+    return [Page("scaling", {"scaling": "python -m benchmarks.scaling"}, claims(records), tables(records),
+                 partial(draw, records))]
 
 
-def blocks(results: Path) -> dict[str, str]:
-    """The block of the report, name -> Markdown; draws the picture."""
-    return {"scaling": report(store.records(results / "scaling.json"), results / "scaling.png")}
-
-
-def claims(results: Path) -> list[Claim]:
-    """Plain ASNG against the theory of the kindred algorithms."""
-    records, made = store.records(results / "scaling.json"), []
+def claims(records: Records) -> list[Claim]:
+    """ASNG against the theory of the kindred algorithms."""
+    made = []
     for title, sweep in SWEEPS.items():
-        kept = fitted(sweep, measured(records, sweep, PLAIN))
+        kept = fitted(sweep, measured(records, sweep, "ASNG"))
         slope, low, high, _ = exponent(kept)
-        bound = theoretical(sweep, PLAIN, list(kept))
-        made.append(Claim(f"{title}: evaluations of plain ASNG grow no faster than {sweep.methods[PLAIN][0].text} "
-                          "over the same sizes, up to the interval", low <= bound,
-                          f"exponent {slope:.2f} ({low:.2f} to {high:.2f}) against {bound:.2f}", "scaling.json",
-                          "python -m benchmarks.scaling"))
+        bound = theoretical(sweep, "ASNG", list(kept))
+        made.append(Claim(f"{title}: evaluations of `ASNG` grow no faster than {sweep.methods['ASNG'][0].text} over "
+                          "the same sizes, up to the interval", low <= bound,
+                          f"exponent {slope:.2f} ({low:.2f} to {high:.2f}) against {bound:.2f}", ("ASNG",)))
     return made
 
 
@@ -239,9 +228,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2 seeds, small sizes: a check of the whole path")
     options = parser.parse_args()
     wanted = tasks(2, largest=32) if options.quick else tasks(options.seeds)
-    path = options.out / f"scaling{'_quick' if options.quick else ''}.json"
-    records = store.measure(path, run, wanted, jobs=options.jobs, restart=options.restart)
-    print(report(records, path.with_suffix(".png")))
+    name = f"scaling{'_quick' if options.quick else ''}"
+    records = store.measure(options.out / name, run, wanted, **store.how(options))
+    draw(records, options.out / f"{name}.png")
+    print("\n\n".join(f"{title}:\n\n{table}" for title, table in tables(records).items()))
 
 
 if __name__ == "__main__":

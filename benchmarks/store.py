@@ -1,15 +1,20 @@
-"""Stored results: one JSON file per benchmark, filled as runs finish, so that a stopped one resumes.
+"""Stored runs: one compressed file a benchmark, and beside it, while it is measured, the runs that have ended.
 
-Each record names its source: date, machine, versions, and what the `BEHAVIOURS` of asng were that it depends on.
+    results/NAME.json.xz          {"sources": [...], "records": [...]}: read it by `xzcat`, or by Python's `lzma.open`
+    results/NAME.partial.jsonl    a line a run, appended as it ends; folded in when all have, read until then
+
+A record is a task, what it gave, and its source: date, machine, versions, and what the `BEHAVIOURS` of asng were that
+it depends on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
 from importlib.metadata import version
@@ -23,11 +28,12 @@ from asng_core import checkpoint
 
 from .rivals import ENTRIES
 
-# How many times seeded runs of a part of asng have come to give, or cost, something else (CONTRIBUTING.md). A run
-# that is more than one change behind is measured again.
-BEHAVIOURS = {"ASNG": 1, "Minimizer": 3, "asng_torch": 1}
+# How many times seeded runs of a part of asng have come to give, or cost, something else (CONTRIBUTING.md).
+BEHAVIOURS = {"ASNG": 1, "Minimizer": 4, "asng_torch": 1}
 Task = dict[str, Any]
+Record = dict[str, Any]  # "task", "result", "source"
 RESULTS = Path(__file__).parent / "results"
+SUFFIX, PARTIAL = ".json.xz", ".partial.jsonl"
 
 
 def of_method(task: Task) -> Sequence[str]:
@@ -37,83 +43,154 @@ def of_method(task: Task) -> Sequence[str]:
 
 def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[Task], *,
             parts: Callable[[Task], Sequence[str]] = of_method, packages: Sequence[str] = ("numpy",), jobs: int = 1,
-            restart: bool = False) -> list[dict[str, Any]]:
-    """Call `run(**task)` for every task not yet in the file at `path`; all records, in the tasks' order.
+            restart: bool = False, refresh: bool = False) -> list[Record]:
+    """Call `run(**task)` for every task that is not stored at `path`; all records, in the tasks' order.
 
-    A record is its task and what `run` returned, both JSON. Each task runs in a process of its own
-    pool of `jobs`; the file is rewritten after each.
+    Stopped at any minute, it loses the runs that were under way. Tasks and results are JSON.
 
+    path: without suffix, `RESULTS / "toy"`.
     parts: the keys of `BEHAVIOURS` that a task's result depends on.
+    jobs: processes; 0 measures in this one.
+    restart: measure these tasks again, whatever is stored.
+    refresh: measure those of them again that are behind the `BEHAVIOURS`.
     """
-    before = {"sources": [], "records": []} if restart or not path.exists() else _read(path)
-    known = {_key(record["task"]): record for record in before["records"]}
+    known = _read(path)
+    if restart:
+        known = {key: record for key, record in known.items() if key not in set(map(_key, tasks))}
+        _write(path, known)
     session = {"date": date.today().isoformat(), "machine": machine(),
                "versions": {package: version(package) for package in ("asng", *packages)}}
-    sources = list(before["sources"])
-    missing = [task for task in tasks if _key(task) not in known or _behind(known[_key(task)], sources) > 1]
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # fork and threads do not mix
-        futures = {pool.submit(run, **task): task for task in missing}
-        for future in tqdm(as_completed(futures), total=len(missing), desc=path.stem, disable=not missing):
-            task = futures[future]
-            source = {**session, "behaviours": {part: BEHAVIOURS[part] for part in parts(task)}}
-            if source not in sources:
-                sources.append(source)
-            known[_key(task)] = {"task": task, "result": future.result(), "source": sources.index(source)}
-            _write(path, sources, list(known.values()))
+    missing = [task for task in tasks
+               if _key(task) not in known or (refresh and behind(known[_key(task)]["source"]))]
+    if missing:
+        with _appending(path) as partial:
+            for task, result in tqdm(_results(run, missing, jobs), total=len(missing), desc=path.name):
+                source = {**session, "behaviours": {part: BEHAVIOURS[part] for part in parts(task)}}
+                known[_key(task)] = {"task": task, "result": result, "source": source}
+                partial.write(json.dumps(known[_key(task)]) + "\n")
+                partial.flush()
+    if _beside(path, PARTIAL).exists():
+        _write(path, known)
     return [known[_key(task)] for task in tasks]
 
 
-def records(path: Path) -> list[dict[str, Any]]:
-    """All that are in the file."""
-    return list(_read(path)["records"])
+def _results(run: Callable[..., dict[str, Any]], tasks: Sequence[Task],
+             jobs: int) -> Iterator[tuple[Task, dict[str, Any]]]:
+    """Each task and what it gave, as they end."""
+    if not jobs:
+        yield from ((task, run(**task)) for task in tasks)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # fork and threads do not mix
+        futures = {pool.submit(run, **task): task for task in tasks}
+        try:
+            yield from ((futures[future], future.result()) for future in as_completed(futures))
+        except BaseException:  # Ctrl-C would otherwise wait for all that are queued
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
-def sources(path: Path) -> list[dict[str, Any]]:
-    """What measured the file: "date", "machine", "versions" and "behaviours" of each session and part."""
-    return list(_read(path)["sources"])
+def records(path: Path) -> list[Record]:
+    """All that is stored at the path."""
+    found = list(_read(path).values())
+    if not found:
+        raise FileNotFoundError(f"{_beside(path, SUFFIX)} holds no run. Measure it by its command in "
+                                "benchmarks/README.md.")
+    return found
 
 
-def behind(path: Path) -> int:
-    """How many changes of behaviour the oldest run in the file has seen since."""
-    stored = _read(path)
-    return max(_behind(record, stored["sources"]) for record in stored["records"])
-
-
-def stored(path: Path, tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The records of those tasks that are in the file."""
-    known = {_key(record["task"]): record for record in records(path)}
+def stored(path: Path, tasks: Sequence[Task]) -> list[Record]:
+    """The records of those tasks that are stored."""
+    known = _read(path)
     return [known[key] for key in map(_key, tasks) if key in known]
+
+
+def names(results: Path) -> list[str]:
+    """Of all that is stored in the folder."""
+    return sorted({path.name.removesuffix(suffix) for suffix in (SUFFIX, PARTIAL)
+                   for path in results.glob(f"*{suffix}")})
+
+
+def sources(found: Sequence[Record]) -> list[dict[str, Any]]:
+    """What measured them: "date", "machine", "versions" and "behaviours" of each session and part."""
+    distinct = {id(record["source"]): record["source"] for record in found}  # most records share theirs
+    return list({_key(source): source for source in distinct.values()}.values())
+
+
+def behind(source: dict[str, Any]) -> dict[str, int]:
+    """Part -> changes of behaviour since; empty for a run that would repeat, or of a rival."""
+    changes = {part: BEHAVIOURS[part] - number for part, number in source["behaviours"].items()}
+    return {part: n for part, n in changes.items() if n}
+
+
+def oldest(found: Sequence[Record]) -> dict[str, int]:
+    """Part -> changes of behaviour since the oldest of its runs."""
+    changes: dict[str, int] = {}
+    for source in sources(found):
+        changes |= {part: max(n, changes.get(part, 0)) for part, n in behind(source).items()}
+    return changes
 
 
 def parser(module: str, doc: str | None) -> argparse.ArgumentParser:
     """The options that every benchmark has; `doc` is the module's, its claim and commands."""
     options = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=doc,
                                       formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: one a core)")
-    options.add_argument("--restart", action="store_true", help="forget stored runs instead of resuming")
+    options.add_argument("--jobs", type=int, default=os.cpu_count(),
+                         help="processes (default: one a core; 0: in this one)")
+    options.add_argument("--refresh", action="store_true", help="measure again what is behind asng's behaviour")
+    options.add_argument("--restart", action="store_true", help="measure again whatever is stored, instead of resuming")
     options.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     return options
 
 
-def _key(task: dict[str, Any]) -> str:
-    return json.dumps(task, sort_keys=True)
+def how(options: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of `measure` that are among the options."""
+    return {"jobs": options.jobs, "restart": options.restart, "refresh": options.refresh}
 
 
-def _behind(record: dict[str, Any], sources: list[dict[str, Any]]) -> int:
-    """0 for a run of a rival, which depends on nothing of ours."""
-    behaviours: dict[str, int] = sources[record["source"]]["behaviours"]
-    return max((BEHAVIOURS[part] - number for part, number in behaviours.items()), default=0)
+def _key(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    stored: dict[str, Any] = json.loads(path.read_text())
-    return stored
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
 
 
-def _write(path: Path, sources: list[dict[str, Any]], records: list[dict[str, Any]]) -> None:
-    text = json.dumps({"sources": sources, "records": records}).replace('{"task"', '\n{"task"')  # a line a record
-    path.parent.mkdir(exist_ok=True)
-    checkpoint.atomically(path, lambda file: file.write(text.encode()))
+def _read(path: Path) -> dict[str, Record]:
+    """Key of the task -> record; a run that has just ended replaces the one that is folded in."""
+    found: dict[str, Record] = {}
+    folded, partial = _beside(path, SUFFIX), _beside(path, PARTIAL)
+    if folded.exists():
+        content = json.loads(lzma.decompress(folded.read_bytes()))
+        for record in content["records"]:
+            found[_key(record["task"])] = {**record, "source": content["sources"][record["source"]]}
+    for line in partial.read_text().splitlines() if partial.exists() else ():
+        try:
+            record = json.loads(line)
+        except ValueError:  # cut short when the run was stopped
+            continue
+        found[_key(record["task"])] = record
+    return found
+
+
+def _write(path: Path, known: dict[str, Record]) -> None:
+    """Compress all, a line a record; what has been appended is then among it."""
+    found = sources(list(known.values()))
+    numbered = [{**record, "source": found.index(record["source"])} for record in known.values()]
+    text = json.dumps({"sources": found, "records": numbered}).replace('{"task"', '\n{"task"')
+    data = lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint.atomically(_beside(path, SUFFIX), lambda file: file.write(data))
+    _beside(path, PARTIAL).unlink(missing_ok=True)
+
+
+def _appending(path: Path) -> Any:
+    """The file of the runs that have ended, open behind its last line."""
+    partial = _beside(path, PARTIAL)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    file = partial.open("a")
+    if file.tell() and not partial.read_text().endswith("\n"):
+        file.write("\n")
+    return file
 
 
 def machine() -> str:

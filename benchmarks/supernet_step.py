@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,9 +26,10 @@ from asng_torch.data import TensorLoader, images, padded, standardized
 from asng_torch.spaces import enas_micro
 
 from . import store
-from .claims import Claim
+from .analysis import markdown, plots
+from .page import Claim, Page
 
-AUTHORS = 2.8
+AUTHORS, AUTHORS_WEIGHTS = 2.8, 2.14  # seconds, measured with the authors' code on another machine of two cores
 
 
 def run(device: str, data: str, steps: int, network: dict[str, Any]) -> dict[str, Any]:
@@ -57,36 +59,43 @@ def run(device: str, data: str, steps: int, network: dict[str, Any]) -> dict[str
 def main() -> None:
     parser = store.parser("supernet_step", __doc__)
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
-    parser.add_argument("--quick", action="store_true", help="a small supernet, three steps, stored apart")
+    parser.add_argument("--quick", action="store_true", help="a small supernet, two steps, stored apart")
     options = parser.parse_args()
-    steps, network = (3, {"channels": 4, "cells": 3}) if options.quick else (12, {"channels": 16, "cells": 8})
+    steps, network = (2, {"channels": 2, "cells": 3}) if options.quick else (12, {"channels": 16, "cells": 8})
     tasks = [{"device": options.device, "data": data, "steps": steps, "network": network}
              for data in ("random", "fashion-mnist")]
-    name = "supernet_step_quick.json" if options.quick else "supernet_step.json"
-    print(table(store.measure(options.out / name, run, tasks, parts=lambda _: ("ASNG", "asng_torch"),
-                              packages=("numpy", "torch"), jobs=1,
-                              restart=options.restart)))
+    one_at_a_time = {**store.how(options), "jobs": min(options.jobs, 1)}
+    print(table(store.measure(options.out / ("supernet_step_quick" if options.quick else "supernet_step"), run, tasks,
+                              parts=lambda _: ("ASNG", "asng_torch"), packages=("numpy", "torch"), **one_at_a_time)))
 
 
 def table(records: list[dict[str, Any]]) -> str:
-    lines = ["| images | on | seconds a step | of these, weights | authors' loop |", "|---|---|---|---|---|"]
+    rows = []
     for record in records:
         result = record["result"]
-        lines.append(f"| {record['task']['data']} | {result['on']}, {result['threads']} threads | {result['step']:.2f} "
-                     f"| {result['weights']:.2f} | {AUTHORS} on two cores |")
-    return "\n".join(lines)
+        rows.append([record["task"]["data"], f"{result['on']}, {result['threads']} threads", f"{result['step']:.2f}",
+                     f"{result['weights']:.2f}"])
+    return markdown.table(["images", "on", "seconds a step", "of these, weights"],
+                          [*rows, ["the authors' loop", "cpu, 2 cores", f"{AUTHORS}", f"{AUTHORS_WEIGHTS}"]])
 
 
-def blocks(results: Path) -> dict[str, str]:
-    return {"supernet step": table(store.records(results / "supernet_step.json"))}
+def draw(records: list[dict[str, Any]], path: Path) -> None:
+    """Seconds a step, with the share of the weights."""
+    rows = {f"{record['task']['data']}, {record['result']['on']}": (record["result"]["weights"],
+            record["result"]["step"] - record["result"]["weights"]) for record in records}
+    plots.bars({**rows, "authors' loop, cpu": (AUTHORS_WEIGHTS, AUTHORS - AUTHORS_WEIGHTS)},
+               ["training weights", "moving the distribution"], "seconds a step", path, unit=" s")
 
 
-def claims(results: Path) -> list[Claim]:
-    slowest = max(record["result"]["step"] for record in store.records(results / "supernet_step.json")
-                  if record["result"]["on"] == "cpu")
-    return [Claim(f"a search step of the published ENAS supernet takes at most the {AUTHORS} s of the authors' loop, "
-                  "two CPU cores", slowest <= AUTHORS, f"{slowest:.2f} s", "supernet_step.json",
-                  "python -m benchmarks.supernet_step", headline=True)]
+def pages(results: Path) -> list[Page]:
+    records = store.records(results / "supernet_step")
+    slowest = max(record["result"]["step"] for record in records if record["result"]["on"] == "cpu")
+    claim = Claim(f"a search step of the published ENAS supernet takes at most the {AUTHORS} s of the authors' loop, "
+                  "two CPU cores", slowest <= AUTHORS, f"{slowest:.2f} s", ("ASNG", "asng_torch"))
+    return [Page("supernet_step", {"supernet_step": "python -m benchmarks.supernet_step"}, [claim],
+                 {"Seconds of a search step": table(records)}, partial(draw, records),
+                 headline=f"A search step of the published ENAS supernet takes {slowest:.2f} s on two CPU cores, one "
+                          f"of the authors' loop {AUTHORS} s")]
 
 
 if __name__ == "__main__":

@@ -8,214 +8,194 @@
 
     python -m benchmarks.tables noise-free                       every method, 20 seeds; hours
     python -m benchmarks.tables noisy --methods "(1+1) EA"       one method
-    python -m benchmarks.tables noise-free --ablate              what each mechanism of ours is worth
+    python -m benchmarks.tables noise-free --ablate              with one mechanism of `Minimizer` left out
     python -m benchmarks.tables noise-free --stored              what the stored runs say
     python -m benchmarks.tables all --quick                      a check of the whole path, seconds
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from . import problems, runs, scores, store
-from .claims import Claim
+from . import store
+from .analysis import markdown, plots, scores
+from .analysis.scores import Grouped, Records
+from .page import Claim, Page
+from .problems import runs
+from .problems import tables as problems
+from .problems.modes import BARS, BUDGET, MODES, SEEDS, Mode, tasks
 from .rivals import ABLATED, ENTRIES, METHODS, OURS
 
-SEEDS, BUDGET = 20, 1000
-QUICK = ("ASNG", "ASNG, plain", "random search", "(1+1) EA", "regularized evolution")
+QUICK = ("Minimizer", "ASNG", "random search", "(1+1) EA", "regularized evolution")
+DRAWN = 8  # curves, as many as can be told apart
+HEADLINES = {"noise-free": ("ten measured tables of architectures and configurations (score: log10 of the fraction "
+                            "that is better; -5 is the optimum)", (100, 200)),
+             "noisy": ("six such tables under noise", (100, 200, 500))}
 
 
-@dataclass(frozen=True)
-class Mode:
-    """Which runs, and the budgets that the tables show."""
-
-    run: Callable[..., dict[str, Any]]
-    tables: tuple[str, ...]
-    budgets: tuple[int, ...] = (50, 100, 200, 500, 1000)
-    label: str = "log10(fraction better + 1e-5)"
-    workers: tuple[int, ...] = ()
-    decimals: int = 2
-    sign: int = 1  # -1 where more is better
-
-
-MODES = {
-    "noise-free": Mode(runs.noise_free, problems.PLAIN),
-    "constrained": Mode(runs.noise_free, problems.CONSTRAINED),
-    "noisy": Mode(runs.noisy, problems.NOISY, (100, 200, 500, 1000)),
-    "asynchronous": Mode(runs.asynchronous, (runs.ONEMAX, *problems.NOISY), workers=(1, 8, 32, 128)),
-    "two-objectives": Mode(runs.two_objectives, problems.TWO_OBJECTIVES, (200, 1000), "hypervolume / whole table's",
-                           decimals=3, sign=-1),
-}
-# what `Minimizer` was to reach: mode -> evaluations -> score
-BARS = {"noise-free": {50: -3.60, 100: -4.30, 1000: -4.99}, "constrained": {50: -3.60, 100: -4.30}}
-
-
-def tasks(name: str, methods: Sequence[str], seeds: int, budget: int) -> list[dict[str, Any]]:
-    """The runs of a mode: every method that can take part, within its caps."""
-    mode, found = MODES[name], []
-    for method in methods:
-        entry = ENTRIES[method]
-        if name in (entry.only or MODES) and name not in entry.load().lacks:
-            found += [{"method": method, "table": table, "seed": seed, **({"workers": workers} if workers else {}),
-                       "budget": min(budget, entry.budget_in(name)) * (3 if table == runs.ONEMAX else 1)}
-                      for seed in range(min(seeds, entry.seeds)) for table in mode.tables
-                      for workers in mode.workers or (0,)]
-    return found
-
-
-def report(name: str, records: scores.Records) -> str:
-    """The tables of a mode."""
-    mode, compared = MODES[name], columns(name, records)
-    if mode.workers:
-        parts = [_asynchronous(records, mode.workers)]
-    else:
-        parts = [scores.score_table(records, _budgets(name, records), mode.tables, mode.decimals)]
-        left_out = tuple(table for table in mode.tables if table in problems.LEFT_OUT)
-        if left_out:
-            parts += ["left out while tuning: " + ", ".join(left_out),
-                      scores.score_table(records, _budgets(name, records), left_out)]
-        if mode.run is runs.noise_free:
-            compared["log2 evaluations to the optimum"] = scores.grouped(records, scores.log2_to_optimum)
-    if OURS in next(iter(compared.values())):
-        parts.append(scores.comparison(compared, OURS, mode.decimals))
-    return "\n\n".join(parts)
-
-
-def columns(name: str, records: scores.Records) -> dict[str, dict[str, dict[str, list[float]]]]:
+def columns(name: str, records: Records) -> dict[str, Grouped]:
     """What methods are compared by: a heading -> `grouped` scores."""
     if MODES[name].workers:
-        return {f"{n} workers": scores.grouped(_scored(records), lambda result: result["score"][-1], workers=n)
+        scored = [record for record in records if "score" in record["result"]]
+        return {f"{n} workers": scores.grouped(scored, lambda result: result["score"][-1], workers=n)
                 for n in MODES[name].workers}
     return {f"{budget} evaluations": scores.grouped(records, scores.score_at(budget))
             for budget in _budgets(name, records)}
 
 
-def _budgets(name: str, records: scores.Records) -> tuple[int, ...]:
+def _budgets(name: str, records: Records) -> tuple[int, ...]:
     """Those to be shown that the longest runs have."""
     longest = max(len(record["result"]["score"]) for record in records)
     return tuple(budget for budget in MODES[name].budgets if runs.GRID.index(budget) < longest)
 
 
-def _scored(records: scores.Records) -> scores.Records:
-    return [record for record in records if "score" in record["result"]]
+def shown(name: str, records: Records) -> dict[str, str]:
+    """The tables of a mode, caption -> Markdown."""
+    mode, compared = MODES[name], columns(name, records)
+    if mode.workers:
+        found = {"Evaluations to the optimum of OneMax, and score of the recommended point, by workers":
+                 _asynchronous(records, mode.workers)}
+    else:
+        found = {"Score": scores.score_table(records, _budgets(name, records), mode.tables, mode.decimals)}
+        left_out = tuple(table for table in mode.tables if table in problems.LEFT_OUT)
+        if left_out:
+            found[f"On the tables left out while tuning, {' and '.join(left_out)}"] = scores.score_table(
+                records, _budgets(name, records), left_out)
+        if mode.run is runs.noise_free:
+            compared["log2 evaluations to the optimum"] = scores.grouped(records, scores.log2_to_optimum)
+    if OURS in next(iter(compared.values())):
+        found["Paired differences"] = scores.comparison(compared, OURS, mode.decimals)
+    return found
 
 
-def _asynchronous(records: scores.Records, workers: tuple[int, ...]) -> str:
+def _asynchronous(records: Records, workers: tuple[int, ...]) -> str:
     """Per number of workers: evaluations to OneMax's optimum, and the score at the end on the noisy tables."""
     reached, ends = onemax_medians(records, workers), columns("asynchronous", records)
-    lines = ["| method | " + " | ".join(f"{what}, {n}" for what in ("OneMax", "score") for n in workers) + " |",
-             "|---" * (2 * len(workers) + 1) + "|"]
-    for method, medians in reached.items():
-        means = [scores.mean_interval(found[method])[0] for found in ends.values()]
-        lines.append(f"| {method} | " + " | ".join([scores.count(median) for median in medians]
-                                                   + [f"{mean:.2f}" for mean in means]) + " |")
-    return "\n".join(lines)
+    return markdown.table(
+        ["method", *(f"{what}, {n}" for what in ("OneMax", "score") for n in workers)],
+        ([method, *map(scores.count, medians),
+          *(f"{scores.mean_of(found[method]):.2f}" for found in ends.values())]
+         for method, medians in reached.items()))
 
 
-def onemax_medians(records: scores.Records, workers: tuple[int, ...]) -> dict[str, list[float]]:
+def onemax_medians(records: Records, workers: tuple[int, ...]) -> dict[str, list[float]]:
     """method -> median evaluations to OneMax's optimum, per number of workers."""
     onemax = [record for record in records if record["task"]["table"] == runs.ONEMAX]
     found = [scores.grouped(onemax, lambda result: result["optimum"] or np.inf, workers=n) for n in workers]
     return {method: [scores.median(each[method][runs.ONEMAX]) for each in found] for method in found[0]}
 
 
-def blocks(results: Path) -> dict[str, str]:
-    """Tables and picture of each mode, and of the ablations."""
-    return {f"tables {name}{' ablation' * ablated}": block(name, stored(results, name, ablated),
-                                                          _path(results, name, ablated).with_suffix(".png"))
-            for name, ablated in [*((name, False) for name in MODES), ("noise-free", True), ("noisy", True)]}
-
-
-def block(name: str, records: scores.Records, picture: Path) -> str:
-    scores.draw(panels(name, records), MODES[name].label, picture)
-    methods = dict.fromkeys(record["task"]["method"] for record in records)
-    return f"{report(name, records)}\n\n{caps(name, list(methods))}\n\n![scores](results/{picture.name})"
-
-
-def _path(results: Path, name: str, ablated: bool) -> Path:
-    return results / f"tables_{name}{'_ablation' * ablated}.json"
-
-
-def stored(results: Path, name: str, ablated: bool = False) -> scores.Records:
-    """All records of a mode, ours first."""
-    found = store.records(_path(results, name, ablated))
-    return sorted(found, key=lambda record: list(ENTRIES).index(record["task"]["method"]))
-
-
-def claims(results: Path) -> list[Claim]:
-    return [claim for name in MODES for claim in _claims(name, stored(results, name))]
-
-
-def _claims(name: str, records: scores.Records) -> Iterator[Claim]:
+def claims(name: str, records: Records) -> Iterator[Claim]:
     """That ours has the best mean, that this is no chance, and that it reaches what it was to reach."""
     mode, compared = MODES[name], columns(name, records)
-    heads = " / ".join(column.split()[0] for column in compared) + " " + next(iter(compared)).split()[1]
-    means = {column: {method: scores.mean_interval(runs)[0] for method, runs in found.items()}
-             for column, found in compared.items()}
-    ours = [found.pop(OURS) for found in means.values()]
-    best = [mode.sign * np.nanmin([mode.sign * mean for mean in found.values()]) for found in means.values()]
+    budgets, unit = [column.split()[0] for column in compared], next(iter(compared)).split()[1]
+    heads = f"{' / '.join(budgets)} {unit}"
+    ours, best = _means(name, compared)
     surely = {column: scores.closest(found, OURS, mode.sign) for column, found in compared.items()}
+    unsure = {column.split()[0]: found for column, found in surely.items()
+              if max(mode.sign * bound for bound in found[2:]) >= 0}
+    ahead = [head for head in budgets if head not in unsure]
 
-    def claim(text: str, met: bool, figure: str, headline: bool = False) -> Claim:
-        return Claim(f"{name} tables{text}", bool(met), figure, f"tables_{name}.json",
-                     f"python -m benchmarks.tables {name}", headline)
+    def claim(text: str, met: bool, figure: str) -> Claim:
+        return Claim(text, bool(met), figure, ("Minimizer",))
 
-    def numbers(found: list[float]) -> str:
-        return " / ".join(f"{value:.{mode.decimals}f}" for value in found)
-
-    yield claim(f", {heads}: none of {len(next(iter(means.values())))} others has a better mean score than `Minimizer`",
-                all(mode.sign * (a - b) <= 0 for a, b in zip(ours, best, strict=True)),
-                f"{numbers(ours)}; the best other {numbers(best)}", headline=True)
-    yield claim(": `Minimizer` is ahead of each of them by more than chance",
-                all(max(mode.sign * low, mode.sign * high) < 0 for _, _, low, high in surely.values()),
-                "least surely, " + "; ".join(f"{column.split()[0]}: of {method} "
-                                             f"{scores.interval(difference, low, high, mode.decimals)}"
-                                             for column, (method, difference, low, high) in surely.items()))
+    yield claim(f"{heads}: none of {len(next(iter(compared.values()))) - 1} others has a better mean score than "
+                f"`{OURS}`", all(mode.sign * (a - b) <= 0 for a, b in zip(ours, best, strict=True)),
+                f"{_numbers(mode, ours)}; the best other {_numbers(mode, best)}")
+    yield claim(f"`{OURS}` is ahead of each of them by more than chance", not unsure,
+                "; ".join([*([f"at {', '.join(ahead)} {unit}"] if ahead else []),
+                           *(f"not at {head}, of {method} {scores.interval(mean, low, high, mode.decimals)}"
+                             for head, (method, mean, low, high) in unsure.items())]))
     bars = {budget: bar for budget, bar in BARS.get(name, {}).items() if f"{budget} evaluations" in compared}
     if bars:
         reached = [scores.mean_interval(compared[f"{budget} evaluations"][OURS]) for budget in bars]
-        budgets = " / ".join(map(str, bars))
-        yield claim(f", {budgets} evaluations: a score of at most {numbers(list(bars.values()))}",
+        yield claim(f"{' / '.join(map(str, bars))} evaluations: a score of at most "
+                    f"{_numbers(mode, list(bars.values()))}",
                     all(round(mean, 2) <= bar for (mean, *_), bar in zip(reached, bars.values(), strict=True)),
                     "; ".join(scores.interval(*found, sign="") for found in reached))
     if mode.workers:
         medians = onemax_medians(records, mode.workers)
         own = medians.pop(OURS)
         fewest = np.min(list(medians.values()), axis=0).tolist()
-        yield claim(f", {runs.ONEMAX}, {heads}: `Minimizer` needs the fewest evaluations to the optimum, medians",
+        yield claim(f"{runs.ONEMAX}, {heads}: `{OURS}` needs the fewest evaluations to the optimum, medians",
                     all(a < b for a, b in zip(own, fewest, strict=True)),
-                    f"{' / '.join(map(scores.count, own))}; the best other {' / '.join(map(scores.count, fewest))}",
-                    headline=True)
+                    f"{' / '.join(map(scores.count, own))}; the best other {' / '.join(map(scores.count, fewest))}")
 
 
-def panels(name: str, records: scores.Records) -> dict[str, scores.Records]:
-    """What the figure shows side by side; many methods in two halves, ours in both."""
-    workers = MODES[name].workers
-    if workers:
-        return {f"workers: {n}": [record for record in _scored(records) if record["task"]["workers"] == n]
-                for n in workers}
-    methods = dict.fromkeys(record["task"]["method"] for record in records)
-    if len(methods) <= 10:
-        return {name: records}
-    return {f"{name}, {title}": [record for record in records if record["task"]["method"] == OURS
-                                 or bool(ENTRIES[record["task"]["method"]].library) is libraries]
-            for title, libraries in (("basic methods", False), ("libraries", True))}
+def _means(name: str, compared: dict[str, Grouped]) -> tuple[list[float], list[float]]:
+    """The mean score of ours and of the best other, a column each."""
+    sign = MODES[name].sign
+    means = [{method: scores.mean_of(each) for method, each in found.items()} for found in compared.values()]
+    ours = [found.pop(OURS) for found in means]
+    return ours, [float(sign * np.nanmin([sign * mean for mean in found.values()])) for found in means]
+
+
+def _numbers(mode: Mode, found: Sequence[float]) -> str:
+    return " / ".join(f"{value:.{mode.decimals}f}" for value in found)
+
+
+def headline(name: str, records: Records) -> str:
+    """The sentence for the project's README, of the modes that are shown there."""
+    if name not in HEADLINES:
+        return ""
+    what, budgets = HEADLINES[name]
+    compared = columns(name, records)
+    compared = {column: compared[column] for budget in budgets if (column := f"{budget} evaluations") in compared}
+    ours, best = _means(name, compared)
+    others = len(next(iter(compared.values()))) - 1
+    return (f"On {what}, `{OURS}` scores {_numbers(MODES[name], ours)} after "
+            f"{' / '.join(column.split()[0] for column in compared)} evaluations, the best of {others} others "
+            f"{_numbers(MODES[name], best)}")
+
+
+def draw(name: str, records: Records, path: Path) -> None:
+    """Mean score with its 95% band against evaluations, or against workers where there are several."""
+    mode, compared = MODES[name], columns(name, records)
+    drawn = scores.leading(compared, DRAWN, mode.sign, (OURS, "ASNG"))
+    if mode.workers:
+        ends = {method: np.array([scores.mean_interval(found[method]) for found in compared.values()]).T
+                for method in drawn}
+        plots.curves({method: mean for method, (mean, *_) in ends.items()}, mode.workers,
+                     ("workers", f"score after {BUDGET:,} evaluations"), mode.workers, path,
+                     bands={method: band for method, (_, *band) in ends.items()})
+        return
+    found = scores.grouped(records, lambda result: result["score"])
+    bands = {method: scores.mean_band({table: np.array(each) for table, each in found[method].items()})
+             for method in drawn}
+    plots.curves({method: mean for method, (mean, *_) in bands.items()}, runs.GRID, ("evaluations", mode.label),
+                 (10, 30, 100, 300, 1000), path, bands={method: band for method, (_, *band) in bands.items()})
 
 
 def caps(name: str, methods: Sequence[str]) -> str:
     """How much of the slow methods is run."""
     capped = []
-    for method in methods:
-        entry = ENTRIES[method]
+    for entry, method in ((ENTRIES[method], method) for method in methods if method in ENTRIES):
         limits = [f"{limit} {what}" for limit, full, what in ((entry.budget_in(name), BUDGET, "evaluations"),
                                                               (entry.seeds, SEEDS, "seeds")) if limit < full]
         capped += [f"{method} {' and '.join(limits)}"] if limits else []
     return f"Capped: {'; '.join(capped)}." if capped else "No method is capped."
+
+
+def page(name: str, results: Path) -> Page:
+    """That of a mode."""
+    file = f"tables_{name}"
+    return _page(name, file, store.records(results / file))
+
+
+def _page(name: str, file: str, records: Records) -> Page:
+    methods = sorted({record["task"]["method"] for record in records}, key=scores.place)
+    ours = OURS in methods and len(methods) > 1
+    return Page(file, {file: f"python -m benchmarks.tables {name}"}, list(claims(name, records)) if ours else [],
+                shown(name, records), partial(draw, name, records), caps(name, methods),
+                headline(name, records) if ours else "")
+
+
+def pages(results: Path) -> list[Page]:
+    return [page(name, results) for name in MODES]
 
 
 def main() -> None:
@@ -233,12 +213,14 @@ def main() -> None:
     if options.ablate:
         methods, suffix = (OURS, *ABLATED), "_ablation" + suffix
     for name in MODES if options.mode == "all" else (options.mode,):
-        path = options.out / f"tables_{name}{suffix}.json"
+        file = f"tables_{name}{suffix}"
         wanted = tasks(name, methods, seeds, budget)
         libraries = dict.fromkeys(library for method in methods if (library := ENTRIES[method].library))
-        records = store.stored(path, wanted) if options.stored else store.measure(
-            path, MODES[name].run, wanted, packages=("numpy", *libraries), jobs=options.jobs, restart=options.restart)
-        print(f"## {name}\n\n{block(name, records, path.with_suffix('.png'))}\n")
+        records = store.stored(options.out / file, wanted) if options.stored else store.measure(
+            options.out / file, MODES[name].run, wanted, packages=("numpy", *libraries), **store.how(options))
+        made = _page(name, file, records)
+        made.draw(options.out / f"{file}.png")
+        print(f"## {name}\n\n{made.summary()}\n")
 
 
 if __name__ == "__main__":

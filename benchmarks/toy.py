@@ -16,30 +16,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from asng_core import ASNG, Space
+from asng_core.arrays import Codes, Floats
 from asng_core.families.categorical import CategoricalFamily
 from asng_core.ranking import ranks, utilities
 
 from . import store
-from .claims import Claim
+from .analysis import markdown, plots, scores
+from .page import Claim, Page
 
-D, K = 30, 5
+D, K = 30, 5  # of the paper
 N_THETA = D * (K - 1)
-ITERATIONS = 30_000
+ITERATIONS = 30_000  # above what the slowest cell takes: its learning rate must anneal before it succeeds
 LEARNING_RATES = (0.005, 0.05, 0.25)
 STEP_SIZES = {"1": 1.0, "n^-1/2": N_THETA**-0.5, "n^-1": 1 / N_THETA}
+QUICK = 2, 300  # seeds and iterations
 # the authors' code, annealed alike, 2 seeds a cell, as recorded (step size, learning rate) -> iterations
 AUTHORS = {("1", 0.005): 1_870, ("1", 0.05): 5_830, ("1", 0.25): 22_200,
            ("n^-1/2", 0.005): 1_100, ("n^-1/2", 0.05): 5_830, ("n^-1/2", 0.25): 22_000}
-
-Codes = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 class Architecture(Protocol):
@@ -123,22 +123,32 @@ def run(algorithm: str, step_size: str, learning_rate: float, seed: int, iterati
     return {"iterations": None}
 
 
-def table(records: list[dict[str, Any]]) -> str:
-    """Median (quartiles) of the iterations to success and how many runs succeeded, per cell."""
-    lines = ["| algorithm | step size | learning rate | succeeded | iterations: median (quartiles) | authors' code |",
-             "|---|---|---|---|---|---|"]
-    for (algorithm, step_size, learning_rate), found in cells(records).items():
-        done = [n for n in found if n is not None]
-        # a run that failed took longer than any that succeeded: it stays in the quartiles as infinity
-        q1, median, q3 = np.quantile([math.inf if n is None else n for n in found], [0.25, 0.5, 0.75], method="lower")
-        authors = AUTHORS.get((step_size, learning_rate)) if algorithm == "ASNG" else None
-        lines.append(f"| {algorithm} | {step_size} | {learning_rate} | {len(done)}/{len(found)} | "
-                     f"{_count(median)} ({_count(q1)} to {_count(q3)}) | {_count(authors) if authors else ''} |")
-    return "\n".join(lines)
+def tables(records: list[dict[str, Any]]) -> dict[str, str]:
+    """Median iterations to success by learning rate; with quartiles, and how many runs succeeded."""
+    found = cells(records)
+    rows = [[algorithm, step_size, *(_cell(found[algorithm, step_size, rate]) for rate in LEARNING_RATES)]
+            for algorithm in ALGORITHMS for step_size in STEP_SIZES]
+    rows += [["authors' code, 2 seeds", step_size, *(f"{AUTHORS[step_size, rate]:,}" for rate in LEARNING_RATES)]
+             for step_size in dict.fromkeys(size for size, _ in AUTHORS)]
+    whole = []
+    for (algorithm, step_size, rate), runs in found.items():
+        q1, median, q3 = map(scores.count, np.quantile(_times(runs), [0.25, 0.5, 0.75], method="lower"))
+        whole.append([algorithm, step_size, str(rate), f"{len(runs) - runs.count(None)}/{len(runs)}",
+                      f"{median} ({q1} to {q3})"])
+    return {"Median iterations to success (runs that succeeded, if not all)": markdown.table(
+                ["algorithm", "initial step size", *(f"learning rate {rate}" for rate in LEARNING_RATES)], rows),
+            "With quartiles": markdown.table(["algorithm", "initial step size", "learning rate", "succeeded",
+                                              "iterations: median (quartiles)"], whole)}
 
 
-def _count(iterations: float) -> str:
-    return f"{iterations:,.0f}" if math.isfinite(iterations) else "not reached"
+def _times(runs: list[int | None]) -> list[float]:
+    """A run that failed took longer than any that succeeded."""
+    return [math.inf if n is None else n for n in runs]
+
+
+def _cell(runs: list[int | None]) -> str:
+    failed = runs.count(None)
+    return scores.count(scores.median(_times(runs))) + (f" ({len(runs) - failed}/{len(runs)})" if failed else "")
 
 
 def cells(records: list[dict[str, Any]]) -> dict[tuple[str, str, float], list[int | None]]:
@@ -153,47 +163,37 @@ def cells(records: list[dict[str, Any]]) -> dict[tuple[str, str, float], list[in
 
 def draw(records: list[dict[str, Any]], path: Path) -> None:
     """Iterations to success against the learning rate, one panel per step size."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     found = cells(records)
     limit = records[0]["task"]["iterations"]
-    figure, axes = plt.subplots(1, len(STEP_SIZES), figsize=(10, 3.4), sharey=True, layout="constrained")
+    figure, axes = plots.figure(8, 3.2, ncols=len(STEP_SIZES), sharey=True)
     for axis, step_size in zip(axes, STEP_SIZES, strict=True):
         for offset, (algorithm, marker) in enumerate(zip(ALGORITHMS, "osD", strict=True)):
             for learning_rate in LEARNING_RATES:
-                runs = np.array([limit * 1.35 if n is None else n for n in found[algorithm, step_size, learning_rate]])
-                axis.scatter(learning_rate * 1.3 ** (offset - 1) * np.linspace(0.95, 1.05, len(runs)), runs, s=14,
+                runs = np.minimum(_times(found[algorithm, step_size, learning_rate]), limit * 1.35)
+                axis.scatter(learning_rate * 1.3 ** (offset - 1) * np.linspace(0.95, 1.05, len(runs)), runs, s=12,
                              marker=marker, color=f"C{offset}", alpha=0.6, linewidths=0,
                              label=algorithm if learning_rate == LEARNING_RATES[0] else None)
         points = [(rate, n) for (size, rate), n in AUTHORS.items() if size == step_size]
         if points:
-            axis.plot(*zip(*points, strict=True), "k_", markersize=22, label="authors' code")
+            axis.plot(*zip(*points, strict=True), "k_", markersize=20, label="authors' code")
         axis.axhline(limit, color="grey", linewidth=0.8, linestyle=":")
-        axis.set(xscale="log", yscale="log", xlabel="learning rate of x", title=f"initial step size {step_size}")
-        axis.set_xticks(LEARNING_RATES, [str(rate) for rate in LEARNING_RATES])
-        axis.minorticks_off()
+        axis.set(yscale="log", xlabel="learning rate of x")
+        axis.set_title(f"initial step size {step_size}", fontsize=10)
+        plots.log_axis(axis, LEARNING_RATES)
     axes[0].set_ylabel("iterations to success\n(above the dotted line: not reached)")
-    axes[0].legend(fontsize=8, loc="lower right")
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=8, frameon=False)
+    plots.save(figure, path)
 
 
-def blocks(results: Path) -> dict[str, str]:
-    return {"toy": block(store.records(results / "toy.json"), results / "toy.png")}
+def pages(results: Path) -> list[Page]:
+    records = store.records(results / "toy")
+    return [Page("toy", {"toy": "python -m benchmarks.toy"}, claims(records), tables(records),
+                 partial(draw, records))]
 
 
-def block(records: list[dict[str, Any]], picture: Path) -> str:
-    """The table, and at that path the picture."""
-    draw(records, picture)
-    return f"{table(records)}\n\n![iterations to success](results/{picture.name})"
-
-
-def claims(results: Path) -> list[Claim]:
-    found = cells(store.records(results / "toy.json"))
-    medians = {cell: float(np.quantile([math.inf if n is None else n for n in runs], 0.5, method="lower"))
-               for cell, runs in found.items()}
+def claims(records: list[dict[str, Any]]) -> list[Claim]:
+    found = cells(records)
+    medians = {cell: scores.median(_times(runs)) for cell, runs in found.items()}
     ours = [n for (algorithm, *_), runs in found.items() if algorithm == "ASNG" for n in runs]
     succeeded = len(ours) - ours.count(None)
     ratios = [medians["ASNG", step_size, rate] / theirs for (step_size, rate), theirs in AUTHORS.items()]
@@ -202,20 +202,15 @@ def claims(results: Path) -> list[Claim]:
     worst = {algorithm: max(max(column) / min(column) for column in columns[algorithm]) for algorithm in ALGORITHMS}
     rates = " / ".join(map(str, LEARNING_RATES))
 
-    def claim(text: str, met: bool, figure: str, headline: bool = True) -> Claim:
-        return Claim(f"the paper's toy problem: {text}", met, figure, "toy.json", "python -m benchmarks.toy", headline)
-
     return [
-        claim(f"ASNG succeeds in every run, at learning rates {rates} and three initial step sizes",
-              succeeded == len(ours), f"{succeeded} of {len(ours)} runs"),
-        claim("ASNG takes at most 5% more iterations than the authors' code (2 seeds), medians at learning rates "
+        Claim(f"`ASNG` succeeds in every run, at learning rates {rates} and three initial step sizes",
+              succeeded == len(ours), f"{succeeded} of {len(ours)} runs", ("ASNG",)),
+        Claim("`ASNG` takes at most 5% more iterations than the authors' code (2 seeds), medians at learning rates "
               f"{rates}, initial step sizes 1 and n^-1/2", max(ratios) <= 1.05,
-              f"{min(ratios):.2f} to {max(ratios):.2f} times theirs; at step size 1 "
-              + " / ".join(_count(medians["ASNG", "1", rate]) for rate in LEARNING_RATES) + " against "
-              + " / ".join(_count(AUTHORS["1", rate]) for rate in LEARNING_RATES)),
-        claim("the initial step size changes ASNG's median iterations at most twofold, that of a fixed step (SNG) and "
-              "of Adam more", worst["ASNG"] <= 2 < min(worst["SNG"], worst["Adam"]),
-              ", ".join(f"{algorithm} {_fold(worst[algorithm])}" for algorithm in ALGORITHMS), headline=False)]
+              f"{min(ratios):.2f} to {max(ratios):.2f} times theirs", ("ASNG",)),
+        Claim("the initial step size changes `ASNG`'s median iterations at most twofold, that of a fixed step (SNG) "
+              "and of Adam more", worst["ASNG"] <= 2 < min(worst["SNG"], worst["Adam"]),
+              ", ".join(f"{algorithm} {_fold(worst[algorithm])}" for algorithm in ALGORITHMS), ("ASNG",))]
 
 
 def _fold(ratio: float) -> str:
@@ -227,15 +222,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="runs per cell (default 20)")
     parser.add_argument("--quick", action="store_true", help="2 seeds, 300 iterations: a check of the whole path")
     options = parser.parse_args()
-    seeds, iterations = (2, 300) if options.quick else (options.seeds, ITERATIONS)
+    seeds, iterations = QUICK if options.quick else (options.seeds, ITERATIONS)
     name = "toy_quick" if options.quick else "toy"
     tasks = [{"algorithm": algorithm, "step_size": step_size, "learning_rate": rate, "seed": seed,
               "iterations": iterations}
              for algorithm in ALGORITHMS for step_size in STEP_SIZES for rate in LEARNING_RATES
              for seed in range(seeds)]
-    records = store.measure(options.out / f"{name}.json", run, tasks, parts=lambda _: ("ASNG",), jobs=options.jobs,
-                            restart=options.restart)
-    print(block(records, options.out / f"{name}.png"))
+    records = store.measure(options.out / name, run, tasks, parts=lambda _: ("ASNG",), **store.how(options))
+    draw(records, options.out / f"{name}.png")
+    print("\n\n".join(tables(records).values()))
 
 
 if __name__ == "__main__":

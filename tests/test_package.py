@@ -70,10 +70,9 @@ def test_the_makefile_runs_what_the_readme_spells_out():
         assert command.replace("--quiet ", "") in readme
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks" / "results").glob("*.json")), ids=lambda path: path.name)
-def test_stored_results_say_when_and_where_they_were_measured(path):
-    assert store.records(path)
-    for source in store.sources(path):
+@pytest.mark.parametrize("name", store.names(store.RESULTS))
+def test_stored_results_say_when_and_where_they_were_measured(name):
+    for source in store.sources(store.records(store.RESULTS / name)):
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", source["date"])
         assert "cores" in source["machine"]
         assert "numpy" in source["versions"]

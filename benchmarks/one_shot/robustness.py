@@ -11,6 +11,7 @@ of `side_by_side`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ import numpy as np
 import torch
 
 from .. import store
-from ..claims import Claim
+from ..analysis import markdown, plots
+from ..page import Claim, Page
 from . import side_by_side, strategies, truth
-from .strategies import N_THETA, Recipe
+from .found import OURS, by_seed, found
+from .strategies.search import STEP_SIZES
+from .strategies.setup import N_THETA, Recipe, Setup
 
-NAME, SEEDS, OURS, SPOS = "one_shot_robustness", 3, "ASNG", "uniform, SPOS"
-COMMAND = "python -m benchmarks.one_shot.robustness"
+NAME, SEEDS, SPOS = "one_shot_robustness", 3, "uniform, SPOS"
 # factor -> its field of the recipe, label -> value
 GRID: dict[str, tuple[str, dict[str, Any]]] = {
     "learning rate": ("learning_rate", {f"x {factor}": round(Recipe.learning_rate * factor, 4)
@@ -42,13 +45,13 @@ FACTORS = {OURS: tuple(GRID), "SNG": (*SHARED, "step size"), SPOS: SHARED, "REIN
 def default(strategy: str, factor: str) -> Any:
     """The value that `side_by_side` runs with."""
     if factor == "step size":
-        return strategies.STEP_SIZES[strategy]
+        return STEP_SIZES[strategy]
     return getattr(Recipe(), GRID[factor][0])
 
 
 def run(kind: str, seed: int, recipe: dict[str, Any], **_cell: str) -> dict[str, Any]:
     torch.set_num_threads(1)  # the processes are the parallelism
-    return {"found": strategies.RUNS[kind](strategies.Setup(Recipe(**recipe), seed))}
+    return {"found": strategies.RUNS[kind](Setup(Recipe(**recipe), seed))}
 
 
 def tasks(*, quick: bool = False) -> list[dict[str, Any]]:
@@ -67,11 +70,11 @@ DEFAULT = ""  # in place of factor and label
 def sweep(records: Sequence[dict[str, Any]], defaults: Sequence[dict[str, Any]], table: truth.Table) -> Sweep:
     """`defaults` are the records of `side_by_side`."""
     ranks: Sweep = {}
-    for record in side_by_side.by_seed(records):
+    for record in by_seed(records):
         task, words = record["task"], record["result"]["found"]
         ranks.setdefault((task["kind"], task["factor"], task["label"]), []).append(table.rank(words))
     n = max(map(len, ranks.values()))
-    for kind, runs in side_by_side.found(defaults).items():
+    for kind, runs in found(defaults).items():
         ranks[kind, DEFAULT, DEFAULT] = [table.rank(each.words) for each in runs[:n]]
     return ranks
 
@@ -88,82 +91,69 @@ def over(ranks: Sweep, strategy: str, factors: Sequence[str]) -> list[int]:
             for rank in each]
 
 
-def report(ranks: Sweep, n_networks: int) -> str:
-    """A table for every factor, and one for the whole sweep."""
-    parts = []
-    for factor, (_, values) in GRID.items():
-        lines = [f"| {factor} | " + " | ".join(values) + " |", "|---" * (len(values) + 1) + "|"]
-        for kind, factors in FACTORS.items():
-            if factor in factors:
-                cells = [_median(cell(ranks, kind, factor, label), value == default(kind, factor))
-                         for label, value in values.items()]
-                lines.append(f"| {kind} | " + " | ".join(cells) + " |")
-        parts.append("\n".join(lines))
-    lines = ["| over the sweep of | strategy | median rank | upper quartile | worst |", "|---" * 5 + "|"]
+def tables(ranks: Sweep) -> dict[str, str]:
+    """The whole sweep, and every factor; the defaults in bold."""
+    rows = []
     for title, kind, factors in (*(("learning rate and batch", kind, SHARED) for kind in FACTORS),
                                  ("all settings", OURS, tuple(GRID))):
         median, upper, worst = np.quantile(over(ranks, kind, factors), [0.5, 0.75, 1])
-        lines.append(f"| {title} | {kind} | {median:.1f} | {upper:.1f} | {worst:.0f} |")
-    n_seeds = {bound(map(len, ranks.values())) for bound in (min, max)}
-    return "\n\n".join([f"Median true rank of {n_networks} over {' to '.join(map(str, sorted(n_seeds)))} seeds, "
-                        "the defaults in bold.", *parts,
-                        "\n".join(lines)])
+        rows.append([title, kind, f"{median:.1f}", f"{upper:.1f}", f"{worst:.0f}"])
+    found = {"True rank of the network found": markdown.table(
+        ["over the sweep of", "strategy", "median", "upper quartile", "worst"], rows)}
+    for factor, (_, values) in GRID.items():
+        found[f"Median true rank by {factor}"] = markdown.table([factor, *values], (
+            [kind, *(_median(cell(ranks, kind, factor, label), value == default(kind, factor))
+                     for label, value in values.items())]
+            for kind, factors in FACTORS.items() if factor in factors))
+    return found
+
+
+def note(ranks: Sweep, n_networks: int) -> str:
+    n_seeds = sorted({bound(map(len, ranks.values())) for bound in (min, max)})
+    return f"Among {n_networks} networks, {' to '.join(map(str, n_seeds))} seeds a cell."
 
 
 def _median(ranks: Sequence[int], bold: bool) -> str:
     return "not run" if not ranks else f"**{np.median(ranks):.0f}**" if bold else f"{np.median(ranks):.0f}"
 
 
-def stored(results: Path, name: str = NAME) -> tuple[Sweep, truth.Table]:
-    table = truth.Table.load(results / f"{truth.NAME}.json")
-    return sweep(store.records(results / f"{name}.json"), store.records(results / f"{side_by_side.NAME}.json"),
-                 table), table
+def pages(results: Path, name: str = NAME) -> list[Page]:
+    """`results` must hold the truth and `side_by_side` too."""
+    table = truth.Table.load(results / truth.NAME)
+    ranks = sweep(store.records(results / name), store.records(results / side_by_side.NAME), table)
+    return [Page(name, {name: "python -m benchmarks.one_shot.robustness"}, [claim(ranks, table)], tables(ranks),
+                 partial(draw, ranks, len(table)), note(ranks, len(table)))]
 
 
-def blocks(results: Path) -> dict[str, str]:
-    """The tables and the picture."""
-    ranks, table = stored(results)
-    draw(ranks, len(table), results / f"{NAME}.png")
-    return {"one-shot robustness": f"{report(ranks, len(table))}\n\n![ranks by setting](results/{NAME}.png)"}
-
-
-def claims(results: Path) -> list[Claim]:
-    ranks, table = stored(results)
+def claim(ranks: Sweep, table: truth.Table) -> Claim:
     every = over(ranks, OURS, tuple(GRID))
     rng, bar = np.random.default_rng(0), 0.15 * len(table)
     median = float(np.median(every))
     low, high = np.quantile(np.median(rng.choice(every, (2000, len(every))), axis=1), [0.025, 0.975])
-    return [Claim(f"Over the whole sweep ASNG's median true rank in the best 15% (at most {bar:.1f} of {len(table)})",
-                  median <= bar, f"{median:.1f} ({low:.1f} to {high:.1f}), {len(every)} searches", f"{NAME}.json",
-                  COMMAND)]
+    return Claim(f"over the whole sweep ASNG's median true rank in the best 15% (at most {bar:.1f} of {len(table)})",
+                 median <= bar, f"{median:.1f} ({low:.1f} to {high:.1f}), {len(every)} searches")
 
 
 def draw(ranks: Sweep, n_networks: int, path: Path) -> None:
-    """A panel for every factor: the median rank of each strategy, with all ranks of ASNG."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(2, 4, figsize=(13, 6), sharey=True, layout="constrained")
-    axes[-1, -1].remove()
-    for axis, (factor, (_, values)) in zip(axes.flat, GRID.items(), strict=False):
-        for (kind, factors), marker, line in zip(FACTORS.items(), "os^vD", ("-", "--", "-.", ":", "--"), strict=True):
-            if factor in factors:
-                cells = [cell(ranks, kind, factor, label) for label in values]
-                axis.plot(range(len(cells)), [np.median(each) if each else np.nan for each in cells], marker=marker,
-                          linestyle=line, label=kind, linewidth=2.5 if kind == OURS else 1.2, alpha=0.8)
-                if kind == OURS:
-                    for x, each in enumerate(cells):
-                        axis.scatter([x] * len(each), each, s=10, color="C0", alpha=0.5, linewidths=0)
+    """A panel for the factors that every strategy has: its median rank, with all ranks of ASNG."""
+    figure, axes = plots.figure(8, 3.6, ncols=len(SHARED), sharey=True)
+    for axis, factor in zip(axes, SHARED, strict=True):
+        labels = list(GRID[factor][1])
+        for kind, marker, line in zip(FACTORS, "os^vD", ("-", "--", "-.", ":", "--"), strict=True):
+            cells = [cell(ranks, kind, factor, label) for label in labels]
+            axis.plot(range(len(cells)), [np.median(each) if each else np.nan for each in cells], marker=marker,
+                      linestyle=line, label=kind, linewidth=2.5 if kind == OURS else 1.2, alpha=0.8)
+            if kind == OURS:
+                for x, each in enumerate(cells):
+                    axis.scatter([x] * len(each), each, s=10, color="C0", alpha=0.5, linewidths=0)
         axis.axhline(0.15 * n_networks, color="grey", linestyle="--", linewidth=1)
-        axis.set(yscale="log", xlabel=factor)
-        axis.set_xticks(range(len(values)), list(values))
+        plots.log_axis(axis, (1, 3, 10, 30, 100, 250), "y")
+        axis.set(xlabel=factor)
+        axis.set_xticks(range(len(labels)), labels)
         axis.grid(alpha=0.3)
-    for row in axes:
-        row[0].set_ylabel("true rank (dashed: best 15%)")
-    axes[0, 0].legend(fontsize=8)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    axes[0].set_ylabel("true rank (dashed: best 15%)")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8, frameon=False)
+    plots.save(figure, path)
 
 
 def main() -> None:
@@ -171,14 +161,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="1 seed, 20 steps: a check of the whole path")
     parser.add_argument("--stored", action="store_true", help="measure nothing, show what is stored")
     options = parser.parse_args()
-    path, wanted = options.out / f"{NAME}{'_quick' * options.quick}.json", tasks(quick=options.quick)
+    name, wanted = f"{NAME}{'_quick' * options.quick}", tasks(quick=options.quick)
     if not options.stored:
-        store.measure(path, run, wanted, parts=side_by_side.parts, packages=("numpy", "torch"), jobs=options.jobs,
-                      restart=options.restart)
-    table = truth.Table.load(store.RESULTS / f"{truth.NAME}.json")
-    ranks = sweep(store.stored(path, wanted), store.records(store.RESULTS / f"{side_by_side.NAME}.json"), table)
-    draw(ranks, len(table), path.with_suffix(".png"))
-    print(report(ranks, len(table)))
+        store.measure(options.out / name, run, wanted, parts=side_by_side.parts, packages=("numpy", "torch"),
+                      **store.how(options))
+    table = truth.Table.load(store.RESULTS / truth.NAME)
+    ranks = sweep(store.stored(options.out / name, wanted), store.records(store.RESULTS / side_by_side.NAME), table)
+    draw(ranks, len(table), options.out / f"{name}.png")
+    print("\n\n".join([*tables(ranks).values(), note(ranks, len(table))]))
 
 
 if __name__ == "__main__":

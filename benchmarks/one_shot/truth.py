@@ -16,17 +16,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from asng_core.arrays import Floats
 from asng_core.ranking import midranks
 
 from .. import store
-from ..claims import Claim
+from ..analysis import markdown, plots
+from ..page import Claim, Page
 from . import space
 
 SEEDS, IMAGES = 3, 10_000
 NAME = "one_shot_truth"
-Floats = NDArray[np.float64]
 
 
 class Table:
@@ -118,64 +118,46 @@ def tasks(*, quick: bool = False) -> list[dict[str, Any]]:
             for seed in range(seeds) for architecture in architectures]
 
 
-def blocks(results: Path, name: str = NAME) -> dict[str, str]:
-    """The table in figures, and its picture."""
-    table = Table.load(results / f"{name}.json")
-    draw(table, results / f"{name}.png")
+def best_ranks(table: Table) -> str:
+    """The rank of the best network that has the operation in the layer."""
+    n_layers = len(table.architectures[0].split())
+    return markdown.table(["layer", *space.OPERATIONS], (
+        [str(layer + 1), *(str(table.best_rank(layer, operation)) for operation in space.OPERATIONS)]
+        for layer in range(n_layers)))
+
+
+def note(table: Table) -> str:
+    """How far networks and trainings differ."""
     every, better = table.correlations()
     quartiles = " ".join(f"{accuracy:.3f}" for accuracy in np.quantile(table.means, [0.25, 0.5, 0.75]))
-    lines = [
-        f"{len(table)} networks, {table.accuracies.shape[1]} seeds each: mean accuracy {table.means.min():.3f} to "
-        f"{table.means.max():.3f}, quartiles {quartiles}, standard deviation "
-        f"{table.means.std(ddof=1):.4f}. Of one training in the better half of the networks: {table.seed_std:.4f}.",
-        f"Rank correlation between seeds: {every:.2f} over all networks, {better:.2f} over the better half.", "",
-        "Rank of the best network that has the operation in the layer:", "",
-        "| layer | " + " | ".join(space.OPERATIONS) + " |", "|---" * (len(space.OPERATIONS) + 1) + "|"]
-    lines += [f"| {layer + 1} | " + " | ".join(str(table.best_rank(layer, operation)) for operation in space.OPERATIONS)
-              + " |" for layer in range(len(table.architectures[0].split()))]
-    return {"one-shot truth": "\n".join([*lines, "", f"![accuracies of all networks](results/{name}.png)"])}
+    return (f"{len(table)} networks, {table.accuracies.shape[1]} seeds each: mean accuracy {table.means.min():.3f} to "
+            f"{table.means.max():.3f}, quartiles {quartiles}, standard deviation {table.means.std(ddof=1):.4f}; of one "
+            f"training in the better half of the networks {table.seed_std:.4f}. Rank correlation between seeds: "
+            f"{every:.2f} over all networks, {better:.2f} over the better half.")
 
 
-def claims(results: Path) -> list[Claim]:
-    table = Table.load(results / f"{NAME}.json")
+def pages(results: Path, name: str = NAME) -> list[Page]:
+    table = Table.load(results / name)
     every, better = table.correlations()
-    return [Claim("The ground truth ranks networks: rank correlation between training seeds at least 0.5 over the "
-                  "better half", better >= 0.5, f"{better:.2f} (over all {every:.2f})", f"{NAME}.json",
-                  "python -m benchmarks.one_shot.truth --data FOLDER")]
+    claim = Claim("the ground truth ranks networks: rank correlation between training seeds at least 0.5 over the "
+                  "better half", better >= 0.5, f"{better:.2f} (over all {every:.2f})")
+    return [Page(name, {name: "python -m benchmarks.one_shot.truth --data FOLDER"}, [claim],
+                 {"Rank of the best network that has the operation in the layer": best_ranks(table)},
+                 partial(draw, table), note(table))]
 
 
 def draw(table: Table, path: Path) -> None:
-    """All networks in order of their means, with each seed's accuracy; and those of each operation and layer."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", width_ratios=(1, 1.3),
-                                         sharey=True)
-    order = np.argsort(-table.means, kind="stable")
+    """All networks in order of their means, with each seed's accuracy."""
+    figure, axis = plots.figure(7, 3.4)
+    order, ranks = np.argsort(-table.means, kind="stable"), np.arange(1, len(table) + 1)
     for seed, marker in enumerate("o^s"[: table.accuracies.shape[1]]):
-        left.scatter(np.arange(1, len(table) + 1), table.accuracies[order, seed], s=8, marker=marker, alpha=0.5,
-                     linewidths=0, label=f"seed {seed}")
-    left.plot(np.arange(1, len(table) + 1), table.means[order], "k", linewidth=1, label="mean")
-    left.set(xlabel="rank", ylabel="test accuracy")
-    left.legend(fontsize=8)
-    groups = [(layer, operation) for layer in range(len(table.architectures[0].split()))
-              for operation in space.OPERATIONS]
-    values = [[table.means[row] for row, words in enumerate(table.architectures) if words.split()[layer] == operation]
-              for layer, operation in groups]
-    right.boxplot(values, flierprops={"markersize": 3}, medianprops={"color": "C0"})
-    right.set_xticks(range(1, len(groups) + 1), [operation for _, operation in groups], fontsize=8)
-    n = len(space.OPERATIONS)
-    for start in range(0, len(groups), n):
-        right.text(start + (n + 1) / 2, 0.02, f"layer {start // n + 1}", ha="center", fontsize=9,
-                   transform=right.get_xaxis_transform())
-        if start:
-            right.axvline(start + 0.5, color="grey", linewidth=0.8)
-    right.set_xlabel("operation")
-    for axis in (left, right):
-        axis.grid(alpha=0.3, axis="y")
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+        axis.scatter(ranks, table.accuracies[order, seed], s=8, marker=marker, alpha=0.5, linewidths=0,
+                     label=f"seed {seed}")
+    axis.plot(ranks, table.means[order], "k", linewidth=1, label="mean")
+    axis.set(xlabel="rank", ylabel="test accuracy")
+    axis.grid(alpha=0.3, axis="y")
+    axis.legend(fontsize=8)
+    plots.save(figure, path)
 
 
 def main() -> None:
@@ -184,10 +166,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="6 networks, 1 epoch: a check of the whole path")
     options = parser.parse_args()
     name = f"{NAME}{'_quick' * options.quick}"
-    store.measure(options.out / f"{name}.json", partial(run, data=options.data), tasks(quick=options.quick),
-                  parts=lambda _: ("asng_torch",), packages=("numpy", "torch"), jobs=options.jobs,
-                  restart=options.restart)
-    print("\n\n".join(blocks(options.out, name).values()))
+    store.measure(options.out / name, partial(run, data=options.data), tasks(quick=options.quick),
+                  parts=lambda _: ("asng_torch",), packages=("numpy", "torch"), **store.how(options))
+    (page,) = pages(options.out, name)
+    page.draw(options.out / f"{name}.png")
+    print(page.summary())
 
 
 if __name__ == "__main__":

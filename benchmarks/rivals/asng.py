@@ -1,16 +1,17 @@
-"""Ours: plain ASNG, and the Minimizer built on it."""
+"""Ours: the paper's method ASNG, the same with a fixed step size, SNG, and the Minimizer built on it."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 import asng_core
-from asng_core import ASNG, Space
+from asng_core import Space
+from asng_core.arrays import Codes
 
-from . import Codes, Loss, Open, Setting
+from . import Loss, Open, Setting
 
 
-class Plain:
+class ASNG:
     """The paper's method, the mode recommended.
 
     With one worker a population is asked and told at once, which changes nothing and takes a third of the time.
@@ -20,7 +21,7 @@ class Plain:
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self.space = setting.space
-        self.optimizer: Any = ASNG(self.space, seed=seed)
+        self.optimizer: Any = asng_core.ASNG(self.space, seed=seed)
         self.at_once = self.optimizer.population_size if setting.n_workers == 1 else 1
         self.open: Open[Any] = Open()
         self.asked: list[Any] = []
@@ -46,16 +47,16 @@ class Plain:
         return self.space.encode(self.optimizer.recommend())
 
 
-class FixedStep(Plain):
-    """SNG: the same with a step size that stays at 1, of the paper's 1, n_theta^-1/2 and 1/n_theta the best on the
+class SNG(ASNG):
+    """The same with a step size that stays at 1, of the paper's 1, n_theta^-1/2 and 1/n_theta the best on the
     pseudo-Boolean problems."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
         super().__init__(setting, seed)
-        self.optimizer = ASNG(self.space, seed=seed, adapt=False)
+        self.optimizer = asng_core.ASNG(self.space, seed=seed, adapt=False)
 
 
-class Minimizer(Plain):
+class Minimizer(ASNG):
     """The black-box mechanisms included; constraints belong to the space."""
 
     lacks = frozenset()

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from . import BestSeen, Codes, Loss, Open, Setting
+from asng_core.arrays import Codes
+
+from . import BestSeen, Loss, Open, Setting
 
 
 class _Classic(BestSeen):

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from cmaes import CatCMAwM
 
-from . import BestSeen, Codes, Loss, Open, Setting
+from asng_core.arrays import Codes
+
+from . import BestSeen, Loss, Open, Setting
 
 
 class CatCMA(BestSeen):

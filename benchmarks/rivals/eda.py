@@ -7,11 +7,10 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from . import BestSeen, Codes, Loss, Setting
+from asng_core.arrays import Codes, Floats
 
-Floats = NDArray[np.float64]
+from . import BestSeen, Loss, Setting
 
 
 class _Univariate(BestSeen, ABC):

@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 import nevergrad
 import numpy as np
 
-from . import BestSeen, Codes, Loss, Open, Setting
+from asng_core.arrays import Codes
+
+from . import BestSeen, Loss, Open, Setting
 
 
 class _Nevergrad(BestSeen):

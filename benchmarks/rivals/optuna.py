@@ -10,7 +10,9 @@ import numpy as np
 import optuna
 from optuna.trial import Trial
 
-from . import BestSeen, Codes, Loss, Open, Setting
+from asng_core.arrays import Codes
+
+from . import BestSeen, Loss, Open, Setting
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

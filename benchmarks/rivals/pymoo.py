@@ -12,7 +12,9 @@ from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.core.variable import Binary, Choice, Integer
 
-from . import BestSeen, Codes, Loss, Setting
+from asng_core.arrays import Codes
+
+from . import BestSeen, Loss, Setting
 
 
 class Genetic(BestSeen):

@@ -11,7 +11,9 @@ import numpy as np
 import smac
 from smac.runhistory.dataclasses import TrialInfo, TrialValue
 
-from . import BestSeen, Codes, Loss, Open, Setting
+from asng_core.arrays import Codes
+
+from . import BestSeen, Loss, Open, Setting
 
 
 class RandomForest(BestSeen):

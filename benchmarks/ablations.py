@@ -1,0 +1,102 @@
+"""What each mechanism of `Minimizer` is worth: it, and it with one of them left out, on three sets of problems.
+
+    python -m benchmarks.tables noise-free --ablate
+    python -m benchmarks.tables noisy --ablate
+    python -m benchmarks.functions --ablate
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from . import functions, store, tables
+from .analysis import markdown, plots, scores
+from .analysis.scores import Grouped, Records
+from .page import Page
+from .rivals import OURS
+
+FILES = {"tables, noise-free": ("tables_noise-free_ablation", "python -m benchmarks.tables noise-free --ablate"),
+         "tables, noisy": ("tables_noisy_ablation", "python -m benchmarks.tables noisy --ablate"),
+         "synthetic": ("functions_ablation", "python -m benchmarks.functions --ablate")}
+Difference = tuple[float, float, float]
+
+
+def columns(found: dict[str, Records]) -> dict[str, Grouped]:
+    """heading -> method -> table -> scores, or log2 evaluations to the optimum; lower is better in all."""
+    chosen = {"tables, noise-free": (100, 200, 500), "tables, noisy": (200, 1000)}
+    made = {f"{name}, {budget}": grouped for name, budgets in chosen.items() for budget in budgets
+            if (grouped := tables.columns(name.split(", ")[1], found[name]).get(f"{budget} evaluations"))}
+    return {**made, "synthetic, log2 evaluations": functions.logarithms(found["synthetic"])}
+
+
+def compared(found: dict[str, Grouped]) -> dict[str, dict[str, Difference]]:
+    """heading -> variant -> `Minimizer` minus it, with the 95% interval."""
+    return {heading: scores.differences(grouped, OURS) for heading, grouped in found.items()}
+
+
+def table(differences: dict[str, dict[str, Difference]]) -> str:
+    """A row a variant; bold where the interval is apart from 0."""
+    variants = sorted({variant for each in differences.values() for variant in each}, key=scores.place)
+    return markdown.table(["`Minimizer` minus", *differences], (
+        [_short(variant), *(_cell(each.get(variant)) for each in differences.values())] for variant in variants))
+
+
+def _short(variant: str) -> str:
+    return variant.removeprefix(f"{OURS}, ")
+
+
+def _cell(difference: Difference | None) -> str:
+    if difference is None:
+        return ""
+    text = scores.interval(*difference)
+    return f"**{text}**" if max(difference[1:]) < 0 or min(difference[1:]) > 0 else text
+
+
+def finding(differences: dict[str, dict[str, Difference]], synthetic: Records) -> str:
+    """Who carries the result over all problems, and where the others pay."""
+    variants = sorted({variant for each in differences.values() for variant in each}, key=scores.place)
+    worse = {variant: [heading for heading, each in differences.items() if variant in each and each[variant][2] < 0]
+             for variant in variants}
+    carrying = [f'"{_short(variant)}"' for variant in variants if worse[variant]]
+    logs = functions.logarithms(synthetic)
+    others = []
+    for variant in (variant for variant in variants if not worse[variant]):
+        pays = [problem for problem in logs.get(variant, {}) if scores.paired_bootstrap(
+            {problem: logs[OURS][problem]}, {problem: logs[variant][problem]})[2] < 0]
+        others.append(f'"{_short(variant)}"' + (f" (yet worse on {', '.join(pays)})" if pays else ""))
+    return (f"What it shows: `{OURS}` is worse by more than chance in some column with "
+            f"{', '.join(carrying) or 'none'}; within chance in all of them are {', '.join(others) or 'none'}.")
+
+
+def draw(differences: dict[str, dict[str, Difference]], path: Path) -> None:
+    """A row a variant, the differences with their intervals, by colour the heading."""
+    variants = sorted({variant for each in differences.values() for variant in each}, key=scores.place)
+    figure, axis = plots.figure(7, 0.5 * len(variants) + 1.2)
+    for i, (heading, each) in enumerate(differences.items()):
+        rows = [variants.index(variant) + 0.12 * (i - (len(differences) - 1) / 2) for variant in each]
+        mean, low, high = np.array(list(each.values())).reshape(-1, 3).T
+        axis.errorbar(mean, rows, xerr=[mean - low, high - mean], fmt="osD^vP"[i % 6], color=f"C{i}", markersize=4,
+                      linewidth=1, label=heading)
+    axis.axvline(0, color="grey", linewidth=0.8)
+    axis.set_yticks(range(len(variants)), map(_short, variants))
+    axis.set(xlabel=f"{OURS} minus it, 95% interval (left: the mechanism helps)")
+    axis.invert_yaxis()
+    axis.grid(axis="x", alpha=0.3)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+    plots.save(figure, path)
+
+
+def pages(results: Path) -> list[Page]:
+    found = {name: store.records(results / file) for name, (file, _) in FILES.items()}
+    differences = compared(columns(found))
+    shown = {"Score, or log2 of the evaluations to the optimum: paired differences (95%)": table(differences)}
+    for name in ("noise-free", "noisy"):
+        shown |= {f"Tables, {name}: {caption[0].lower()}{caption[1:]}": each
+                  for caption, each in tables.shown(name, found[f"tables, {name}"]).items()}
+    shown |= {f"Synthetic problems: {caption[0].lower()}{caption[1:]}": each
+              for caption, each in functions.tables(found["synthetic"]).items()}
+    return [Page("ablations", dict(FILES.values()), [], shown,
+                 partial(draw, differences), finding(differences, found["synthetic"]))]

@@ -1,0 +1,1 @@
+"""What stored runs come to: scores and intervals, fixed targets, tables and pictures."""
