@@ -3,6 +3,7 @@
     python -m benchmarks.tables noise-free --ablate
     python -m benchmarks.tables noisy --ablate
     python -m benchmarks.functions --ablate
+    python -m benchmarks.pbo all --ablate
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import functions, store, tables
+from . import functions, pbo, store, tables
 from .analysis import markdown, plots, scores
 from .analysis.scores import Grouped, Records
 from .page import Page
@@ -20,7 +21,9 @@ from .rivals import OURS
 
 FILES = {"tables, noise-free": ("tables_noise-free_ablation", "python -m benchmarks.tables noise-free --ablate"),
          "tables, noisy": ("tables_noisy_ablation", "python -m benchmarks.tables noisy --ablate"),
-         "synthetic": ("functions_ablation", "python -m benchmarks.functions --ablate")}
+         "synthetic": ("functions_ablation", "python -m benchmarks.functions --ablate"),
+         "pseudo-Boolean": ("pbo_noise-free_ablation", "python -m benchmarks.pbo noise-free --ablate"),
+         "pseudo-Boolean, noise d/4": ("pbo_noisy_ablation", "python -m benchmarks.pbo noisy --ablate")}
 Difference = tuple[float, float, float]
 
 
@@ -29,7 +32,8 @@ def columns(found: dict[str, Records]) -> dict[str, Grouped]:
     chosen = {"tables, noise-free": (100, 200, 500), "tables, noisy": (200, 1000)}
     made = {f"{name}, {budget}": grouped for name, budgets in chosen.items() for budget in budgets
             if (grouped := tables.columns(name.split(", ")[1], found[name]).get(f"{budget} evaluations"))}
-    return {**made, "synthetic, log2 evaluations": functions.logarithms(found["synthetic"])}
+    areas = {f"{name}, area": pbo.ablated(records) for name, records in found.items() if name.startswith("pseudo")}
+    return {**made, "synthetic, log2 evaluations": functions.logarithms(found["synthetic"]), **areas}
 
 
 def compared(found: dict[str, Grouped]) -> dict[str, dict[str, Difference]]:
@@ -78,7 +82,7 @@ def draw(differences: dict[str, dict[str, Difference]], path: Path) -> None:
     for i, (heading, each) in enumerate(differences.items()):
         rows = [variants.index(variant) + 0.12 * (i - (len(differences) - 1) / 2) for variant in each]
         mean, low, high = np.array(list(each.values())).reshape(-1, 3).T
-        axis.errorbar(mean, rows, xerr=[mean - low, high - mean], fmt="osD^vP"[i % 6], color=f"C{i}", markersize=4,
+        axis.errorbar(mean, rows, xerr=[mean - low, high - mean], fmt="osD^vPX*"[i % 8], color=f"C{i}", markersize=4,
                       linewidth=1, label=heading)
     axis.axvline(0, color="grey", linewidth=0.8)
     axis.set_yticks(range(len(variants)), map(_short, variants))

@@ -7,6 +7,7 @@
     python -m benchmarks.pbo noisy --methods UMDA cGA      two methods, dimensions 16 and 64
     python -m benchmarks.pbo all --stored                  what the stored runs say
     python -m benchmarks.pbo noise-free --log FOLDER       with ioh's logs of what is measured, for IOHanalyzer
+    python -m benchmarks.pbo all --ablate                  what each mechanism of ours is worth, dimension 16
     python -m benchmarks.pbo all --quick                   a check of the whole path, seconds
 """
 
@@ -23,10 +24,11 @@ import numpy as np
 from . import store
 from .analysis import fixed_target, markdown, plots
 from .analysis.fixed_target import Areas, Goal
+from .analysis.scores import Grouped
 from .page import Claim, Page
 from .problems import pseudo_boolean
 from .problems.pseudo_boolean import PROBLEMS
-from .rivals import ENTRIES, OURS
+from .rivals import ABLATED, ENTRIES, OURS
 
 METHODS = (OURS, "ASNG", "SNG", "WA-ASNG", "cGA", "PBIL", "UMDA", "RLS", "(1+1) EA>0", "fast GA",
            "regularized evolution", "CatCMAwM", "nevergrad 1+1", "random search")
@@ -49,6 +51,8 @@ MODES = {
                        {"nevergrad 1+1": {16: (5, 1), 64: (1, 1), 100: (1, 1)}}),
     "noisy": Mode((0.25, 1.0), {16: (5, 2), 64: (5, 1)}, {"nevergrad 1+1": {16: (2, 1), 64: (1, 1)}}),
 }
+ABLATED_MODES = {name: replace(mode, noises=mode.noises[:1], runs={16: (5, 2)}, capped={})
+                 for name, mode in MODES.items()}
 QUICK = (OURS, "cGA", "RLS")
 
 
@@ -59,6 +63,12 @@ def tasks(mode: Mode, methods: Sequence[str]) -> Records:
             for method in methods for noise in mode.noises
             for dimension, (instances, repeats) in mode.capped.get(method, mode.runs).items()
             for problem in mode.problems]
+
+
+def ablated(records: Records) -> Grouped:
+    """method -> problem -> the areas of its runs, negative: lower is better."""
+    return {method: {problem: (-runs).ravel().tolist() for (problem, _), runs in cells.items()}
+            for method, cells in fixed_target.areas(records).items()}
 
 
 def summary(found: Areas, records: Records) -> str:
@@ -204,22 +214,27 @@ def caps(mode: Mode) -> str:
 def main() -> None:
     parser = store.parser("pbo", __doc__)
     parser.add_argument("mode", choices=[*MODES, "all"])
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, metavar="METHOD",
-                        help="of " + ", ".join(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=(*METHODS, *ABLATED), metavar="METHOD",
+                        help="of " + ", ".join(METHODS) + ", or with --ablate variants of ours")
+    parser.add_argument("--ablate", action="store_true", help="ours, and ours with one mechanism taken out")
     parser.add_argument("--log", type=Path, metavar="FOLDER", help="have ioh log what is measured, for IOHanalyzer")
     parser.add_argument("--stored", action="store_true", help="measure nothing, show what is stored")
     parser.add_argument("--quick", action="store_true", help="three problems and methods, d=9")
     options = parser.parse_args()
     suffix = "_quick" if options.quick else ""
     for name in MODES if options.mode == "all" else (options.mode,):
-        mode, methods = MODES[name], options.methods
+        mode, methods = MODES[name], options.methods or METHODS
+        if options.ablate:
+            mode, suffix = ABLATED_MODES[name], "_ablation"
+            methods = options.methods or (OURS, *(method for method, entry in ABLATED.items()
+                                                  if name in (entry.only or MODES)))
         if options.quick:
             mode, methods = replace(mode, runs={9: (1, 2)}, problems=PROBLEMS[:3]), QUICK
         libraries = dict.fromkeys(library for method in methods if (library := ENTRIES[method].library))
         if not options.stored:
             store.measure(options.out / f"pbo_{name}{suffix}", partial(pseudo_boolean.run, log=options.log),
                           tasks(mode, methods), packages=("numpy", "ioh", *libraries), **store.how(options))
-    for page in pages(options.out, suffix):
+    for page in [] if options.ablate else pages(options.out, suffix):
         page.draw(options.out / f"{page.name}.png")
         print(f"## {page.name}\n\n{page.summary()}\n")
         for claim in page.claims:
