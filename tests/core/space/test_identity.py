@@ -60,7 +60,7 @@ _cycle.append(_cycle)
 
 
 @pytest.mark.parametrize("value", [object(), Plain(), lambda: 1, [Plain()], {"a": Plain()}, {Plain()}, _cycle, iter([]),
-                                   type("Local", (), {}), Plain().__init__], ids=repr)
+                                   type("Local", (), {}), Plain().__init__], ids=lambda value: type(value).__name__)
 def test_what_a_file_cannot_know_has_no_form(value):
     with pytest.raises(NoForm, match="no form"):
         form(value)
