@@ -123,8 +123,8 @@ class Entry:
         return method
 
 
-# caps by what a run takes: SMAC3 25 s for 100 evaluations, nevergrad up to a minute for 1,000, Optuna's GP grows with the
-# cube of the evaluations; the others a second or less
+# caps by what a run takes: SMAC3 25 s for 100 evaluations, nevergrad up to a minute for 1,000, Optuna's GP as the
+# cube of the evaluations; the others a few seconds or less
 METHODS: dict[str, Entry] = {
     "Minimizer": Entry("asng:Minimizer"),
     "ASNG": Entry("asng:ASNG"),
