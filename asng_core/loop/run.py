@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -66,7 +67,9 @@ class Run:
         error = error or self._finish(workers)
         unsaved = None if self._store is None else self._store.finish(self._books)
         if unsaved is not None and error is not None:
-            warnings.warn(f"the last state could not be saved: {unsaved}", RuntimeWarning, stacklevel=4)
+            reason += f"; the last state could not be saved: {unsaved}"
+            with contextlib.suppress(RuntimeWarning):  # where warnings are errors: there is one already
+                warnings.warn(f"the last state could not be saved: {unsaved}", RuntimeWarning, stacklevel=4)
         error = error or unsaved
         try:
             workers.close()

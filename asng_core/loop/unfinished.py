@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from .result import Result
 
 _NOTE = "What was evaluated until then is in this exception's attribute `result`."
@@ -24,8 +26,9 @@ def carrying(error: BaseException, result: Result) -> BaseException:
         except (AttributeError, TypeError):
             carried = False
         if carried:
-            # add_note is of Python 3.11
-            if hasattr(error, "add_note") and _NOTE not in getattr(error, "__notes__", ()):
-                error.add_note(_NOTE)
+            # add_note is of Python 3.11, and may be refused where attributes are
+            with contextlib.suppress(AttributeError, TypeError):
+                if _NOTE not in getattr(error, "__notes__", ()):
+                    error.add_note(_NOTE)  # type: ignore[attr-defined,unused-ignore]
             return error
     return Unfinished(f"{type(error).__name__}: {error} ({_NOTE})", result)
