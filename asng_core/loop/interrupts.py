@@ -20,17 +20,22 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM: ends a run as Ctrl-C does."""
 
 
+def words(kind: type[KeyboardInterrupt]) -> str:
+    """Why the run has ended."""
+    return "terminated by SIGTERM" if issubclass(kind, Terminated) else "interrupted by the user"
+
+
 class Interrupts:
     """While entered, KeyboardInterrupt comes in `call` and `check` only, and Terminated likewise for SIGTERM.
 
     Signals are taken over where Python's own handling of them stands, in the main thread. `outer`: whether they are
-    another run's, whose objective calls this one.
+    another run's, whose objective calls this one. `waiting`: what has come and was not raised.
     """
 
     def __init__(self) -> None:
         self.outer = False
         self._open = False
-        self._waiting: type[KeyboardInterrupt] | None = None
+        self.waiting: type[KeyboardInterrupt] | None = None
         self._pressed = 0
         self._patience: float = _PATIENCE
         self._previous: dict[int, Any] = {}
@@ -61,7 +66,7 @@ class Interrupts:
 
     def check(self) -> None:
         """Raise what has come and waits."""
-        waiting, self._waiting, self._pressed = self._waiting, None, 0
+        waiting, self.waiting, self._pressed = self.waiting, None, 0
         if waiting is not None:
             raise waiting
 
@@ -81,6 +86,6 @@ class Interrupts:
         inside = self._open and (frame is None or frame.f_code is not Interrupts.call.__code__)
         self._pressed += 1
         if self._patience < float("inf") and (inside or self._pressed >= self._patience):
-            self._waiting, self._pressed = None, 0
+            self.waiting, self._pressed = None, 0
             raise kind
-        self._waiting = kind
+        self.waiting = kind

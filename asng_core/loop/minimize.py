@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..blackbox.minimizer import Minimizer
 from ..space.space import Space
 from . import rules
 from .books import Books
-from .interrupts import Interrupts
+from .interrupts import Interrupts, words
 from .parallel import Parallel
 from .pools import Pools
 from .progress_bar import Bar
@@ -159,4 +160,7 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
             stack.enter_context(bar.shown(books.n_evaluations))
         run = Run(books, store, objective, limit, stopping, interrupts, vectorized=vectorized,
                   listeners=listeners if bar is None else [bar, *listeners])
-        return run.run(workers)
+        result = run.run(workers)
+    if interrupts.waiting is not None and words(interrupts.waiting) != result.stop_reason:
+        result = replace(result, stop_reason=f"{result.stop_reason}, then {words(interrupts.waiting)}")
+    return result

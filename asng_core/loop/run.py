@@ -14,7 +14,7 @@ from ..ask_tell.candidate import Candidate
 from ..ask_tell.results import Best
 from . import rules
 from .books import Books
-from .interrupts import Interrupts, Terminated
+from .interrupts import Interrupts, words
 from .result import Result
 from .stopping import Budget, Standing, StoppingRule
 from .store import Store
@@ -59,7 +59,7 @@ class Run:
         try:
             reason = self._loop(workers)
         except KeyboardInterrupt as pressed:
-            reason = _words(pressed)
+            reason = words(type(pressed))
             error = pressed if self._interrupts.outer else None  # it is meant for the run whose objective this is
         except BaseException as raised:
             reason, error = f"{type(raised).__name__}: {raised}", raised
@@ -75,10 +75,6 @@ class Run:
             workers.close()
         except Exception as failing:  # an executor of the user's
             error = error or failing
-        try:
-            self._interrupts.check()
-        except KeyboardInterrupt as pressed:
-            reason += f", then {_words(pressed)}"
         result = self._books.result(reason)
         if error is None:
             return result
@@ -202,7 +198,3 @@ class Run:
     @property
     def _seconds(self) -> float:
         return time.monotonic() - self._started
-
-
-def _words(pressed: KeyboardInterrupt) -> str:
-    return "terminated by SIGTERM" if isinstance(pressed, Terminated) else "interrupted by the user"
