@@ -37,10 +37,17 @@ class CheckpointError(ValueError):
     """Whatever can be wrong with the content of a file: damaged, cut short, of another kind, space or release."""
 
 
-def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
-    """Write nested dicts and lists of JSON scalars and arrays to `path`, atomically."""
+def write(path: str | os.PathLike[str], state: dict[str, Any]) -> str:
+    """Write nested dicts and lists of JSON scalars and arrays to `path`, atomically; the file's `digest`."""
     content = packed(state)
     atomically(path, lambda file: file.write(content))
+    return content[8:40].hex()
+
+
+def digest(path: str | os.PathLike[str]) -> str:
+    """The digest that a file was written with, by which one state is told from another."""
+    with Path(path).open("rb") as file:
+        return file.read(40)[8:].hex()
 
 
 def packed(state: dict[str, Any]) -> bytes:

@@ -1,57 +1,91 @@
-"""Ctrl-C held back while an optimizer works, so that it never stops half way through an update."""
+"""Ctrl-C and SIGTERM, heard while the user's code runs and held back everywhere else.
+
+An optimizer that is stopped half way through an update is torn, and a loss that is dropped between the objective's
+`return` and ours was paid for. So both wait: for the next call of the user's code, or the next look at them.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-_PATIENCE = 3  # the third press while held back is raised there and then: who insists may leave a state half changed
+_PATIENCE = 3  # presses while held back, after which it is raised there and then
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends a run as Ctrl-C does."""
+
+
+def words(kind: type[KeyboardInterrupt]) -> str:
+    """Why the run has ended."""
+    return "terminated by SIGTERM" if issubclass(kind, Terminated) else "interrupted by the user"
 
 
 class Interrupts:
-    """Raises KeyboardInterrupt as Python does, but while `held` only at its end.
+    """While entered, KeyboardInterrupt comes in `call` and `check` only, and Terminated likewise for SIGTERM.
 
-    Where Python's own handler is not in place, or outside the main thread, nothing is changed. `torn`:
-    whether the user pressed on until something held was cut short, whose state is then not to be trusted.
+    Signals are taken over where Python's own handling of them stands, in the main thread. `outer`: whether they are
+    another run's, whose objective calls this one. `waiting`: what has come and was not raised.
     """
 
     def __init__(self) -> None:
-        self.torn = False
-        self._held = False
+        self.outer = False
+        self._open = False
+        self.waiting: type[KeyboardInterrupt] | None = None
         self._pressed = 0
-        self._previous: Any = None
+        self._patience: float = _PATIENCE
+        self._previous: dict[int, Any] = {}
+        self._process = os.getpid()
 
     def __enter__(self) -> Interrupts:
-        ours = threading.current_thread() is threading.main_thread()  # signal.signal raises in any other
-        # a handler that the user or a framework has set is theirs to keep
-        if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._previous = signal.signal(signal.SIGINT, self._interrupt)
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        self.outer = isinstance(getattr(signal.getsignal(signal.SIGINT), "__self__", None), Interrupts)
+        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+            if signal.getsignal(number) == usual:
+                self._previous[number] = usual
+                signal.signal(number, self._come)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, usual in reversed(self._previous.items()):  # Ctrl-C last, which would cut this short
+            signal.signal(number, usual)
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self._pressed += 1
-        if self._held and self._pressed < _PATIENCE:
-            return  # `held` raises it at its end
-        self.torn |= self._held
-        raise KeyboardInterrupt
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Within, Ctrl-C waits."""
-        self._held, self._pressed = True, 0
+    def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """What a function of the user's returns. Ctrl-C is raised within it, and not once it has returned."""
+        self._open = True
         try:
-            yield
+            return function(*args)
         finally:
-            self._held = False
-        # not reached if the block raised: its own exception says more
-        if self._pressed:
-            raise KeyboardInterrupt
+            self._open = False
+
+    def check(self) -> None:
+        """Raise what has come and waits."""
+        waiting, self.waiting, self._pressed = self.waiting, None, 0
+        if waiting is not None:
+            raise waiting
+
+    def finish(self) -> None:
+        """From now on nothing is raised but by `check`."""
+        self._patience = float("inf")
+
+    def _come(self, number: int, frame: FrameType | None) -> None:
+        kind = Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        if os.getpid() != self._process:  # a worker, forked from here: as without us
+            if kind is KeyboardInterrupt:
+                raise KeyboardInterrupt
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        # in the frame of `call` itself the function has not begun, or it has returned: then its value would be lost
+        inside = self._open and (frame is None or frame.f_code is not Interrupts.call.__code__)
+        self._pressed += 1
+        if self._patience < float("inf") and (inside or self._pressed >= self._patience):
+            self.waiting, self._pressed = None, 0
+            raise kind
+        self.waiting = kind

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +16,15 @@ from .. import checks
 from ..blackbox.minimizer import Minimizer
 from ..space.space import Space
 from . import rules
+from .books import Books
+from .interrupts import Interrupts, words
 from .parallel import Parallel
+from .pools import Pools
 from .progress_bar import Bar
 from .result import Result
 from .run import Progress, Run
 from .stopping import Budget, Target, Timeout, given
+from .store import Store
 from .vectorized import at_once
 from .workers import InProcess, Workers, one_by_one
 
@@ -26,8 +33,9 @@ Exceptions = type[Exception] | tuple[type[Exception], ...]
 
 
 def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.random.SeedSequence | None = None,
-             noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None, n_workers: int = 1,
-             vectorized: bool = False, target: float | None = None, timeout: float | None = None,
+             noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None,
+             n_workers: int | None = None, vectorized: bool = False, target: float | None = None,
+             timeout: float | None = None, evaluation_timeout: float | None = None,
              callback: Callable[[Progress], Any] | None = None, progress: bool = False,
              checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = ()) -> Result:
     """Search a space for the point of the lowest loss.
@@ -47,37 +55,51 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
     seed: of the search: None, a whole number from 0, or a SeedSequence.
     noisy: whether evaluating a point again may give another loss.
     executor: a `concurrent.futures` executor (of a Dask client `client.get_executor(pure=False)`), which is left
-        open; or a function without arguments that makes one, such as the class ThreadPoolExecutor, which is
-        closed in the end. When a worker dies, an executor that was made is made anew, and what was lost is
-        evaluated again at no charge; a point that was lost three times, at last alone, is a failed evaluation.
-    n_workers: evaluations in flight; as soon as one is done the next point is asked.
+        open; or a function without arguments that makes one, such as the class ProcessPoolExecutor, which is
+        closed in the end, and its processes with it, also where this one is killed. When a worker dies, an executor
+        that was made is made anew, and what was lost is evaluated again at no charge; a point that was lost three
+        times, at last alone, is a failed evaluation. Where a given one breaks the run ends.
+    n_workers: evaluations in flight; as soon as one is done the next point is asked. The classes ProcessPoolExecutor
+        and ThreadPoolExecutor are made of that size. If it is left out: as many as the executor says it has.
     vectorized: the objective gets a population at once, a dict of name -> `(n,)` array of values, and returns
         `(n,)` losses. Arrays hold objects where values are not all of one kind of number, and for
         conditional variables, which are None where inactive.
     target: stop at the first loss as good as this, also under noise.
     timeout: seconds after which to stop. An evaluation in this process or in a thread is not cut short:
         the run then ends with it, or in a thread without it.
+    evaluation_timeout: seconds after which an evaluation by an executor has failed. A process of ours is ended, and
+        another one takes its place: with the class ProcessPoolExecutor nothing else is lost, in a pool that a
+        function makes the others begin again. A thread is abandoned, and Python waits for it when it exits. The time
+        that an evaluation waits in the executor counts, unless that is a pool of threads.
     callback: called with a `Progress` after every evaluation; the run stops if it returns True.
     progress: show a bar, by tqdm.
-    checkpoint: a file to keep the state in, written atomically at the beginning, in the end, whatever it
-        is, and after an evaluation if the last time is a second ago (or, if longer, 20 times as long as writing
-        takes). If it exists the run goes on where it ended, whatever `seed` says: to the bit without an
-        executor; with one, what was in flight is evaluated again. (A vectorized run, if it ended with a whole
-        population.) `Minimizer.load` reads it too; that of `maximize` holds losses of the other sign.
-    catch: exceptions of the objective that are failed evaluations. Any other one ends the run.
+    checkpoint: a file to keep the state in, written atomically at the beginning, in the end, whatever it is, and
+        after an evaluation if the last time is a second ago (or, if longer, 20 times as long as writing takes).
+        Between, every result is in a journal beside it (`NAME.journal`) before the next point is asked, so that a
+        killed process loses only what was under way; it is not forced to the disk, so that a power failure may lose
+        what came since the last checkpoint. If the file exists the run goes on where it ended, whatever `seed` says,
+        to the bit: what was in flight is evaluated again. (A vectorized run, if it ended with a whole population.)
+        While it runs no other run can use the file. `Minimizer.load` reads the checkpoint too; that of `maximize`
+        holds losses of the other sign. A write that fails is warned of, and tried again.
+    catch: exceptions of the objective that are failed evaluations: see `Result.errors`; they are logged too, by the
+        logger "asng_core". Any other one ends the run.
 
-    Ctrl-C ends the run with the result so far. Everything but the objective in an executor is called from
-    the calling thread; nothing here is thread-safe. Raises TypeError or ValueError for bad input before
-    anything is evaluated.
+    Ctrl-C ends the run with the result so far, and so does SIGTERM where nothing else handles it. Whatever is raised
+    once something was evaluated has the result so far as its attribute `result`, and all that had ended is told.
+    Everything but the objective in an executor is called from the calling thread; nothing here is thread-safe.
+    Raises TypeError or ValueError for bad input, RuntimeError if the checkpoint is in use, and OSError if it cannot
+    be written, before anything is evaluated.
     """
     return _run(1.0, objective, space, budget=budget, seed=seed, noisy=noisy, executor=executor, n_workers=n_workers,
-                vectorized=vectorized, target=target, timeout=timeout, callback=callback, progress=progress,
-                checkpoint=checkpoint, catch=catch)
+                vectorized=vectorized, target=target, timeout=timeout,
+                evaluation_timeout=evaluation_timeout, callback=callback, progress=progress, checkpoint=checkpoint,
+                catch=catch)
 
 
 def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.random.SeedSequence | None = None,
-             noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None, n_workers: int = 1,
-             vectorized: bool = False, target: float | None = None, timeout: float | None = None,
+             noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None,
+             n_workers: int | None = None, vectorized: bool = False, target: float | None = None,
+             timeout: float | None = None, evaluation_timeout: float | None = None,
              callback: Callable[[Progress], Any] | None = None, progress: bool = False,
              checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = ()) -> Result:
     """Search a space for the point of the highest value: `minimize` for objectives of which more is better.
@@ -89,14 +111,15 @@ def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.
     `Result.loss`, its history and front, and what a callback gets are as the objective returned them.
     """
     return _run(-1.0, objective, space, budget=budget, seed=seed, noisy=noisy, executor=executor, n_workers=n_workers,
-                vectorized=vectorized, target=target, timeout=timeout, callback=callback, progress=progress,
-                checkpoint=checkpoint, catch=catch)
+                vectorized=vectorized, target=target, timeout=timeout,
+                evaluation_timeout=evaluation_timeout, callback=callback, progress=progress, checkpoint=checkpoint,
+                catch=catch)
 
 
 def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: Any, noisy: bool, executor: Any,
-         n_workers: int, vectorized: bool, target: float | None, timeout: float | None,
+         n_workers: int | None, vectorized: bool, target: float | None, timeout: float | None,
+         evaluation_timeout: float | None,
          callback: Callable[[Progress], Any] | None, progress: bool, checkpoint: Any, catch: Any) -> Result:
-    """The call that both are; sign: 1 to minimize, -1 to maximize. All arguments are checked before anything else."""
     name = "minimize" if sign > 0 else "maximize"
     rules.function(f"{name}(objective)", objective)
     rules.space(f"{name}(space)", space)
@@ -105,25 +128,39 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     seed = checks.seed(f"{name}(seed=...)", seed)
     noisy = checks.truth(f"{name}(noisy=...)", noisy)
     vectorized = checks.truth(f"{name}(vectorized=...)", vectorized)
-    n_workers = checks.integer(f"{name}(n_workers=...)", n_workers, minimum=1)
-    rules.executor(f"{name}(executor=...)", executor, n_workers, vectorized)
+    if n_workers is not None:
+        n_workers = checks.integer(f"{name}(n_workers=...)", n_workers, minimum=1)
+    if evaluation_timeout is not None:
+        evaluation_timeout = checks.real(f"{name}(evaluation_timeout=...)", evaluation_timeout, above=0)
+    where = f"{name}(executor=...)"
+    rules.executor(where, executor, n_workers, evaluation_timeout, vectorized)
     catch = rules.failures(f"{name}(catch=...)", catch)
-    listeners = [] if callback is None else [rules.function(f"{name}(callback=...)", callback)]
+    listeners = [] if callback is None else [rules.callback(f"{name}(callback=...)", callback)]
     file = None if checkpoint is None else rules.file(f"{name}(checkpoint=...)", checkpoint)
     bar = Bar(name, limit.evaluations) if checks.truth(f"{name}(progress=...)", progress) else None
 
-    optimizer = Minimizer(space, noisy=noisy, seed=seed)
-    workers: Workers
-    if executor is not None:  # one worker as well: it may be another process, or another machine
-        workers = Parallel(f"{name}(executor=...)", objective, catch, executor, n_workers, space)
-    elif vectorized:
-        workers = InProcess(at_once(objective, space), catch, optimizer.population_size)
-    else:
-        workers = InProcess(one_by_one(objective), catch, 1)
-    run = Run(optimizer, objective, limit, stopping, sign=sign, vectorized=vectorized, file=file,
-              listeners=listeners if bar is None else [bar, *listeners])
-    run.resume(noisy)  # before the bar, which begins at the evaluations there are
-    if bar is None:
-        return run.run(workers)
-    with bar.shown(run.n_evaluations):
-        return run.run(workers)
+    with ExitStack() as stack:
+        interrupts = stack.enter_context(Interrupts())
+        books = Books(Minimizer(space, noisy=noisy, seed=seed), sign)
+        workers: Workers
+        if executor is not None:
+            pools = Pools(where, executor, n_workers, evaluation_timeout, objective, space)
+            workers = Parallel(where, objective, catch, pools, interrupts.call)
+            stack.callback(workers.close)
+        elif vectorized:
+            workers = InProcess(at_once(partial(interrupts.call, objective), space), catch,
+                                books.optimizer.population_size)
+        else:
+            workers = InProcess(one_by_one(partial(interrupts.call, objective)), catch, 1)
+        store = None
+        if file is not None:
+            store = stack.enter_context(Store(name, file))
+            store.resume(books)
+        if bar is not None:
+            stack.enter_context(bar.shown(books.n_evaluations))
+        run = Run(books, store, objective, limit, stopping, interrupts, vectorized=vectorized,
+                  listeners=listeners if bar is None else [bar, *listeners])
+        result = run.run(workers)
+    if interrupts.waiting is not None and words(interrupts.waiting) != result.stop_reason:
+        result = replace(result, stop_reason=f"{result.stop_reason}, then {words(interrupts.waiting)}")
+    return result

@@ -1,4 +1,4 @@
-"""Evaluation by a `concurrent.futures` executor, which may break.
+"""Evaluation by a `concurrent.futures` executor, which may break, cancel, and hang.
 
 When a worker dies its executor breaks, and all points in flight are lost with it. An executor that a
 factory made is made anew, and they are submitted again. A point lost twice is suspected of killing its
@@ -7,139 +7,179 @@ workers, and evaluated with nothing beside it; lost a third time it is a failed 
 
 from __future__ import annotations
 
+import math
+import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
 from ..ask_tell.candidate import Candidate
-from ..space.space import Space
-from . import rules
-from .workers import FAILED, Finished, Workers
+from .lane import Lane
+from .pools import Pools
+from .workers import Failed, Finished, Raised, Workers, caught
 
-# How often a point may be lost with its executor. Once says little: a broken pool loses all in flight, whichever killed
-# it. After the second time the point runs alone, so that a third one is its own doing.
-_SUSPECT = 2
-_FATAL = 3
-_HOPELESS = 10  # executors broken, and nothing ever evaluated: then the fault is not with single points
+_SUSPECT = 2  # losses of a point after which it is evaluated alone
+_FATAL = 3  # losses after which it has failed
+_HOPELESS = 10  # executors broken before anything was evaluated
 
 
 class Parallel(Workers):
-    """Up to `capacity` points at once, by an executor; one that a factory makes is closed in the end."""
+    """Up to `capacity` points at once. `wait` is how to wait for an event: `Interrupts.call`."""
 
-    def __init__(self, where: str, objective: Callable[[Any], Any], catch: tuple[type[Exception], ...],
-                 executor: Any, n_workers: int, space: Space) -> None:
-        self._where, self._objective, self._catch, self._space = where, objective, catch, space
-        self.capacity = n_workers
-        self._owned = not rules.is_executor(executor)
-        self._make: Callable[[], Any] = executor if self._owned else lambda: executor
-        self._executor: Executor | None = None  # made when it is needed, also anew
-        if not self._owned:  # checked before anything is evaluated
-            self._ready()
+    def __init__(self, where: str, objective: Callable[[Any], Any], catch: tuple[type[Exception], ...], pools: Pools,
+                 wait: Callable[..., Any]) -> None:
+        self._where, self._objective, self._catch = where, objective, catch
+        self._pools, self._wait = pools, wait
+        self.capacity = pools.n_workers
         self._waiting: deque[Candidate] = deque()
-        self._flight: dict[Future[Any], Candidate] = {}
+        self._lanes: list[Lane] = []
         self._lost: Counter[int | None] = Counter()  # by id: how often a point went down with its executor
-        self._broken = 0  # executors so far
+        self._broken = 0
         self._proven = False  # whether anything was ever evaluated
+        self._event = threading.Event()  # set by every future that ends, one that is cancelled included
 
     def submit(self, candidates: Iterable[Candidate]) -> None:
         self._waiting += candidates
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._flight)
+        return len(self._waiting) + self._n_flight
+
+    @property
+    def _n_flight(self) -> int:
+        return sum(len(lane.flight) for lane in self._lanes)
 
     def finished(self, timeout: float | None) -> Finished:
         self._start()
-        wait(self._flight, timeout, FIRST_COMPLETED)
-        done = [future for future in self._flight if future.done()]
-        # all that is done is given before an error is raised: a result that was paid for must not be lost
-        wrong = []
-        down: BrokenExecutor | None = None
-        for future in done:
-            cancelled = RuntimeError("the executor cancelled an evaluation.")
-            error = cancelled if future.cancelled() else future.exception()
-            if isinstance(error, BrokenExecutor):  # its candidate stays in flight, for `_recovered`
-                down = error
-                continue
-            candidate = self._flight.pop(future)
-            if error is None or isinstance(error, self._catch):
-                self._proven = True
-                yield [candidate], FAILED if error is not None else [future.result()]
-            else:
-                wrong.append(error)
-        if wrong:
-            raise wrong[0]
-        if down is not None:
-            for candidate in self._recovered(down):
-                yield [candidate], FAILED
+        due = min((lane.due(time.monotonic()) for lane in self._lanes), default=math.inf)
+        if self._lanes and not any(future.done() for lane in self._lanes for future in lane.flight):
+            shortest = min(due, math.inf if timeout is None else timeout)
+            self._wait(self._event.wait, None if shortest == math.inf else max(0.0, shortest))
+        self._event.clear()
+        found = self.ended()
+        for lane in list(self._lanes):
+            found += self._overdue(lane)
+        return found
+
+    def ended(self) -> Finished:
+        found: Finished = []
+        for lane in list(self._lanes):
+            down: list[tuple[BaseException, Candidate]] = []
+            for future in [future for future in lane.flight if future.done()]:
+                candidate = lane.flight.pop(future).candidate
+                error = None if future.cancelled() else future.exception()
+                if future.cancelled():
+                    found += self._lose(candidate, 1, "the executor cancelled it")
+                elif isinstance(error, BrokenExecutor):
+                    down.append((error, candidate))
+                elif error is not None and _killed_its_workers(error):
+                    found += self._lose(candidate, _SUSPECT, str(error))
+                elif error is None:
+                    self._proven = True
+                    found.append(([candidate], [future.result()]))
+                elif isinstance(error, self._catch):
+                    self._proven = True
+                    found.append(([candidate], caught(error)))
+                else:
+                    found.append(([candidate], Raised(error)))
+            if down:
+                found += self._recovered(lane, down[0][0], [candidate for _, candidate in down])
+        return found
 
     def _start(self) -> None:
-        """Put what waits in flight, as far as there is room; a suspected point with nothing beside it."""
-        while self._waiting and len(self._flight) < self.capacity:
-            alone = any(map(self._suspected, [self._waiting[0], *self._flight.values()]))
-            if self._flight and alone:
+        while self._waiting and self._n_flight < self.capacity - self._n_abandoned:
+            alone = any(map(self._suspected, [self._waiting[0], *(flight.candidate for lane in self._lanes
+                                                                  for flight in lane.flight.values())]))
+            if self._n_flight and alone:
                 return
             candidate = self._waiting.popleft()
             try:
-                future = self._ready().submit(self._objective, dict(candidate))
-            except BrokenExecutor as error:  # as if it had broken a moment later: one way to recover is enough
-                future = Future()
-                future.set_exception(error)
-            self._flight[future] = candidate
+                self._lane().submit(candidate, self._event.set)
+            except BaseException:
+                self._waiting.appendleft(candidate)
+                raise
+        if self._waiting and not self._n_flight:
+            raise RuntimeError(f"{self._where} has no worker left: {self._n_abandoned} hang in evaluations that took "
+                               "longer than evaluation_timeout=. Pass ProcessPoolExecutor itself, whose processes can "
+                               "be ended.")
 
-    def _ready(self) -> Executor:
-        """The executor, made and checked if there is none."""
-        if self._executor is None:
-            self._executor = rules.made(self._where, self._make())
-            if isinstance(self._executor, ProcessPoolExecutor):  # threads pickle nothing, others by means of their own
-                rules.picklable(self._objective, self._space)
-            rules.accepting(self._where, self._executor)
-        return self._executor
+    def _lane(self) -> Lane:
+        """One that takes another point."""
+        for lane in self._lanes:
+            if not lane.retired and len(lane.flight) + len(lane.hanging()) < self._pools.width:
+                return lane
+        lane = Lane(self._where, self._objective, self._pools)
+        self._lanes.append(lane)
+        return lane
+
+    @property
+    def _n_abandoned(self) -> int:
+        """Workers that hang where no others can be had."""
+        return sum(len(lane.hanging()) for lane in self._lanes if not lane.retired)
 
     def _suspected(self, candidate: Candidate) -> bool:
-        return self._lost[candidate.id] >= _SUSPECT
+        return self._lost[candidate.id] >= _SUSPECT and self._pools.width > 1
 
-    def _recovered(self, error: BrokenExecutor) -> list[Candidate]:
+    def _lose(self, candidate: Candidate, times: int, why: str) -> Finished:
+        """Evaluate it again, unless it was lost too often."""
+        self._lost[candidate.id] += times
+        if self._lost[candidate.id] < _FATAL:
+            self._waiting.appendleft(candidate)
+            return []
+        return [([candidate], Failed(f"it was lost {_FATAL} times, at last alone: {why}"))]
+
+    def _recovered(self, lane: Lane, error: BaseException, lost: list[Candidate]) -> Finished:
         """Make up for a broken executor; the points that have failed with it."""
         self._broken += 1
-        if not self._owned:
-            raise RuntimeError(f"{self._where} broke, a worker having died, with {len(self._flight)} evaluations in "
-                               "flight. Pass a function that makes an executor, which is then made anew and what is "
-                               "lost evaluated again; with checkpoint= what was told is kept.") from error
-        if not self._proven and self._broken >= _HOPELESS:
-            raise RuntimeError(f"{self._where} broke {self._broken} times before anything was evaluated ({error}). "
-                               "Does the objective, called in a worker, work at all?") from error
-        lost = list(self._flight.values())  # all of them, whichever has killed it
-        self._drop()
-        if self._executor is not None:
-            self._executor.shutdown(wait=False)
-        self._executor = None  # `_ready` makes another
-        self._lost.update(candidate.id for candidate in lost)
-        # to the front, in the order they had
-        self._waiting.extendleft(reversed([each for each in lost if self._lost[each.id] < _FATAL]))
-        return [each for each in lost if self._lost[each.id] >= _FATAL]
+        lost += [flight.candidate for flight in lane.flight.values()]
+        self._drop(lane)
+        explained = None
+        if not self._pools.owned:
+            explained = RuntimeError(f"{self._where} broke, a worker having died, with {len(lost)} evaluations in "
+                                     "flight. Pass a function that makes an executor, which is then made anew and what "
+                                     "is lost evaluated again; with checkpoint= what was told is kept.")
+        elif not self._proven and self._broken >= _HOPELESS:
+            explained = RuntimeError(f"{self._where} broke {self._broken} times before anything was evaluated "
+                                     f"({error}). Does the objective, called in a worker, work at all?")
+        if explained is not None:
+            explained.__cause__ = error
+            return [(lost, Raised(explained))]
+        found: Finished = []
+        for candidate in reversed(lost):
+            found += self._lose(candidate, 1, f"its worker died ({error})")
+        return found
 
-    def _drop(self) -> None:
-        """Forget what is in flight; cancelling stops only what has not begun."""
-        for future in self._flight:
-            future.cancel()
-        self._flight.clear()
+    def _overdue(self, lane: Lane) -> Finished:
+        """Give up the evaluations that take too long; those that must be given up with them begin again."""
+        late = lane.overdue(time.monotonic())
+        if not late:
+            return []
+        candidates = [lane.flight.pop(future).candidate for future in late]
+        if lane.disposable:
+            self._waiting.extendleft(flight.candidate for flight in reversed(lane.flight.values()))
+            self._drop(lane)
+        else:
+            lane.abandon(late)
+        why = f"it took longer than evaluation_timeout={self._pools.timeout:g} seconds."
+        return [([candidate], Failed(why)) for candidate in candidates]
+
+    def _drop(self, lane: Lane) -> None:
+        self._lanes.remove(lane)
+        lane.close(now=True)
 
     def close(self) -> None:
         """Cancel what has not begun. What is under way goes on in an executor given, and in threads; processes
         of our own are terminated.
         """
-        busy = any(not future.done() for future in self._flight)  # before `_drop`, which forgets them
         self._waiting.clear()
-        self._drop()
-        if not self._owned or self._executor is None:
-            return
-        # a private attribute: before Python 3.14 there is no public way to the processes, or to terminate them; read
-        # before the shutdown, which clears it
-        processes = list((getattr(self._executor, "_processes", None) or {}).values()) if busy else []
-        self._executor.shutdown(wait=not busy)
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.join(1.0)  # so that none is a zombie; one that ignores the signal shall not hold up the run's end
-        self._executor = None
+        self._pools.close()
+        while self._lanes:
+            lane = self._lanes.pop()
+            lane.close(now=any(not future.done() for future in lane.flight) or bool(lane.hanging()))
+
+
+def _killed_its_workers(error: BaseException) -> bool:
+    """Whether Dask has given a task up after several workers died with it; Dask need not be here."""
+    kind = type(error)
+    return kind.__name__ == "KilledWorker" and kind.__module__.partition(".")[0] == "distributed"

@@ -27,6 +27,10 @@ class Result:
     history: every evaluation: `codes`, `losses`, `violations`, `ids` as arrays, `values`, and `to_frame()`.
     n_evaluations: those paid for, over all runs with this checkpoint; n_failed: those of them that failed.
     stop_reason: why the run ended, in words.
+    errors: why evaluations failed, by their id: of an exception that was caught its type, message and traceback.
+
+    What ends a run by an exception, be it of the objective or of a callback, has the result so far as its attribute
+    `result`; where that name is taken there, an `asng_core.loop.unfinished.Unfinished` that has it is raised from it.
     """
 
     best: Best | None = field(repr=False)
@@ -36,6 +40,7 @@ class Result:
     n_failed: int
     stop_reason: str
     maximized: bool = False
+    errors: dict[int, str] = field(default_factory=dict)
 
     @property
     def values(self) -> dict[str, Any]:

@@ -24,6 +24,14 @@ def function(where: str, value: object) -> Callable[[Any], Any]:
     return value
 
 
+def callback(where: str, value: object) -> Callable[[Any], Any]:
+    """Something to call with every evaluation."""
+    if not callable(value):
+        raise TypeError(f"{where} must be a function of a Progress, called after every evaluation, which stops the run "
+                        f"by returning True, got {checks.shown(value)}. Use callback=lambda progress: ....")
+    return value
+
+
 def space(where: str, value: object) -> Space:
     """A Space."""
     if not isinstance(value, Space):
@@ -41,6 +49,8 @@ def any_point(where: str, points: Space, n_known: int) -> None:
 
 def budget(where: str, value: object) -> int:
     """A number of evaluations."""
+    if isinstance(value, float) and value.is_integer():
+        raise TypeError(f"{where} must be an integer, got {value!r}, a float. Write {int(value)}.")
     number = checks.integer(where, value)
     if number < 1:
         raise ValueError(f"{where} must be at least 1, got {number}. It is the number of evaluations to pay for; "
@@ -57,10 +67,14 @@ def failures(where: str, value: object) -> tuple[type[Exception], ...]:
     return listed
 
 
-def executor(where: str, value: object, n_workers: int, vectorized: bool) -> None:
+def executor(where: str, value: object, n_workers: int | None, timeout: float | None, vectorized: bool) -> None:
     """None, an executor, or a function without arguments that makes one."""
     if value is None:
-        if n_workers > 1:  # where is "minimize(executor=...)": the function's name is what stands before "("
+        if timeout is not None:
+            raise ValueError(f"{where[:where.index('(')]}(evaluation_timeout={timeout:g}) must come with an executor, "
+                             "since an evaluation in this process cannot be cut short. Pass "
+                             "executor=ProcessPoolExecutor.")
+        if n_workers is not None and n_workers > 1:
             raise ValueError(f"{where[:where.index('(')]}(n_workers={n_workers}) must come with an executor, got none. "
                              "Pass executor=ThreadPoolExecutor, or a function that makes a ProcessPoolExecutor.")
     elif vectorized:
@@ -84,16 +98,12 @@ def made(where: str, value: Any) -> Executor:
     return ready
 
 
-def accepting(where: str, pool: Executor) -> None:
-    """An executor that still takes work, and gives futures for it that can be waited for."""
-    try:
-        future = pool.submit(int)  # does nothing, is known to every worker, and can be pickled
-    except Exception as error:
-        raise RuntimeError(f"{where} must take work, but it does not ({error}). Pass one that has neither been shut "
-                           "down nor broken, or a function that makes a new one each time.") from error
-    if not isinstance(future, Future):
+def future(where: str, pool: Executor, value: object) -> Future[Any]:
+    """What can be waited for, which an executor gave for work."""
+    if not isinstance(value, Future):
         raise TypeError(f"{where} must be a concurrent.futures executor, got {checks.shown(pool)}, whose submit() "
-                        f"returns a {type(future).__name__}. Of a Dask client pass client.get_executor(pure=False).")
+                        f"returns a {type(value).__name__}. Of a Dask client pass client.get_executor(pure=False).")
+    return value
 
 
 def picklable(objective: object, points: Space) -> None:
@@ -104,7 +114,7 @@ def picklable(objective: object, points: Space) -> None:
             ("the space's values", list(points.variables.values()), "Name them by text, and look them up in the "
                                                                     "objective")):
         try:
-            pickle.dumps(each)  # a pool's own error would name no repair, and catch= could take it for a failure
+            pickle.dumps(each)
         except Exception as error:  # pickling runs code of the object's
             raise TypeError(f"{what} must be picklable to go to another process, got {checks.shown(each)} ({error}). "
                             f"{repair}.") from error
@@ -114,7 +124,7 @@ def file(where: str, value: object) -> Path:
     """Where a file is, or can be written."""
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{where} must be a path, got {checks.shown(value)}.")
-    path = Path(value)  # checked before the first evaluation is paid for
+    path = Path(value)
     if path.is_dir():
         raise ValueError(f"{where} must be a file, but {os.fspath(path)!r} is a folder. Add a file's name.")
     if not path.parent.is_dir():
@@ -123,9 +133,10 @@ def file(where: str, value: object) -> Path:
     return path
 
 
-def resumed(where: str, state: Mapping[str, Any], *, noisy: bool, maximize: bool) -> tuple[int, ...]:
-    """Ids of failed evaluations not told yet, of a checkpoint of a run with these settings."""
-    extras = state.get("minimize", {"maximize": False, "failed": []})  # Minimizer.save writes none
+def resumed(where: str, state: Mapping[str, Any], *, noisy: bool,
+            maximize: bool) -> tuple[tuple[int, ...], dict[int, str]]:
+    """Of a checkpoint of a run with these settings: ids of failed evaluations not told yet, and why some failed."""
+    extras = state.get("minimize", {"maximize": False, "failed": []})  # of Minimizer.save
     for name, ours, theirs in (("noisy", noisy, state["settings"]["noisy"]),
                                ("maximize", maximize, extras["maximize"])):
         if ours != theirs:
@@ -133,7 +144,8 @@ def resumed(where: str, state: Mapping[str, Any], *, noisy: bool, maximize: bool
             rule = f"noisy={theirs}" if name == "noisy" else f"{function}()"
             raise ValueError(f"{where} is of a run with {rule}, and goes on in one only. Use {rule}, "
                              "or another path for a new run.")
-    return tuple(checks.integer("a failed id", number, minimum=0) for number in extras["failed"])
+    failed = tuple(checks.integer("a failed id", number, minimum=0) for number in extras["failed"])
+    return failed, dict(extras.get("errors", []))
 
 
 def one_loss(objective: object, values: Mapping[str, Any], value: object, known: tuple[int, ...] | None) -> Any:
@@ -142,12 +154,12 @@ def one_loss(objective: object, values: Mapping[str, Any], value: object, known:
     `known` is the shape of one evaluation's losses, if that is known: () or (n_objectives,).
     """
     try:
-        found = told_rules.objectives([value], 1, None)[0]  # None: the number of losses is checked below, by name
+        found = told_rules.objectives([value], 1, None)[0]
     except (TypeError, ValueError):
         raise TypeError(f"{_name(objective)} must return one number, or one for each of several objectives, but for "
                         f"{checks.shown(dict(values))} returned {checks.shown(value)} ({type(value).__name__}). "
                         "For a failed evaluation return float('nan').") from None
-    if isinstance(found, float) and math.isnan(found):  # one NaN stands for all of several objectives
+    if isinstance(found, float) and math.isnan(found):
         return None
     if known is not None and np.shape(found) != known:
         raise ValueError(f"{_name(objective)} must return as many losses each time, {max([*known, 1])} so far, but "

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import checkpoint
 from ..ask_tell.candidate import Candidate
 from ..ask_tell.results import Best
-from ..blackbox.memo import SpaceExhausted
-from ..blackbox.minimizer import Minimizer
-from ..space.recognition import check_storable
 from . import rules
-from .interrupts import Interrupts
-from .result import Result, averaged, negated
+from .books import Books
+from .interrupts import Interrupts, words
+from .result import Result
 from .stopping import Budget, Standing, StoppingRule
-from .workers import FAILED, Workers
-
-_SAVE_EVERY = 1.0  # seconds between two checkpoints, or more where saving takes long
-_SAVING_SHARE = 0.05  # of the run's time, at most, goes into saving: after it 20 times as long without
+from .store import Store
+from .unfinished import carrying
+from .workers import Failed, Finished, Raised, Workers
 
 
 class Progress(NamedTuple):
@@ -41,205 +38,163 @@ class Progress(NamedTuple):
 
 
 class Run:
-    """One call of `minimize` or, with `sign` -1, of `maximize`: then the optimizer is told the losses negated."""
+    """One call of `minimize` or `maximize`, around its books and, with a checkpoint, the store that keeps them."""
 
-    def __init__(self, optimizer: Minimizer, objective: Callable[[Any], Any], budget: Budget,
-                 stopping: Sequence[StoppingRule], *, sign: float, vectorized: bool,
-                 listeners: Sequence[Callable[[Progress], Any]], file: Path | None) -> None:
+    def __init__(self, books: Books, store: Store | None, objective: Callable[[Any], Any], budget: Budget,
+                 stopping: Sequence[StoppingRule], interrupts: Interrupts, *, vectorized: bool,
+                 listeners: Sequence[Callable[[Progress], Any]]) -> None:
         self._started = time.monotonic()
-        self._optimizer, self._objective, self._sign = optimizer, objective, sign
+        self._books, self._store, self._objective, self._interrupts = books, store, objective, interrupts
         self._budget, self._stopping = budget, [*stopping, budget]
-        self._vectorized, self._listeners, self._file = vectorized, listeners, file
-        # failed before anything succeeded: told when it is known how many NaN to tell, one per objective
-        self._failed: list[Candidate] = []
-        self._again: list[Candidate] = []  # asked in a run that this one goes on with, and not evaluated
-        self._exhausted: SpaceExhausted | None = None  # what `ask` raised: it is not called again
-        self._stopped = self._unsaved = False  # by a callback; whether anything was told since the last saving
-        self._saved, self._pause = -np.inf, _SAVE_EVERY  # when saved last, and for how long not to save from then on
-
-    @property
-    def n_evaluations(self) -> int:
-        """Evaluations paid for, of earlier runs with this file too, and those not yet told."""
-        return self._optimizer.n_told + len(self._failed)
-
-    def resume(self, noisy: bool) -> None:
-        """Go on from the file, if there is one, and see that it can be written."""
-        if self._file is not None and self._file.exists():
-            state = checkpoint.read(self._file, Minimizer.FORMAT)
-            where = f"{self._name}(checkpoint={str(self._file)!r})"
-            failed = rules.resumed(where, state, noisy=noisy, maximize=self._sign < 0)
-            try:
-                self._optimizer.load_state_dict(state)
-            except ValueError as error:
-                raise checkpoint.CheckpointError(f"{where} cannot be resumed: {error}") from error
-            for candidate in self._optimizer.pending:
-                (self._failed if candidate.id in failed else self._again).append(candidate)
-            self._check_shape(self._shape or ())
-        self._save()  # a file that cannot be written shall be known before the first evaluation
+        self._vectorized, self._listeners = vectorized, listeners
+        self._stopped = False
+        self._check_shape()
+        budget.begin(books.n_evaluations)
 
     def run(self, workers: Workers) -> Result:
-        """Evaluate until there is a reason to stop, and save whatever happens."""
-        with Interrupts() as interrupts:
-            try:
-                reason = self._loop(workers, interrupts)
-            except KeyboardInterrupt:
-                if interrupts.torn:  # the optimizer may be half changed: no result can be had from it
-                    raise
-                reason = "interrupted by the user"
-            finally:  # also when the objective has raised: what was told before is saved
-                try:
-                    if not interrupts.torn:
-                        with interrupts.held():
-                            self._save()
-                finally:
-                    workers.close()
-        return self._result(reason)
+        """Evaluate until there is a reason to stop. Whatever it is, what was evaluated is told and saved, and comes
+        out: as what is returned, or in what is raised.
+        """
+        error: BaseException | None = None
+        try:
+            reason = self._loop(workers)
+        except KeyboardInterrupt as pressed:
+            reason = words(type(pressed))
+            error = pressed if self._interrupts.outer else None  # it is meant for the run whose objective this is
+        except BaseException as raised:
+            reason, error = f"{type(raised).__name__}: {raised}", raised
+        self._interrupts.finish()
+        error = error or self._finish(workers)
+        unsaved = None if self._store is None else self._store.finish(self._books)
+        if unsaved is not None and error is not None:
+            reason += f"; the last state could not be saved: {unsaved}"
+            with contextlib.suppress(RuntimeWarning):  # where warnings are errors: there is one already
+                warnings.warn(f"the last state could not be saved: {unsaved}", RuntimeWarning, stacklevel=4)
+        error = error or unsaved
+        try:
+            workers.close()
+        except Exception as failing:  # an executor of the user's
+            error = error or failing
+        result = self._books.result(reason)
+        if error is None:
+            return result
+        carrier = carrying(error, result)
+        if carrier is error:
+            raise error
+        raise carrier from error
 
-    def _loop(self, workers: Workers, interrupts: Interrupts) -> str:
+    def _loop(self, workers: Workers) -> str:
         while True:
+            self._interrupts.check()
             reason = self._reason()
             if reason is None:
-                with interrupts.held():
-                    self._fill(workers)
-                if not len(workers):  # within the budget nothing was left to ask, and nothing is under way
-                    rules.any_point(f"{self._name}(space)", self._optimizer.space, len(self._optimizer.history))
-                    certain = self._exhausted is None or self._exhausted.certain
-                    reason = ("space exhausted: every feasible point was evaluated" if certain
-                              else "space exhausted, as far as was seen: no new feasible point was found")
+                self._fill(workers)
+                if not len(workers):
+                    reason = self._without_points()
             if reason is not None:
                 return reason
-            for candidates, outcomes in workers.finished(self._patience()):
-                losses = self._losses(candidates, outcomes)
-                with interrupts.held():
-                    self._tell(candidates, losses)
-                self._report(candidates, losses)  # not held: a callback is the user's code and may take long
-            if self._unsaved and time.monotonic() >= self._saved + self._pause:
-                with interrupts.held():
-                    self._save()
+            self._take(workers.finished(self._patience()))
+            if self._store is not None:
+                self._store.save_if_due(self._books)
 
     def _reason(self) -> str | None:
         """Why to stop, if so."""
         if self._stopped:
             return "stopped by the callback"
-        standing = Standing(self.n_evaluations, self._best, self._seconds)
+        standing = Standing(self._books.n_evaluations, self._books.best, self._seconds)
         return next((reason for rule in self._stopping if (reason := rule.reason(standing)) is not None), None)
+
+    def _without_points(self) -> str:
+        books = self._books
+        rules.any_point(f"{books.name}(space)", books.optimizer.space,
+                        max(books.n_evaluations, len(books.optimizer.history)))
+        certain = books.exhausted is None or books.exhausted.certain
+        return ("space exhausted: every feasible point was evaluated" if certain
+                else "space exhausted, as far as was seen: no new feasible point was found")
 
     def _fill(self, workers: Workers) -> None:
         """Let the workers have as many points as they can take."""
-        # what is under way will be paid for: it counts against the capacity and against the budget
-        n = min(workers.capacity, self._budget.evaluations - self.n_evaluations) - len(workers)
-        if n <= 0:
-            return
-        again, self._again = self._again[:n], self._again[n:]  # first what an earlier run asked
-        workers.submit(again)
-        if len(again) < n and self._exhausted is None:
-            try:
-                workers.submit(self._optimizer.ask(n - len(again)))
-            except SpaceExhausted as exhausted:
-                self._exhausted = exhausted
+        n = min(workers.capacity, self._budget.evaluations - self._books.n_evaluations) - len(workers)
+        if n > 0:
+            workers.submit(self._books.ask(n))
 
     def _patience(self) -> float | None:
         """Seconds to wait for an evaluation before something else is due."""
         due = min(rule.due(self._seconds) for rule in self._stopping)
-        if self._unsaved and self._file is not None:
-            due = min(due, self._saved + self._pause - time.monotonic())
+        if self._store is not None:
+            due = min(due, self._store.due())
         return None if due == np.inf else max(0.0, due)
+
+    def _take(self, finished: Finished) -> None:
+        """Tell all that has ended, then call back with each, then raise what is to be raised."""
+        errors: list[BaseException] = []
+        told: list[Progress] = []
+        for candidates, outcomes in finished:
+            if isinstance(outcomes, Raised):
+                errors.append(outcomes.error)
+                continue
+            try:
+                losses = self._losses(candidates, outcomes)
+            except (TypeError, ValueError) as error:  # what came is no loss
+                errors.append(error)
+                continue
+            failed = outcomes if isinstance(outcomes, Failed) else None
+            why = {} if failed is None else {each.id: failed.why for each in candidates if each.id is not None}
+            self._books.tell(candidates, losses, why)
+            told += self._progress(candidates, losses)
+        errors += self._report(told)
+        if errors:
+            raise next((error for error in errors if not isinstance(error, Exception)), errors[0])
+        self._check_shape()
 
     def _losses(self, candidates: list[Candidate], outcomes: Any) -> list[Any]:
         """What each candidate's evaluation gave, as the user sees it: a float or a tuple; None if it failed."""
-        n, known = len(candidates), self._shape
-        if outcomes is FAILED:
+        n, known = len(candidates), self._books.shape
+        if isinstance(outcomes, Failed):
             return [None] * n
         if self._vectorized:
             return rules.many_losses(self._objective, outcomes, n, known)
-        return [rules.one_loss(self._objective, candidate, outcome, known) if outcome is not FAILED else None
+        return [rules.one_loss(self._objective, candidate, outcome, known)
                 for candidate, outcome in zip(candidates, outcomes, strict=True)]
 
-    @property
-    def _shape(self) -> tuple[int, ...] | None:
-        """Of one evaluation's losses; None while none has come."""
-        history = self._optimizer.history
-        return history.losses.shape[1:] if len(history) else None
-
-    def _check_shape(self, shape: tuple[int, ...]) -> None:
-        """See that the stopping rules can judge losses of this shape."""
+    def _check_shape(self) -> None:
+        """See that the stopping rules can judge the losses."""
         if any(rule.single for rule in self._stopping):
-            rules.single_objective(f"{self._name}(target=...)", shape)
+            rules.single_objective(f"{self._books.name}(target=...)", self._books.shape or ())
 
-    def _tell(self, candidates: list[Candidate], losses: list[Any]) -> None:
-        """Tell the optimizer these losses, as the user sees them, and first what failed before any succeeded."""
-        self._unsaved = True
-        if self._shape is None:
-            come = next((loss for loss in losses if loss is not None), None)
-            if come is None:
-                self._failed += candidates
-                return
-            self._check_shape(np.shape(come))
-            shape = np.shape(come)
-        else:
-            shape = self._shape
-        told = [self._signed(loss, shape) for loss in [*[None] * len(self._failed), *losses]]
-        candidates, self._failed = self._failed + candidates, []
-        self._optimizer.tell(candidates, told)
-
-    def _signed(self, loss: Any, shape: tuple[int, ...]) -> Any:
-        """A loss in the optimizer's sign, or in the user's again."""
-        if loss is None:
-            loss = (np.nan,) * shape[0] if shape else np.nan
-        if isinstance(loss, tuple):
-            return tuple(self._sign * each for each in loss)
-        return self._sign * loss
-
-    def _report(self, candidates: list[Candidate], losses: list[Any]) -> None:
-        """Show, and call back with, each of these evaluations."""
+    def _progress(self, candidates: list[Candidate], losses: list[Any]) -> list[Progress]:
+        """What a callback gets for each of the evaluations told last."""
         if not self._listeners:
-            return
-        first = self.n_evaluations - len(candidates) + 1  # number of the first of these, which have all been told
-        best = self._best
-        for i, (candidate, loss) in enumerate(zip(candidates, losses, strict=True)):
-            failed = (np.nan,) * len(self._shape) if self._shape else np.nan
-            progress = Progress(dict(candidate), failed if loss is None else loss, first + i, best, self._seconds)
-            for listener in self._listeners:
-                answer = listener(progress)
-                # True alone stops: a lambda may return something else, such as a number, by the way
-                self._stopped |= isinstance(answer, (bool, np.bool_)) and bool(answer)
+            return []
+        shape, best, first = self._books.shape, self._books.best, self._books.n_evaluations - len(candidates) + 1
+        failed = (np.nan,) * len(shape) if shape else np.nan
+        return [Progress(dict(candidate), failed if loss is None else loss, first + i, best, self._seconds)
+                for i, (candidate, loss) in enumerate(zip(candidates, losses, strict=True))]
 
-    @property
-    def _best(self) -> Best | None:
-        """The best evaluation, in the user's sign."""
-        best = None if self._shape else self._optimizer.best
-        return None if best is None else best._replace(loss=self._sign * best.loss)
+    def _report(self, told: list[Progress]) -> list[BaseException]:
+        """Show, and call back with, each of these evaluations. What one call raises keeps no other one back."""
+        errors: list[BaseException] = []
+        for progress in told:
+            for listener in self._listeners:
+                try:
+                    answer = self._interrupts.call(listener, progress)
+                    self._stopped |= isinstance(answer, (bool, np.bool_)) and bool(answer)
+                except Exception as error:
+                    errors.append(error)
+                except BaseException as error:  # the user is in a hurry
+                    return [*errors, error]
+        return errors
+
+    def _finish(self, workers: Workers) -> BaseException | None:
+        """Take what has ended meanwhile; the error that a callback had with it."""
+        if self._books.torn:
+            return None
+        try:
+            self._take([each for each in workers.ended() if not isinstance(each[1], Raised)])
+        except BaseException as error:
+            return None if isinstance(error, KeyboardInterrupt) else error
+        return None
 
     @property
     def _seconds(self) -> float:
         return time.monotonic() - self._started
-
-    @property
-    def _name(self) -> str:
-        return "minimize" if self._sign > 0 else "maximize"
-
-    def _save(self) -> None:
-        """Write the state and what `Run` alone knows, if there is a file, and set when to save next."""
-        if self._file is None:
-            return
-        check_storable(self._optimizer.space)
-        begun = time.monotonic()
-        extras = {"maximize": self._sign < 0, "failed": [candidate.id for candidate in self._failed]}
-        checkpoint.write(self._file, {**self._optimizer.state_dict(), "minimize": extras})
-        self._saved, self._unsaved = time.monotonic(), False
-        self._pause = max(_SAVE_EVERY, (self._saved - begun) / _SAVING_SHARE)
-
-    def _result(self, reason: str) -> Result:
-        """The result, losses in the user's sign."""
-        optimizer = self._optimizer
-        if self._failed:  # nothing has ever succeeded: told as if there were one objective
-            optimizer.tell(self._failed, [np.nan] * len(self._failed))
-        history = optimizer.history
-        if self._sign < 0:
-            history = negated(optimizer.space, history)
-        best = self._best
-        if best is not None and optimizer.noisy:
-            best = averaged(optimizer, history)
-        # () would matter for failed evaluations only, and the front has none
-        front = [each._replace(loss=self._signed(each.loss, ())) for each in optimizer.front]
-        return Result(best, front, history, optimizer.n_told, optimizer.n_failed, reason, self._sign < 0)

@@ -52,10 +52,18 @@ class Budget(StoppingRule):
 
     def __init__(self, where: str, value: object) -> None:
         self.evaluations = rules.budget(where, value)
+        self._made = 0
+
+    def begin(self, n_evaluations: int) -> None:
+        """Take note of how many were made in runs that this one goes on with."""
+        self._made = n_evaluations
 
     def reason(self, standing: Standing) -> str | None:
         n = self.evaluations
-        return f"budget of {n} evaluation{'s' * (n > 1)} used" if standing.n_evaluations >= n else None
+        if standing.n_evaluations < n:
+            return None
+        words = f"budget of {n} evaluation{'s' * (n > 1)} used"
+        return f"{words} up before: {self._made} were made" if self._made > n else words
 
 
 class Timeout(StoppingRule):

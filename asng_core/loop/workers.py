@@ -1,20 +1,46 @@
 """Who evaluates: this process, or an executor in `parallel`.
 
-Workers take candidates (`submit`) and give back what became of them (`finished`): each time the
-candidates and their outcomes, which are what the objective returned, or FAILED. An error that is not to
-be caught is raised once everything else that was there has been given.
+Workers take candidates (`submit`) and give back what became of them (`finished`): each time the candidates and
+their outcomes, which are what the objective returned, `Failed`, or `Raised`. They raise nothing of the objective's
+themselves, so that one evaluation's end costs no other's result.
 """
 
 from __future__ import annotations
 
+import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ..ask_tell.candidate import Candidate
 
-FAILED = object()  # compared by `is`: an objective can return anything else, None and NaN included
-Finished = Iterator[tuple[list[Candidate], Any]]  # as many outcomes, or FAILED for all
+_LONGEST = 4000  # characters of a traceback that are kept
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An evaluation that failed, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An error that ends the run; the candidates with it stay open."""
+
+    error: BaseException
+
+
+Finished = list[tuple[list[Candidate], Any]]  # as many outcomes, or one Failed or Raised for all
+
+
+def caught(error: BaseException) -> Failed:
+    """The failure that an exception stands for: its type, message and traceback, that of another process too."""
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 4]}\n  ...\n{text[-_LONGEST * 3 // 4 :]}"
+    return Failed(text)
 
 
 class Workers(ABC):
@@ -33,6 +59,10 @@ class Workers(ABC):
     @abstractmethod
     def finished(self, timeout: float | None) -> Finished:
         """What has become of some of the candidates; after `timeout` seconds possibly of none."""
+
+    def ended(self) -> Finished:
+        """What is there already when the run ends."""
+        return []
 
     def close(self) -> None:  # noqa: B027
         """Give up what is not finished."""
@@ -53,15 +83,16 @@ class InProcess(Workers):
         return len(self._waiting)
 
     def finished(self, timeout: float | None) -> Finished:
-        """Evaluate the next ones here and now; `timeout` cannot cut a call in this process short."""
         candidates, self._waiting = self._waiting[: self.capacity], self._waiting[self.capacity :]
         try:
             outcomes = self._evaluate(candidates)
-        except self._catch:  # one call, so that all of its candidates have failed
-            outcomes = FAILED
-        yield candidates, outcomes
+        except self._catch as error:
+            outcomes = caught(error)
+        except BaseException as error:
+            outcomes = Raised(error)
+        return [(candidates, outcomes)]
 
 
 def one_by_one(objective: Callable[[Any], Any]) -> Callable[[list[Candidate]], Any]:
     """Evaluates candidates by an objective that takes the values of one."""
-    return lambda candidates: [objective(dict(candidate)) for candidate in candidates]  # a dict each, theirs to change
+    return lambda candidates: [objective(dict(candidate)) for candidate in candidates]

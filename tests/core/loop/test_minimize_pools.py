@@ -136,7 +136,7 @@ def test_dask_evaluates():
         stopped = minimize(lambda v: objectives.distance(v), SPACE, budget=40, seed=1, n_workers=3,
                            executor=lambda: client.get_executor(pure=False), target=8)
         with pytest.raises(TypeError, match=r"whose submit\(\) returns a Future. .*client.get_executor\(pure=False\)"):
-            minimize(objectives.distance, SPACE, budget=5, executor=client)
+            minimize(objectives.distance, SPACE, budget=5, executor=client, n_workers=1)
     assert result.n_evaluations == failing.n_evaluations == 40
     assert failing.n_failed == (failing.history.codes == 9).any(axis=1).sum() > 0
     assert stopped.stop_reason == "target of 8 reached"
@@ -173,7 +173,8 @@ def test_stopping_cancels_what_has_not_begun():
         return 0.0
 
     with ThreadPoolExecutor(1) as executor:
-        result = minimize(objective, SPACE, budget=50, seed=1, executor=executor, n_workers=5, target=0)
+        with pytest.warns(RuntimeWarning, match="has 1 worker, fewer than n_workers=5.*give n_workers=1"):
+            result = minimize(objective, SPACE, budget=50, seed=1, executor=executor, n_workers=5, target=0)
         release.set()
     assert result.stop_reason == "target of 0 reached"
     assert result.n_evaluations == 1
@@ -220,7 +221,7 @@ def test_ctrl_c_while_waiting_gives_the_result_so_far(tmp_path):
 
 
 def test_results_are_saved_while_others_are_awaited(tmp_path, monkeypatch):
-    monkeypatch.setattr("asng_core.loop.run._SAVE_EVERY", 0.05)
+    monkeypatch.setattr("asng_core.loop.store._SAVE_EVERY", 0.05)
     path, first = tmp_path / "run", []
 
     def objective(values):
@@ -317,7 +318,8 @@ def test_points_that_are_deadly_only_together_are_evaluated_alone():
 def test_a_pool_that_never_works_is_given_up():
     Breaking.made = 0
     with pytest.raises(RuntimeError, match=r"broke 10 times before anything was evaluated.*Does the objective"):
-        minimize(objectives.distance, SPACE, budget=60, seed=1, executor=lambda: Breaking(lambda *_: True))
+        minimize(objectives.distance, SPACE, budget=60, seed=1, n_workers=1,
+                 executor=lambda: Breaking(lambda *_: True))
     assert Breaking.made == 10
 
 

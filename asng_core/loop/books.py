@@ -1,0 +1,131 @@
+"""What a run knows, in the user's sign: the optimizer, what failed and why, what is to be evaluated again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..ask_tell.candidate import Candidate
+from ..ask_tell.results import Best
+from ..blackbox.memo import SpaceExhausted
+from ..blackbox.minimizer import Minimizer
+from .result import Result, averaged, negated
+
+_LOG = logging.getLogger("asng_core")
+
+
+class Books:
+    """Of one run. With `sign` -1 the optimizer is told the losses negated.
+
+    again: candidates asked in a run that this one goes on with, and not evaluated. errors: why evaluations failed, by
+    id. exhausted: what the optimizer said when it had no more points.
+    noted: called with every event before the next; see `journal`.
+    torn: whether the optimizer was stopped half way through something, so that its state is not to be kept.
+    """
+
+    def __init__(self, optimizer: Minimizer, sign: float) -> None:
+        self.optimizer, self.sign = optimizer, sign
+        self.again: list[Candidate] = []
+        self.errors: dict[int, str] = {}
+        self.exhausted: SpaceExhausted | None = None
+        self.noted: Callable[[dict[str, Any]], object] = lambda event: None
+        self.torn = False
+        self._failed: list[Candidate] = []  # to be told when it is known how many objectives there are
+
+    @property
+    def name(self) -> str:
+        return "minimize" if self.sign > 0 else "maximize"
+
+    @property
+    def n_evaluations(self) -> int:
+        return self.optimizer.n_told + len(self._failed)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Of one evaluation's losses; None while none has come."""
+        history = self.optimizer.history
+        return history.losses.shape[1:] if len(history) else None
+
+    @property
+    def best(self) -> Best | None:
+        """The best evaluation; None before there is one, and with several objectives."""
+        best = None if self.shape else self.optimizer.best
+        return None if best is None else best._replace(loss=self.sign * best.loss)
+
+    def ask(self, n: int) -> list[Candidate]:
+        """Up to `n` candidates to evaluate, first those of `again`."""
+        again, self.again = self.again[:n], self.again[n:]
+        new: list[Candidate] = []
+        if len(again) < n and self.exhausted is None:
+            new = self.asked(n - len(again))
+        return again + new
+
+    def asked(self, n: int) -> list[Candidate]:
+        """Up to `n` new candidates."""
+        self.torn, new = True, list[Candidate]()
+        try:
+            new = list(self.optimizer.ask(n))
+        except SpaceExhausted as exhausted:
+            self.exhausted = exhausted
+        self.noted({"ask": n, "got": len(new)})
+        self.torn = False
+        return new
+
+    def tell(self, candidates: list[Candidate], losses: list[Any], why: dict[int, str]) -> None:
+        """Take what each candidate's evaluation gave: a float or a tuple, None if it failed. `why`: by id."""
+        self.torn = True
+        self.noted({"tell": [each.id for each in candidates], "codes": [each.codes.tolist() for each in candidates],
+                    "losses": losses, "why": why})
+        for number, text in why.items():
+            _LOG.warning("%s: evaluation %d failed. %s", self.name, number, text)
+        self.errors.update(why)
+        shape = self.shape
+        if shape is None:
+            shape = next((np.shape(loss) for loss in losses if loss is not None), None)
+        if shape is None:
+            self._failed += candidates
+        else:
+            told = [self._signed(loss, shape) for loss in [*[None] * len(self._failed), *losses]]
+            candidates, self._failed = self._failed + candidates, []
+            self.optimizer.tell(candidates, told)
+        self.torn = False
+
+    def _signed(self, loss: Any, shape: tuple[int, ...]) -> Any:
+        """A loss in the optimizer's sign, or in the user's again."""
+        if loss is None:
+            loss = (np.nan,) * shape[0] if shape else np.nan
+        if isinstance(loss, tuple):
+            return tuple(self.sign * each for each in loss)
+        return self.sign * loss
+
+    def state(self) -> dict[str, Any]:
+        """The optimizer's, with what is ours under "minimize"."""
+        extras = {"maximize": self.sign < 0, "failed": [candidate.id for candidate in self._failed],
+                  "errors": [[number, text] for number, text in self.errors.items()]}
+        return {**self.optimizer.state_dict(), "minimize": extras}
+
+    def load(self, state: dict[str, Any], failed: tuple[int, ...], errors: dict[int, str]) -> None:
+        """Go on from a state. Raises ValueError if it is not one."""
+        self.optimizer.load_state_dict(state)
+        self.errors = errors
+        for candidate in self.optimizer.pending:
+            (self._failed if candidate.id in failed else self.again).append(candidate)
+
+    def result(self, reason: str) -> Result:
+        """After which nothing may be told."""
+        optimizer = self.optimizer
+        if self._failed:
+            optimizer.tell(self._failed, [np.nan] * len(self._failed))
+            self._failed = []
+        history = optimizer.history
+        if self.sign < 0:
+            history = negated(optimizer.space, history)
+        best = self.best
+        if best is not None and optimizer.noisy:
+            best = averaged(optimizer, history)
+        front = [each._replace(loss=self._signed(each.loss, ())) for each in optimizer.front]
+        return Result(best, front, history, optimizer.n_told, optimizer.n_failed, reason, self.sign < 0,
+                      dict(self.errors))

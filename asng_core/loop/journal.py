@@ -1,0 +1,87 @@
+"""A redo log beside a checkpoint: what has happened since it was written, one line each.
+
+    line     content
+    first    the state that it continues: the checkpoint's digest, n_asked, n_told
+    others   {"ask": how many, "got": how many}, {"tell": ids, "codes": ..., "losses": ..., "why": ...}
+
+A line is the CRC-32, in hexadecimal, of all JSON texts up to its own, a space, and its JSON text. It is handed to the
+operating system at once, so that it survives the death of this process by whatever signal. That takes no fsync; the
+computer's own sudden end may cost the lines since the last checkpoint. A line that was being written has no end yet
+and is ignored; whatever else does not fit is damage.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from ..checkpoint import CheckpointError
+
+
+class Journal:
+    """The file at `path`. `of`: the digest of the checkpoint that it continues, None if it has no first line.
+
+    A note that cannot be written raises OSError, and is written before the next one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.of: str | None = None
+        self._file: FileIO | None = None
+        self._first: dict[str, Any] = {}
+        self._pending = b""
+        self._end = self._crc = 0
+        self._torn = False
+
+    def read(self) -> list[dict[str, Any]]:
+        """All lines, none if there is no file. Raises CheckpointError for damage."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        events: list[dict[str, Any]] = []
+        crc = 0
+        for line in content.split(b"\n")[:-1]:
+            text = line[9:]
+            crc = zlib.crc32(text, crc)
+            if line[:9] != b"%08x " % crc:
+                raise CheckpointError(f"{str(self.path)!r} is damaged in line {len(events) + 1}. Delete it to go on "
+                                      "from the checkpoint alone, without what was evaluated since.")
+            events.append(json.loads(text))
+        self.of = events[0].get("of") if events else None
+        return events
+
+    def start(self, first: dict[str, Any]) -> None:
+        """Begin anew, with this first line. What was noted before is in the checkpoint."""
+        self.close()
+        self._pending, self._crc, self._first = b"", 0, first
+        self.note(first)
+
+    def note(self, event: dict[str, Any]) -> None:
+        """One more line."""
+        text = json.dumps(event).encode()
+        self._crc = zlib.crc32(text, self._crc)
+        self._pending += b"%08x %s\n" % (self._crc, text)
+        if self._file is None:
+            self._file, self._end, self.of = FileIO(self.path, "w"), 0, None
+        if self._torn:
+            self._file.seek(self._end)
+            self._file.truncate()
+        self._torn, rest = True, memoryview(self._pending)
+        while rest:
+            rest = rest[self._file.write(rest):]
+        self._end, self._pending, self._torn = self._end + len(self._pending), b"", False
+        self.of = self._first["of"]
+
+    def remove(self) -> None:
+        self.close()
+        self.path.unlink(missing_ok=True)
+        self.of = None
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file, self._torn = None, False

@@ -1,0 +1,169 @@
+"""What a run keeps on disk: a checkpoint, written now and then, and the journal of what has happened since."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import checkpoint
+from ..ask_tell.candidate import Candidate
+from ..blackbox.minimizer import Minimizer
+from ..space.recognition import check_storable
+from . import rules
+from .books import Books
+from .journal import Journal
+from .lock import Lock
+
+_SAVE_EVERY = 1.0  # seconds between two checkpoints, or more where saving takes long
+_SAVING_SHARE = 0.05  # of the time that saving may take
+
+
+class Store:
+    """Of one run, at `file`, which is locked while the store is entered.
+
+    A checkpoint names the one that the journal at its time continued ("supersedes"): when it takes that one's place and
+    the process is killed before a new journal is begun, what the old one says is known to be in it.
+    """
+
+    def __init__(self, where: str, file: Path) -> None:
+        self._where = f"{where}(checkpoint={str(file)!r})"
+        self._file = file.resolve()
+        self._journal = Journal(self._file.with_name(f"{self._file.name}.journal"))
+        self._lock = Lock(self._where, self._file.with_name(f".{self._file.name}.lock"))
+        self._warned: set[tuple[type, int | None]] = set()
+        self._saved, self._pause = -np.inf, _SAVE_EVERY  # when saved last, and how long to wait then
+        self._unsaved = self._begun = False
+        self._troubles: list[str] = []  # to warn of where a warning that is raised does no harm
+
+    def __enter__(self) -> Store:
+        self._lock.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._begun and not self._unsaved:  # then there is nothing in it
+                with contextlib.suppress(OSError):
+                    self._journal.remove()
+            self._journal.close()
+        finally:
+            self._lock.__exit__()
+
+    def resume(self, books: Books) -> None:
+        """Go on from the file and its journal, if there are any, and see that both can be written."""
+        check_storable(books.optimizer.space)
+        events = self._journal.read()
+        if self._file.exists():
+            self._load(books, events)
+        elif events:
+            raise checkpoint.CheckpointError(f"{self._where} is not there, but the journal that continues it is: "
+                                             f"{str(self._journal.path)!r}. Put the checkpoint back, or delete the "
+                                             "journal to begin anew.")
+        self._save(books)
+        self._begun = True
+        books.noted = lambda event: self._attempt("a result could not be noted in the journal", self._note, event)
+
+    def _load(self, books: Books, events: list[dict[str, Any]]) -> None:
+        state = checkpoint.read(self._file, Minimizer.FORMAT)
+        failed, errors = rules.resumed(self._where, state, noisy=books.optimizer.noisy, maximize=books.sign < 0)
+        digest = checkpoint.digest(self._file)
+        if events and digest != self._journal.of != state.get("minimize", {}).get("supersedes"):
+            raise checkpoint.CheckpointError(f"{self._where} and {str(self._journal.path)!r} do not belong together: "
+                                             "the journal continues another state. Put back the checkpoint it "
+                                             "continues, or delete the journal to go on without it.")
+        try:
+            books.load(state, failed, errors)
+        except ValueError as error:
+            raise checkpoint.CheckpointError(f"{self._where} cannot be resumed: {error}") from error
+        if events and self._journal.of == digest:
+            try:
+                replay(books, events[1:])
+            except (KeyError, TypeError, ValueError) as error:
+                raise checkpoint.CheckpointError(f"{str(self._journal.path)!r} cannot be replayed: {error}") from error
+        elif events:
+            self._journal.remove()
+
+    def due(self) -> float:
+        """In how many seconds there is something to save."""
+        return self._saved + self._pause - time.monotonic() if self._unsaved else np.inf
+
+    def save_if_due(self, books: Books) -> None:
+        if self.due() <= 0:
+            self._attempt("the state could not be saved", self._save, books)
+            self._saved = time.monotonic()  # if not, to be tried again after the same pause
+        while self._troubles:
+            warnings.warn(self._troubles.pop(0), RuntimeWarning, stacklevel=5)
+
+    def finish(self, books: Books) -> Exception | None:
+        """Save for the last time and remove the journal; why that was not possible.
+
+        A torn state is not saved: the file and the journal say all that was told.
+        """
+        if books.torn:
+            return None
+        try:
+            self._write(books)
+            self._journal.remove()
+        except Exception as error:  # the result is worth more
+            return error
+        return None
+
+    def _save(self, books: Books) -> None:
+        digest = self._write(books)
+        self._journal.start({"of": digest, "n_asked": books.optimizer.n_asked, "n_told": books.optimizer.n_told})
+
+    def _write(self, books: Books) -> str:
+        begun = time.monotonic()
+        state = books.state()
+        state["minimize"]["supersedes"] = self._journal.of
+        digest = checkpoint.write(self._file, state)
+        self._saved, self._unsaved = time.monotonic(), False
+        self._pause = max(_SAVE_EVERY, (self._saved - begun) / _SAVING_SHARE)
+        return digest
+
+    def _note(self, event: dict[str, Any]) -> None:
+        self._unsaved = True
+        self._journal.note(event)
+
+    def _attempt(self, what: str, action: Callable[[Any], None], argument: Any) -> None:
+        """What may fail without costing the run a result. Each cause is told once."""
+        try:
+            action(argument)
+        except OSError as error:
+            cause = type(error), error.errno
+            if cause not in self._warned:
+                self._warned.add(cause)
+                self._troubles.append(f"{what}: {error}. {self._where}, as it was written last, is kept; the run goes "
+                                      "on and tries again.")
+
+
+def replay(books: Books, events: list[dict[str, Any]]) -> None:
+    """Ask and tell again what a journal says. Raises ValueError or KeyError if the answers are others."""
+    waiting = {candidate.id: candidate for candidate in books.again}
+    for event in events:
+        if "ask" in event:
+            new = books.asked(event["ask"])
+            if len(new) != event["got"]:
+                raise ValueError(_OTHERS)
+            waiting.update((candidate.id, candidate) for candidate in new)
+        else:
+            candidates = [waiting.pop(number) for number in event["tell"]]
+            if not _same(candidates, event["codes"]):
+                raise ValueError(_OTHERS)
+            losses = [tuple(loss) if isinstance(loss, list) else loss for loss in event["losses"]]
+            books.tell(candidates, losses, {int(number): text for number, text in event["why"].items()})
+    books.again = list(waiting.values())
+
+
+_OTHERS = ("the points asked anew are not those that were evaluated. Resume with the releases, on the kind of "
+           "processor, that the run was begun on; or delete the journal to go on without what it says.")
+
+
+def _same(candidates: list[Candidate], codes: list[list[float]]) -> bool:
+    return np.array_equal(np.array([each.codes for each in candidates], dtype=np.float64),
+                          np.array(codes, dtype=np.float64), equal_nan=True)
