@@ -49,6 +49,14 @@ class Past:
     def remember(self, generation: int, theta: Floats) -> None:
         self._thetas[generation] = theta
 
+    def mark(self) -> dict[int, Floats]:
+        """What `back` needs."""
+        return self._thetas.copy()
+
+    def back(self, mark: dict[int, Floats]) -> None:
+        """Be as at `mark()`."""
+        self._thetas = mark.copy()
+
     def keep(self, drawn: Iterable[Drawn], generation: int) -> None:
         """Drop what none of `drawn` is of, and what is too old to count at `generation`."""
         needed = {each.generation for each in drawn}
@@ -60,7 +68,8 @@ class Past:
 
         Nothing where a variable is inactive or was pinned; less than 1 for a draw of an older distribution.
         """
-        late = any(not np.array_equal(self._thetas[generation], distribution.theta)
+        now = distribution.theta
+        late = any((then := self._thetas[generation]) is not now and not np.array_equal(then, now)
                    for generation in {each.generation for each in drawn})
         free = free_variables(drawn, distribution)
         if not late and free is None:

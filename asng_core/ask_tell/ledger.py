@@ -29,10 +29,26 @@ class Ledger:
         self._distribution, self._space = distribution, distribution.space
         self._open: dict[int, Drawn] = {}  # asked and not told, by id
         self._waiting: list[Told] = []  # told and not used
+        self._closed: list[tuple[int, Drawn]] = []  # by the call under way
         self._rejected: list[Drawn] = []  # broke a constraint, not used
         self._best: tuple[Codes, float, int | None] | None = None
         self.past = Past()
         self.n_asked = self.n_told = self.n_failed = self.generation = 0
+
+    def mark(self) -> tuple[Any, ...]:
+        """What `back` needs."""
+        self._closed = []
+        return (self._waiting, len(self._waiting), self._rejected, len(self._rejected), self._best, self.past.mark(),
+                self.n_asked, self.n_told, self.n_failed, self.generation)
+
+    def back(self, mark: tuple[Any, ...]) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        (self._waiting, n_waiting, self._rejected, n_rejected, self._best, past,
+         self.n_asked, self.n_told, self.n_failed, self.generation) = mark
+        del self._waiting[n_waiting:], self._rejected[n_rejected:]
+        self.past.back(past)
+        open_ = {**self._open, **dict(self._closed)}
+        self._open = {number: open_[number] for number in sorted(open_) if number < self.n_asked}
 
     def ask(self, draws: Floats, pinned: Pins | None) -> Batch:
         """Open `(n, n_variables)` draws: the candidates that stand for them."""
@@ -56,6 +72,7 @@ class Ledger:
         drawn = [self._open[number] for number in ids]
         if not _same_codes(self._distribution.codes(np.array([each.draw for each in drawn])), batch.codes):
             raise ValueError("tell(candidates) takes candidates that this optimizer asked, but these are of another.")
+        self._closed = list(zip(ids, drawn, strict=True))
         results = list(map(Told, drawn, ids, batch.codes, losses, violations))
         for number, result in zip(ids, results, strict=True):
             del self._open[number]
@@ -172,4 +189,7 @@ class Ledger:
 
 
 def _same_codes(a: Codes, b: Codes) -> bool:
-    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())  # NaN where inactive
+    if a.shape != b.shape:
+        return False
+    equal = a == b
+    return bool(equal.all()) or bool((equal | ((a != a) & (b != b))).all())  # NaN where inactive

@@ -95,6 +95,17 @@ class History:
         self._n += 1
         self._n_injected += number < 0
 
+    def mark(self) -> tuple[Any, ...]:
+        """What `back` needs."""
+        return self._n, self._n_injected, self._arrays.copy()
+
+    def back(self, mark: tuple[Any, ...]) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        self._n, self._n_injected, arrays = mark
+        self._arrays = arrays.copy()
+        while len(self._rows) > self._n:
+            self._rows.popitem()
+
     @property
     def next_injected(self) -> int:
         """The id of the next evaluation that nobody asked for: -1, -2, ..."""

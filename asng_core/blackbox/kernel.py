@@ -74,6 +74,7 @@ class Kernel:
 
     def _choose_relevance(self, given: Floats, distances: Floats, targets: Floats, best: float) -> Floats:
         """Double or halve the relevance of some variables, in turn, where likelihood times prior gain by it."""
+        self.relevance = self.relevance.copy()  # the one before may be needed again
         for _ in range(min(_TURNS, len(self._learned))):
             i = self._learned[self._turn % len(self._learned)]
             self._turn += 1

@@ -53,6 +53,15 @@ class Pool:
         if key in self.keys:
             self._keep(np.delete(np.arange(len(self)), self.keys.index(key)))
 
+    def mark(self) -> tuple[Floats, list[bytes], Any]:
+        """What `back` needs."""
+        return self.draws, self.keys, self._beliefs.mark()
+
+    def back(self, mark: tuple[Floats, list[bytes], Any]) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        self.draws, self.keys, beliefs = mark
+        self._beliefs.back(beliefs)
+
     def state(self) -> dict[str, Any]:
         return {"draws": self.draws.copy(), "beliefs": self._beliefs.state()}
 

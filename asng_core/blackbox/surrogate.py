@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
+
+import numpy as np
 
 from ..arrays import Floats, Ints
 from .geometry import Geometry
+
+
+def copies(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays and containers copied, whatever else is an attribute as it is."""
+    return {name: copy(value) if isinstance(value, (np.ndarray, list, dict, set)) else value
+            for name, value in attributes.items()}
 
 
 class Surrogate(ABC):
@@ -47,6 +56,14 @@ class Surrogate(ABC):
     def beliefs(self) -> Beliefs:
         """About candidates, of which there are none yet."""
 
+    def mark(self) -> Any:
+        """What `back` needs to undo what will change."""
+        return copies(vars(self))
+
+    def back(self, mark: Any) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        vars(self).update(copies(mark))
+
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """All of it: a resumed run continues to the bit."""
@@ -70,6 +87,14 @@ class Beliefs(ABC):
     @abstractmethod
     def bounds(self, confidence: float) -> Floats:
         """`(m,)` lower confidence bounds: means less `confidence` standard deviations."""
+
+    def mark(self) -> Any:
+        """As for `Surrogate`."""
+        return copies(vars(self))
+
+    def back(self, mark: Any) -> None:
+        """As for `Surrogate`."""
+        vars(self).update(copies(mark))
 
     @abstractmethod
     def state(self) -> dict[str, Any]:

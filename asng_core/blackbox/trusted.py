@@ -74,6 +74,14 @@ class Finalists:
             self._evidence = len(history)
         return self._draws
 
+    def mark(self) -> tuple[Floats | None, int]:
+        """What `back` needs."""
+        return self._draws, self._evidence
+
+    def back(self, mark: tuple[Floats | None, int]) -> None:
+        """Be as at `mark()`."""
+        self._draws, self._evidence = mark
+
     def state(self) -> dict[str, Any]:
         return {"draws": None if self._draws is None else self._draws.copy(), "evidence": self._evidence}
 
