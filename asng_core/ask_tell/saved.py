@@ -61,6 +61,16 @@ class Saved(ABC, Generic[P]):
                              f"{error}") from error
         self._parts = parts
 
+    def __getstate__(self) -> dict[str, Any]:
+        own = {name: value for name, value in vars(self).items() if name != "_parts"}
+        return {**own, "_parts": self._parts.state()}
+
+    def __setstate__(self, own: dict[str, Any]) -> None:
+        vars(self).update(own)
+        state = own["_parts"]
+        self._parts = self._make(self.space, state["settings"], np.random.default_rng(0))
+        self._parts.load(state)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to one file, atomically. Raises TypeError if the space has values that a file cannot know."""
         check_storable(self.space)
