@@ -96,10 +96,12 @@ class Past:
         values = np.array(list(self._thetas.values()), dtype=np.float64)
         return {"generations": list(self._thetas), "values": values.reshape(len(self._thetas), n_parameters)}
 
-    def load(self, state: Mapping[str, Any], theta: Floats) -> None:
-        """Take what `state()` gave; `theta` is the present one."""
+    def load(self, state: Mapping[str, Any], distribution: SearchDistribution) -> None:
+        """Take what `state()` gave."""
         numbers = [checks.integer("a generation", each, minimum=0) for each in state["generations"]]
-        values = checks.state_array(state["values"], (len(numbers), len(theta)))
+        values = checks.state_array(state["values"], (len(numbers), len(distribution.theta)))
+        for theta in values:
+            distribution.check_theta(theta)
         self._thetas = dict(zip(numbers, values, strict=True))
 
     def __contains__(self, generation: int) -> bool:

@@ -79,3 +79,5 @@ class Parts(Generic[P]):
         self.rng.bit_generator.state = state["rng"]
         self.ledger.load(state)
         self.policy.load(state)
+        if told := self.ledger.waiting_losses:
+            self.policy.losses(told, len(told))

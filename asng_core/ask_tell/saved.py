@@ -56,7 +56,7 @@ class Saved(ABC, Generic[P]):
             parts = self._make(self.space, state["settings"], np.random.default_rng(0))
             parts.load(state)
             check_asked(self.space, parts.asked()[-_CHECKED:])
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except Exception as error:  # whatever a damaged state makes raise
             raise ValueError(f"state must be what {type(self).__name__}.state_dict() returned for the same space: "
                              f"{error}") from error
         self._parts = parts
@@ -89,6 +89,6 @@ class Saved(ABC, Generic[P]):
                 space = Space.from_description(state["space"])
             optimizer = cls(space)  # type: ignore[call-arg]  # subclasses have defaults for the rest
             optimizer.load_state_dict(state)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise checkpoint.CheckpointError(f"{os.fspath(path)!r} cannot be loaded: {error}") from error
         return optimizer

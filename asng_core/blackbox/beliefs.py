@@ -96,3 +96,9 @@ class PosteriorBeliefs(Beliefs):
         self._variances = checks.state_array(state["variances"], (m,))
         self._version = checks.integer("version", state["version"], minimum=0)
         self._n = checks.integer("n", state["n"], minimum=0)
+        if self._version == self._posterior.version:
+            v = self._under(features)[2][:, : self._n]
+            expected = np.pad(v, ((0, 0), (0, self._capacity - v.shape[1])))
+            if (self._n > self._posterior.n or not np.allclose(self._v, expected, atol=1e-6)
+                    or not np.allclose(self._variances, 1.0 - squared_norms(self._v), atol=1e-6)):
+                raise ValueError("the beliefs do not fit the model.")

@@ -131,15 +131,21 @@ class History:
         if self._space is None:
             raise ValueError("this history was pickled, and has no space.")
         n = len(state["ids"])
-        losses, codes = np.array(state["losses"], dtype=np.float64), np.asarray(state["codes"])
+        losses, codes, ids = (np.array(state[name]) for name in ("losses", "codes", "ids"))
+        if (losses.dtype.kind not in "fiu" or losses.shape[1:] in ((0,), (1,))
+                or (n and ids.dtype.kind not in "iu") or ids.shape != (n,)):
+            raise ValueError("the history's losses must be numbers, one or several of each evaluation, ids integers.")
+        numbers = ids.tolist()
+        if len(set(numbers)) < n or [number for number in numbers if number < 0] != list(range(-1, -1 - sum(
+                number < 0 for number in numbers), -1)):
+            raise ValueError("the history's ids must be distinct, those of injected results -1, -2, ...")
         for shape, array in (((n, len(self._space)), codes), ((n,), losses[:, 0] if losses.ndim == 2 else losses)):
             if array.shape != shape:
                 raise ValueError(f"an array of the history has shape {array.shape}, but {shape} is needed.")
         if n:
             codes = self._space.checked(codes)
-        self._arrays = {"codes": codes.astype(self._space.dtype), "losses": losses,
-                        "violations": rules.violations(state["violations"], n),
-                        "ids": np.array(state["ids"], dtype=np.int64)}
+        self._arrays = {"codes": codes.astype(self._space.dtype), "losses": losses.astype(np.float64),
+                        "violations": rules.violations(state["violations"], n), "ids": ids.astype(np.int64)}
         self._n, self._n_injected = n, int((self._arrays["ids"] < 0).sum())
         self._rows = {number: row for row, number in enumerate(self._arrays["ids"].tolist())}
 

@@ -166,3 +166,5 @@ class NoiseFreePolicy(Policy):
         self._archive.load(state["archive"], self.history)
         self._screening.load(state)
         self._run_start = checks.integer("run_start", state["run_start"], minimum=0)
+        if self._run_start > checks.integer("generation", state["generation"]):
+            raise ValueError("the run begins in a generation to come.")

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
 from ..arrays import Floats, Ints
 from .surrogate import Beliefs
 
@@ -65,9 +64,9 @@ class Pool:
     def state(self) -> dict[str, Any]:
         return {"draws": self.draws.copy(), "beliefs": self._beliefs.state()}
 
-    def load(self, state: Mapping[str, Any], keys: Callable[[Floats], list[bytes]],
-             features: Callable[[Floats], Floats]) -> None:
+    def load(self, state: Mapping[str, Any], checked: Callable[[object, int], Floats],
+             keys: Callable[[Floats], list[bytes]], features: Callable[[Floats], Floats]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
-        self.draws = checks.state_array(state["draws"], (len(state["draws"]), self.draws.shape[1]))
+        self.draws = checked(state["draws"], len(state["draws"]))
         self.keys = keys(self.draws)
         self._beliefs.load(state["beliefs"], features(self.draws))

@@ -69,6 +69,10 @@ class Posterior(Surrogate):
         return self._ids[: self.n][self._told[: self.n]]
 
     @property
+    def pending(self) -> Ints:
+        return self._ids[: self.n][~self._told[: self.n]]
+
+    @property
     def full(self) -> bool:
         return self.n == CAPACITY
 
@@ -191,13 +195,31 @@ class Posterior(Surrogate):
     def load(self, state: Mapping[str, Any]) -> None:
         n = len(state["ids"])
         self.kernel.load(state["kernel"])
-        self._given[:n] = checks.state_array(state["features"], (n, self._given.shape[1]))
+        self._given[:n] = given = checks.state_array(state["features"], (n, self._given.shape[1]))
+        ids = [checks.integer("an id", number) for number in state["ids"]]
+        if len(set(ids)) < n or np.abs(given).max(initial=0.0) > 1:
+            raise ValueError("the model's ids must be distinct, and its features within -1 and 1.")
         self._features[:n] = self.scaled(self._given[:n])
         self._norms[:n] = squared_norms(self._features[:n])
         self.factor[:n, :n] = checks.state_array(state["factor"], (n, n))
         self._whitener[:n, :n] = checks.state_array(state["whitener"], (n, n))
         self._targets[:n] = checks.state_array(state["targets"], (n,))
         self._whitened[:n] = checks.state_array(state["whitened"], (n,))
-        self._ids[:n], self._told[:n] = state["ids"], state["told"]
+        self._ids[:n], self._told[:n] = ids, [checks.truth("told", told) for told in state["told"]]
         self.n, self._n_fitted = n, checks.integer("n_fitted", state["n_fitted"], minimum=0)
         self.version = checks.integer("version", state["version"], minimum=0)
+        self._check()
+
+    def _check(self) -> None:
+        """Raises ValueError if a state's arrays do not fit each other."""
+        n = self.n
+        own, norms = self._features[:n], self._norms[:n]
+        factor, whitener = self.factor[:n, :n], self._whitener[:n, :n]
+        with np.errstate(all="ignore"):
+            covariance = self.kernel.covariance(squared_distances(own, own, norms, norms))
+            pairs = ((factor @ factor.T, covariance + self.kernel.noise * np.eye(n)),
+                     (whitener @ factor, np.eye(n)), (self.whitened, whitener @ self._targets[:n]))
+        if not all(np.allclose(found, expected, rtol=1e-6, atol=1e-6) for found, expected in pairs):
+            raise ValueError("the model's arrays do not fit each other.")
+        if (np.triu(factor, 1) != 0).any() or np.abs(self.whitened).max(initial=0.0) > 1e6:
+            raise ValueError("the model's factor must be triangular, and its targets standardized.")

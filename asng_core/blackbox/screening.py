@@ -157,8 +157,14 @@ class Screening:
         else."""
         self.surrogate.load(state["surrogate"])
         self._history.rows(self.surrogate.told)  # KeyError if one is missing
-        self._pool.load(state["pool"], lambda draws: keys(self._distribution.codes(draws)), self._geometry.features)
-        known = np.asarray(state["known"], dtype=self._distribution.space.dtype)
+        ids, open_ = self._history.ids, state["open"]["ids"]
+        if set(self.surrogate.pending.tolist()) - set(open_) or np.isin(ids, open_).any() or (
+                ids >= state["n_asked"]).any():
+            raise ValueError("what the model or the history holds was not asked, or not told.")
+        self._pool.load(state["pool"], self._distribution.checked_draws,
+                        lambda draws: keys(self._distribution.codes(draws)), self._geometry.features)
+        known = np.asarray(state["known"])
         if known.shape[1:] != (len(self._geometry.sizes),):
             raise ValueError("the known points are of another space.")
+        known = self._distribution.space.checked(known) if len(known) else known
         self._memo.known = dict.fromkeys(keys(known))

@@ -28,6 +28,11 @@ class Surrogate(ABC):
         """Ids of the points with results, in order."""
 
     @property
+    def pending(self) -> Ints:
+        """Ids of the points without, as far as it keeps such."""
+        return np.empty(0, dtype=np.int64)
+
+    @property
     def full(self) -> bool:
         """Whether it must drop points to take one in."""
         return False

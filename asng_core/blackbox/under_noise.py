@@ -167,5 +167,5 @@ class NoisyPolicy(Policy):
 
     def load(self, state: Mapping[str, Any]) -> None:
         self.history.load(state["history"])
-        self._finalists.load(state["finalists"], len(self._geometry.sizes))
+        self._finalists.load(state["finalists"], self._distribution)
         self._screening.load(state)

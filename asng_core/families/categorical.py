@@ -9,6 +9,10 @@ import numpy as np
 from ..arrays import Codes, Floats, Ints
 from .family import Family
 
+# A step so long that the rounding noise of a variable's gradient could put all its probabilities below their minimum:
+# there such a variable stays where it is.
+_LONG = 1e6
+
 
 class CategoricalFamily(Family):
     """theta concatenates the d probability vectors: `(sum(K_i),)`. A variable with K = 1 is constant.
@@ -65,7 +69,11 @@ class CategoricalFamily(Family):
         return coordinates[self._eliminated]
 
     def step(self, theta: Floats, gradient: Floats, length: float) -> Floats:
-        return self._limited(theta + length * gradient)
+        moved = theta + length * gradient
+        if length > _LONG:
+            lost = np.add.reduceat(np.maximum(moved, self._minimum_flat), self._starts) <= self._floor
+            moved = np.where(lost[self._variable], theta, moved)
+        return self._limited(moved)
 
     def _limited(self, theta: Floats) -> Floats:
         raised = np.maximum(theta, self._minimum_flat)
