@@ -75,7 +75,10 @@ def mapping(where: str, value: object) -> Mapping[str, Any]:
 
 def state_array(value: object, shape: tuple[int, ...]) -> Floats:
     """A copy of a state's array, of the shape that this optimizer needs and finite."""
-    array = np.array(value, dtype=np.float64)  # a copy: one state may be loaded by several optimizers
+    array = np.array(value)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"an array must hold real numbers, got dtype {array.dtype}.")
+    array = array.astype(np.float64, copy=False)
     if array.shape != shape:
         raise ValueError(f"an array has shape {array.shape}, but {shape} is needed.")
     if not np.isfinite(array).all():

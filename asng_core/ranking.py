@@ -121,8 +121,8 @@ def contributions(front: Floats) -> Floats:
 
 def _scaled(column: Floats) -> Floats:
     """One objective's losses from 0, the best finite one, to 1, the worst; infinite ones one range beyond."""
-    finite = column[np.isfinite(column)] / 2  # halves, whose differences cannot overflow
+    finite = column[np.isfinite(column)] / 4  # quarters, whose differences, and one more, cannot overflow
     low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
     spread = high - low if high > low else 1.0
-    scaled: Floats = (np.clip(column / 2, low - spread, high + spread) - low) / spread
+    scaled: Floats = (np.clip(column / 4, low - spread, high + spread) - low) / spread
     return scaled

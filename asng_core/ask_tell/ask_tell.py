@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import Any, overload
 
 import numpy as np
 
-from .. import checkpoint, checks
-from ..distribution.marginals import Marginal, initial_theta, marginals
+from .. import checks
+from ..distribution.marginals import Marginal, marginals
 from ..distribution.pins import pins
 from ..distribution.recommend import likeliest
 from ..distribution.rejection import feasible_draws
 from ..distribution.summary import table
-from ..space.recognition import check_asked, check_described, check_storable
-from ..space.space import Space
 from . import rules
 from .candidate import Batch, Candidate
-from .parts import P, Parts
+from .parts import P
 from .results import Best
+from .saved import Saved
 
-_VERSION = 3  # of the state's layout
-_N_DRAWN = 1000  # by `likeliest`, after the likeliest points: finds what about one draw in 1,000 satisfies
-_CHECKED = 1000  # points of a state, the latest, that constraints are asked about again
-_Self = TypeVar("_Self", bound="AskTell[Any]")
+_N_DRAWN = 1000  # in search of a point that is accepted
 
 
-class AskTell(ABC, Generic[P]):
-    """An optimizer of a space by ask and tell. A subclass says how its parts are made, and may show more of them."""
+class AskTell(Saved[P]):
+    """An optimizer of a space by ask and tell. A subclass says how its parts are made, and may show more of them.
 
-    FORMAT: ClassVar[str]  # tells files of one class from those of another
-
-    def __init__(self, space: Space, settings: Mapping[str, Any], seed: object, init: object) -> None:
-        name = type(self).__name__
-        if not isinstance(space, Space):
-            raise TypeError(f"{name}(space) must be a Space, got {checks.shown(space)}. Use Space({{name: variable}}).")
-        self.space = space
-        self._parts = self._make(space, settings, np.random.default_rng(checks.seed(f"{name}(seed=...)", seed)))
-        if init is not None:
-            self._parts.distribution.restart(initial_theta(self._parts.distribution, init))
-
-    @abstractmethod
-    def _make(self, space: Space, settings: Mapping[str, Any], rng: np.random.Generator) -> Parts[P]:
-        """The parts, as new. Raises TypeError or ValueError for settings that break a rule."""
+    `ask`, `sample`, `tell` and `inject` happen whole or not at all, whatever interrupts them.
+    """
 
     # ask
 
@@ -62,16 +44,19 @@ class AskTell(ABC, Generic[P]):
         parts, count = self._parts, 1 if n is None else checks.integer("ask(n)", n, minimum=1)
         mirrored = checks.truth("ask(mirrored=...)", mirrored)
         pinned = pins(parts.distribution, fixed) if fixed is not None else None
-        draws, rejected = parts.policy.propose(count, parts.ledger.n_asked, pinned, mirrored)
-        parts.ledger.reject(rejected, pinned)  # (k, n_variables) draws, from which the next update learns too
-        batch = parts.ledger.ask(draws, pinned)
-        return batch[0] if n is None else batch
+        with parts.whole(draws=True):
+            draws, rejected = parts.policy.propose(count, parts.ledger.n_asked, pinned, mirrored)
+            parts.ledger.reject(rejected, pinned)
+            batch = parts.ledger.ask(draws, pinned)
+            return batch[0] if n is None else batch
 
     def sample(self, n: int, *, mirrored: bool = False) -> Batch:
         """`n` points whose losses will not be told: they train a supernet's weights, say. mirrored: as for `ask`."""
         n, mirrored = checks.integer("sample(n)", n, minimum=1), checks.truth("sample(mirrored=...)", mirrored)
-        draws, _ = feasible_draws(self._parts.distribution, self._parts.rng, n, mirrored=mirrored)
-        return Batch(self.space, self._parts.distribution.codes(draws), [None] * n)
+        parts = self._parts
+        with parts.whole(draws=True):
+            draws, _ = feasible_draws(parts.distribution, parts.rng, n, mirrored=mirrored)
+            return Batch(self.space, parts.distribution.codes(draws), [None] * n)
 
     # tell
 
@@ -91,11 +76,12 @@ class AskTell(ABC, Generic[P]):
         excess = [0.0] * len(batch)
         if violations is not None:
             excess = [rules.violation(violations)] if single else rules.violations(violations, len(batch)).tolist()
-        parts.policy.told(parts.ledger.tell(batch, values, excess))
-        gathered = parts.ledger.gather(parts.population_size)
-        if gathered is not None:  # enough wait: a generation begins
-            parts.policy.update(gathered, parts.ledger.generation, parts.ledger.past)
-            parts.ledger.drop_past()
+        with parts.whole(draws=parts.policy.draws_when_told):
+            parts.policy.told(parts.ledger.tell(batch, values, excess))
+            gathered = parts.ledger.gather(parts.population_size)
+            if gathered is not None:
+                parts.policy.update(gathered, parts.ledger.generation, parts.ledger.past)
+                parts.ledger.drop_past()
 
     def inject(self, values: Mapping[str, Any], loss: Any, *, violation: Any = 0.0) -> None:
         """Record the loss of a point that nobody asked for: it counts for `best` and moves no distribution.
@@ -108,8 +94,10 @@ class AskTell(ABC, Generic[P]):
         if not self.space.feasible(values):
             raise ValueError(f"inject(values) must satisfy the space's constraints, got {checks.shown(dict(values))}. "
                              "Tell violations= instead of constraints for what only the evaluation knows.")
-        self._parts.ledger.note_best(codes, number, excess, None)
-        self._parts.policy.injected(codes, number, excess)
+        parts = self._parts
+        with parts.whole(draws=parts.policy.draws_when_told):
+            parts.ledger.note_best(codes, number, excess, None)
+            parts.policy.injected(codes, number, excess)
 
     # what is known
 
@@ -199,50 +187,3 @@ class AskTell(ABC, Generic[P]):
     def step_size(self) -> float:
         """Fisher length of the next step."""
         return self._parts.distribution.length
-
-    # state
-
-    def state_dict(self) -> dict[str, Any]:
-        """The whole state, open candidates included, as plain scalars, lists, dicts and arrays."""
-        return {"format": self.FORMAT, "version": _VERSION, "space": self.space.describe(), **self._parts.state()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue bit for bit where `state_dict()` was taken, settings included.
-
-        Raises ValueError, with nothing changed, for a state of another space or of anything else.
-        """
-        try:
-            if state["version"] != _VERSION:
-                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
-            check_described(self.space, state["space"])
-            if set(state["settings"]) != set(self._parts.settings):
-                raise ValueError(f"its settings must be {sorted(self._parts.settings)}.")
-            parts = self._make(self.space, state["settings"], np.random.default_rng(0))  # its state is loaded too
-            parts.load(state)
-            check_asked(self.space, parts.asked()[-_CHECKED:])
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"state must be what {type(self).__name__}.state_dict() returned for the same space: "
-                             f"{error}") from error
-        self._parts = parts  # only now, so that an error has changed nothing
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the state to one file, atomically. Raises TypeError if the space has values that a file cannot know."""
-        check_storable(self.space)
-        checkpoint.write(path, self.state_dict())
-
-    @classmethod
-    def load(cls: type[_Self], path: str | os.PathLike[str], space: Space | None = None) -> _Self:
-        """The optimizer that `save` wrote; it continues bit for bit.
-
-        `space` is needed if it has constraints, or values that JSON cannot hold (anything but text,
-        numbers, truth values and None). Raises OSError, or CheckpointError for whatever is wrong with the file.
-        """
-        state = checkpoint.read(path, cls.FORMAT)
-        try:
-            if space is None:
-                space = Space.from_description(state["space"])
-            optimizer = cls(space)  # type: ignore[call-arg]  # subclasses have defaults for the rest
-            optimizer.load_state_dict(state)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise checkpoint.CheckpointError(f"{os.fspath(path)!r} cannot be loaded: {error}") from error
-        return optimizer

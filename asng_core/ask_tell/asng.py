@@ -14,9 +14,9 @@ import numpy as np
 
 from .. import checks
 from ..arrays import Floats
+from ..distribution import rules
 from ..distribution.pins import Pins
 from ..distribution.rejection import feasible_draws
-from ..distribution.rules import update_settings
 from ..distribution.search_distribution import SearchDistribution, n_variables
 from ..space.space import Space
 from .ask_tell import AskTell
@@ -94,8 +94,7 @@ class ASNG(AskTell[NaturalGradient]):
         if size is None:
             size = default_population_size(n_variables(space))
         size = checks.integer("ASNG(population_size=...)", size, minimum=2)
-        sigma_min = None if sigma_min is None else checks.real("ASNG(sigma_min=...)", sigma_min, above=0)
-        distribution = SearchDistribution(space, sigma_min=sigma_min, **update_settings("ASNG", settings))
-        # settings as resolved: a state with the defaults of today is loaded as such by a later release
+        sigma_min = rules.sigma_min("ASNG", sigma_min)
+        distribution = SearchDistribution(space, sigma_min=sigma_min, **rules.update_settings("ASNG", settings))
         return Parts(distribution, NaturalGradient(distribution, rng), Ledger(distribution), rng, size,
                      {"population_size": size, "sigma_min": sigma_min, **distribution.settings()})

@@ -18,15 +18,20 @@ class Candidate(Mapping[str, Any]):
 
     `codes` are its `(n_variables,)` codes, read-only; `id` is its number among those asked, or None
     if its loss is not awaited (`sample`). Call an objective as `f(**candidate)` or `f(dict(candidate))`.
+
+    A pickle holds its values, codes and id, and no space: `space` is None there and when it comes back to be told.
     """
 
-    __slots__ = ("codes", "id", "space")
+    __slots__ = ("_values", "codes", "id", "space")
 
-    def __init__(self, space: Space, codes: NDArray[Any], id: int | None) -> None:
-        self.space, self.codes, self.id = space, codes, id
+    def __init__(self, space: Space | None, codes: NDArray[Any], id: int | None,
+                 values: Mapping[str, Any] | None = None) -> None:
+        self.space, self.codes, self.id, self._values = space, codes, id, values
 
     def __getitem__(self, name: str) -> Any:
-        code = self.codes[self.space.positions[name]].item()  # KeyError for a name that is not of the space
+        if self.space is None:
+            return self._carried[name]
+        code = self.codes[self.space.positions[name]].item()
         variable = self.space.variables[name]
         # NaN and -1 mark an inactive variable: a key that this mapping does not have
         if math.isnan(code) if variable.continuous else code == -1:
@@ -34,25 +39,47 @@ class Candidate(Mapping[str, Any]):
         return variable.decode(code)
 
     def __iter__(self) -> Iterator[str]:
-        if self.space.conditions is None:  # all are active: the values need not be decoded
+        if self.space is None:
+            return iter(self._carried)
+        if self.space.conditions is None:
             return iter(self.space.names)
         return iter(self.space.values(self.codes[None])[0])
 
     def __len__(self) -> int:
+        if self.space is None:
+            return len(self._carried)
         return len(self.space) if self.space.conditions is None else len(list(iter(self)))
+
+    @property
+    def _carried(self) -> Mapping[str, Any]:
+        """The values, where there is no space that codes stand for them in."""
+        return {} if self._values is None else self._values
 
     def __repr__(self) -> str:
         return f"Candidate(id={self.id}, {dict(self)!r})"
 
+    def __copy__(self) -> Candidate:  # immutable
+        return self
+
+    def __deepcopy__(self, memo: object) -> Candidate:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (dict(self), _small(self.codes), self.codes.dtype.str, self.id)
+
 
 class Batch(Sequence[Candidate]):
-    """Candidates asked together. `codes` is `(n, n_variables)`, read-only; a slice is a Batch."""
+    """Candidates asked together. `codes` is `(n, n_variables)`, read-only; a slice is a Batch.
 
-    __slots__ = ("codes", "ids", "space")
+    As for a Candidate, a pickle holds no space.
+    """
 
-    def __init__(self, space: Space, codes: NDArray[Any], ids: Sequence[int | None]) -> None:
-        codes.setflags(write=False)  # so are the rows of its candidates, which are views
-        self.space, self.codes, self.ids = space, codes, tuple(ids)
+    __slots__ = ("_values", "codes", "ids", "space")
+
+    def __init__(self, space: Space | None, codes: NDArray[Any], ids: Sequence[int | None],
+                 values: Sequence[Mapping[str, Any]] | None = None) -> None:
+        codes.setflags(write=False)
+        self.space, self.codes, self.ids, self._values = space, codes, tuple(ids), values
 
     @classmethod
     def of(cls, candidates: object) -> Batch:
@@ -69,19 +96,49 @@ class Batch(Sequence[Candidate]):
         # the ledger compares the codes with those that were asked; here they must only stack
         if any(len(each.codes) != len(listed[0].codes) for each in listed):
             raise ValueError("candidates must be of one space, but some have other variables than the first.")
-        return cls(listed[0].space, np.stack([each.codes for each in listed]), [each.id for each in listed])
+        carried = any(each.space is None for each in listed)
+        return cls(None if carried else listed[0].space, np.stack([each.codes for each in listed]),
+                   [each.id for each in listed], [dict(each) for each in listed] if carried else None)
 
     @overload
     def __getitem__(self, index: int) -> Candidate: ...
     @overload
     def __getitem__(self, index: slice) -> Batch: ...
     def __getitem__(self, index: int | slice) -> Candidate | Batch:
+        values = None if self._values is None else self._values[index]
         if isinstance(index, slice):
-            return Batch(self.space, self.codes[index], self.ids[index])
-        return Candidate(self.space, self.codes[index], self.ids[index])
+            return Batch(self.space, self.codes[index], self.ids[index], values)  # type: ignore[arg-type]
+        return Candidate(self.space, self.codes[index], self.ids[index], values)  # type: ignore[arg-type]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __repr__(self) -> str:
         return f"Batch({list(self)!r})"
+
+    def __copy__(self) -> Batch:  # immutable
+        return self
+
+    def __deepcopy__(self, memo: object) -> Batch:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived_together, (list(map(dict, self)), _small(self.codes), self.codes.dtype.str, self.ids)
+
+
+def _small(codes: NDArray[Any]) -> NDArray[Any]:
+    """The same codes in as few bytes as each of them needs."""
+    if codes.dtype.kind == "f" or not codes.size:
+        return codes
+    return codes.astype(np.result_type(np.int8, np.min_scalar_type(codes.max())))  # -1 stands for the inactive
+
+
+def _arrived(values: dict[str, Any], codes: NDArray[Any], dtype: str, id: int | None) -> Candidate:
+    codes = codes.astype(dtype)
+    codes.setflags(write=False)
+    return Candidate(None, codes, id, values)
+
+
+def _arrived_together(values: list[dict[str, Any]], codes: NDArray[Any], dtype: str,
+                      ids: Sequence[int | None]) -> Batch:
+    return Batch(None, codes.astype(dtype), ids, values)

@@ -52,6 +52,14 @@ class Past:
         """Draws of `generation` are of `theta`, which is kept as it is: steps make new arrays."""
         self._thetas[generation] = theta
 
+    def mark(self) -> dict[int, Floats]:
+        """What `back` needs."""
+        return self._thetas.copy()
+
+    def back(self, mark: dict[int, Floats]) -> None:
+        """Be as at `mark()`."""
+        self._thetas = mark.copy()
+
     def keep(self, drawn: Iterable[Drawn], generation: int) -> None:
         """Drop what none of `drawn` is of, and what is too old to count at `generation`."""
         needed = {each.generation for each in drawn}
@@ -63,8 +71,8 @@ class Past:
 
         Nothing where a variable is inactive or was pinned; less than 1 for a draw of an older distribution.
         """
-        # by theta and not by number: a generation without a direction has left the distribution as it was
-        late = any(not np.array_equal(self._thetas[generation], distribution.theta)
+        now = distribution.theta
+        late = any((then := self._thetas[generation]) is not now and not np.array_equal(then, now)
                    for generation in {each.generation for each in drawn})
         free = free_variables(drawn, distribution)
         if not late and free is None:
@@ -92,10 +100,12 @@ class Past:
         values = np.array(list(self._thetas.values()), dtype=np.float64)
         return {"generations": list(self._thetas), "values": values.reshape(len(self._thetas), n_parameters)}
 
-    def load(self, state: Mapping[str, Any], theta: Floats) -> None:
-        """Take what `state()` gave; `theta` is the present one."""
+    def load(self, state: Mapping[str, Any], distribution: SearchDistribution) -> None:
+        """Take what `state()` gave."""
         numbers = [checks.integer("a generation", each, minimum=0) for each in state["generations"]]
-        values = checks.state_array(state["values"], (len(numbers), len(theta)))
+        values = checks.state_array(state["values"], (len(numbers), len(distribution.theta)))
+        for theta in values:
+            distribution.check_theta(theta)
         self._thetas = dict(zip(numbers, values, strict=True))
 
     def __contains__(self, generation: int) -> bool:

@@ -29,10 +29,26 @@ class Ledger:
         self._distribution, self._space = distribution, distribution.space
         self._open: dict[int, Drawn] = {}  # asked and not told, by id
         self._waiting: list[Told] = []  # told and not used
+        self._closed: list[tuple[int, Drawn]] = []  # by the call under way
         self._rejected: list[Drawn] = []  # broke a constraint, not used
         self._best: tuple[Codes, float, int | None] | None = None  # codes, loss, id (None if injected)
         self.past = Past()
         self.n_asked = self.n_told = self.n_failed = self.generation = 0
+
+    def mark(self) -> tuple[Any, ...]:
+        """What `back` needs."""
+        self._closed = []
+        return (self._waiting, len(self._waiting), self._rejected, len(self._rejected), self._best, self.past.mark(),
+                self.n_asked, self.n_told, self.n_failed, self.generation)
+
+    def back(self, mark: tuple[Any, ...]) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        (self._waiting, n_waiting, self._rejected, n_rejected, self._best, past,
+         self.n_asked, self.n_told, self.n_failed, self.generation) = mark
+        del self._waiting[n_waiting:], self._rejected[n_rejected:]
+        self.past.back(past)
+        open_ = {**self._open, **dict(self._closed)}
+        self._open = {number: open_[number] for number in sorted(open_) if number < self.n_asked}
 
     def ask(self, draws: Floats, pinned: Pins | None) -> Batch:
         """Open `(n, n_variables)` draws: the candidates that stand for them."""
@@ -57,6 +73,7 @@ class Ledger:
         # another optimizer's candidates may have ids that are open here; their codes tell
         if not _same_codes(self._distribution.codes(np.array([each.draw for each in drawn])), batch.codes):
             raise ValueError("tell(candidates) takes candidates that this optimizer asked, but these are of another.")
+        self._closed = list(zip(ids, drawn, strict=True))
         results = list(map(Told, drawn, ids, batch.codes, losses, violations))
         for number, result in zip(ids, results, strict=True):
             del self._open[number]
@@ -130,14 +147,21 @@ class Ledger:
         anything else."""
         self.n_asked, self.n_told, self.n_failed, self.generation = (
             checks.integer(key, state[key], minimum=0) for key in ("n_asked", "n_told", "n_failed", "generation"))
-        self.past.load(state["past"], self._distribution.theta)
+        self.past.load(state["past"], self._distribution)
         ids = [checks.integer("an open id", number, minimum=0) for number in state["open"]["ids"]]
         self._open = dict(zip(ids, self._load_drawn(state["open"], len(ids)), strict=True))
         self._waiting = self._load_waiting(state["waiting"])
         self._rejected = self._load_drawn(state["rejected"], len(state["rejected"]["draws"]))
+        used = ids + [each.id for each in self._waiting]
+        if ids != sorted(ids) or len(set(used)) < len(used) or max(used, default=-1) >= self.n_asked:
+            raise ValueError("ids must be distinct, in order, and of candidates that were asked.")
+        if self.n_told + len(ids) != self.n_asked or self.n_failed > self.n_told:
+            raise ValueError("the numbers of candidates asked, open, told and failed do not fit each other.")
         best = state["best"]
         if best is not None:
             number = None if best["id"] is None else checks.integer("best id", best["id"], minimum=0)
+            if rules.loss(best["loss"]) != best["loss"] or np.ndim(best["codes"]) != 1:
+                raise ValueError("the best result must have a loss and the codes of one point.")
             self._best = self._space.checked(best["codes"]), rules.loss(best["loss"]), number
 
     def _load_waiting(self, state: Mapping[str, Any]) -> list[Told]:
@@ -149,6 +173,11 @@ class Ledger:
         ids = [checks.integer("a waiting id", number, minimum=0) for number in state["ids"]]
         return [Told(*each) for each in zip(drawn, ids, codes, losses, violations, strict=True)]
 
+    @property
+    def waiting_losses(self) -> list[Any]:
+        """Of the results that wait."""
+        return [each.loss for each in self._waiting]
+
     def _stacked(self, drawn: list[Drawn]) -> Floats:
         """`(n, n_variables)`, also of none."""
         return np.array([each.draw for each in drawn], dtype=np.float64).reshape(-1, len(self._space))
@@ -159,9 +188,10 @@ class Ledger:
 
     def _load_drawn(self, state: Mapping[str, Any], n: int) -> list[Drawn]:
         d = len(self._space)
-        draws = checks.state_array(state["draws"], (n, d))
+        draws = self._distribution.checked_draws(state["draws"], n)
         generations = [checks.integer("a generation", each, minimum=0) for each in state["generations"]]
-        # a state that was saved has it in `past`; one made by hand, as in tests, need not repeat theta there
+        if max(generations, default=0) > self.generation:
+            raise ValueError("a draw is of a generation to come.")
         if self.generation in generations:
             self.past.remember(self.generation, self._distribution.theta)
         if any(each not in self.past and each >= self.generation - MAX_AGE for each in generations):
@@ -175,4 +205,7 @@ class Ledger:
 
 
 def _same_codes(a: Codes, b: Codes) -> bool:
-    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())  # NaN where inactive
+    if a.shape != b.shape:
+        return False
+    equal = a == b
+    return bool(equal.all()) or bool((equal | ((a != a) & (b != b))).all())  # NaN where inactive

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -26,9 +26,46 @@ class Parts(Generic[P]):
     rng: np.random.Generator
     population_size: int
     settings: dict[str, Any]
+    _mark: Any = field(default=None, init=False, repr=False)  # of the call that is under way, or broke off
+
+    def whole(self, *, draws: bool) -> Parts[P]:
+        """A context for changes that happen all or, if it ends by an exception, not at all.
+
+        draws: whether they take random numbers.
+
+        What a call changes in place it only lengthens, and everything else it replaces, so that to remember costs
+        little more than names, whatever the size of the state.
+        """
+        if self._mark is not None:  # a second exception cut `undo` short
+            self.undo()
+        rng = self.rng.bit_generator.state if draws else None
+        distribution = self.distribution
+        self._mark = (rng, distribution.theta, distribution.step_size_state, self.ledger.mark(), self.policy.mark())
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            self._mark = None  # what was changed stands
+        else:  # of a constraint, which is the user's code, or Ctrl-C
+            self.undo()
+
+    def undo(self) -> None:
+        """Be as before the changes under way, if there are any. It may be cut short and done again."""
+        if self._mark is None:
+            return
+        rng, self.distribution.theta, self.distribution.step_size_state, ledger, policy = self._mark
+        if rng is not None:
+            self.rng.bit_generator.state = rng
+        self.ledger.back(ledger)
+        self.policy.back(policy)
+        self._mark = None
 
     def state(self) -> dict[str, Any]:
         """As plain scalars, lists, dicts and arrays."""
+        self.undo()
         return {"settings": dict(self.settings), **self.distribution.state(), "rng": self.rng.bit_generator.state,
                 **self.ledger.state(), **self.policy.state()}
 
@@ -42,3 +79,5 @@ class Parts(Generic[P]):
         self.rng.bit_generator.state = state["rng"]
         self.ledger.load(state)
         self.policy.load(state)
+        if told := self.ledger.waiting_losses:
+            self.policy.losses(told, len(told))

@@ -35,6 +35,15 @@ class Policy(ABC):
     def injected(self, codes: Codes, loss: Any, violation: float) -> None:  # noqa: B027
         """Look at a result that was injected."""
 
+    draws_when_told = False  # whether `told` or `injected` may draw random numbers
+
+    def mark(self) -> Any:
+        """What `back` needs to undo whatever a call will change, beside the distribution and the generator."""
+        return None
+
+    def back(self, mark: Any) -> None:  # noqa: B027
+        """Be as at `mark()`. It may be called again with the same mark."""
+
     def losses(self, value: object, n: int | None) -> list[Any]:
         """What was told for `n` candidates, or (None) for a single one, checked: here one number each."""
         return [rules.loss(value)] if n is None else rules.losses(value, n).tolist()
@@ -56,12 +65,11 @@ def learn(distribution: SearchDistribution, gathered: Gathered, weights: Floats 
 
     weights: `(n, n_variables)`, how much each draw counts for each variable; None if all count fully for all.
     """
-    _, _, _, told_losses, told_violations = zip(*gathered.told, strict=True)  # the fields of `Told`, as columns
-    # (n,) or (n, n_objectives), and (n,)
-    losses, violations = np.array(told_losses), np.array(told_violations)
+    _, _, _, told_losses, told_violations = zip(*gathered.told, strict=True)
+    losses, violations = np.array(told_losses), np.array(told_violations) if any(told_violations) else None
     if gathered.rejected:
         n = len(gathered.rejected)  # their losses are NaN, as those of failures
         losses = np.concatenate([losses, np.full((n, *losses.shape[1:]), np.nan)])
-        violations = np.concatenate([violations, np.zeros(n)])
-    draws = np.array([each.draw for each in gathered.drawn])  # (n, n_variables), in the order of the losses
+        violations = None if violations is None else np.concatenate([violations, np.zeros(n)])
+    draws = np.array([each.draw for each in gathered.drawn])
     distribution.update(draws, utilities(ranks(losses, violations)), weights)

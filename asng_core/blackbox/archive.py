@@ -64,6 +64,14 @@ class Archive:
         best_first = np.lexsort((-np.arange(len(rows)), rank))  # of equals the newest first
         self.rows = [rows[i] for i in best_first[:size]]
 
+    def mark(self) -> tuple[list[int], int]:
+        """What `back` needs."""
+        return self.rows, self.stalled
+
+    def back(self, mark: tuple[list[int], int]) -> None:
+        """Be as at `mark()`."""
+        self.rows, self.stalled = mark
+
     def state(self) -> dict[str, Any]:
         """As plain scalars and lists."""
         return {"rows": list(self.rows), "stalled": self.stalled}

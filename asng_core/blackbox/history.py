@@ -18,10 +18,13 @@ class History:
 
     `codes` `(n, n_variables)`, `losses` `(n,)` or `(n, n_objectives)`, `violations` `(n,)`, `ids` `(n,)`,
     negative for an injected one.
+
+    A pickle holds the values in place of the space, and takes in no more.
     """
 
     def __init__(self, space: Space) -> None:
-        self._space = space
+        self._space: Space | None = space
+        self._names, self._values = space.names, list[dict[str, Any]]()
         self._n = self._n_injected = 0
         # rows from n on are room to grow; public arrays are views of the first n
         self._arrays: dict[str, NDArray[Any]] = {
@@ -63,7 +66,7 @@ class History:
     @property
     def values(self) -> list[dict[str, Any]]:
         """The points, in the user's values."""
-        return self._space.values(self.codes)
+        return self._space.values(self.codes) if self._space is not None else list(map(dict, self._values))
 
     def to_frame(self) -> Any:
         """A pandas DataFrame: id, the variables, loss (or loss_0, loss_1, ...) and violation."""
@@ -71,7 +74,7 @@ class History:
             import pandas
         except ImportError as error:
             raise ImportError("History.to_frame() needs pandas. Run: pip install 'asng[frame]'") from error
-        frame = pandas.DataFrame(self.values, columns=list(self._space.names))
+        frame = pandas.DataFrame(self.values, columns=list(self._names))
         frame.insert(0, "id", self.ids)
         losses = self.losses
         for i, column in enumerate(np.atleast_2d(losses.T)):  # (n_objectives, n), also of one
@@ -83,7 +86,7 @@ class History:
         return self._n
 
     def __repr__(self) -> str:
-        return f"History({self._n} evaluations of {', '.join(self._space.names[:5])})"
+        return f"History({self._n} evaluations of {', '.join(self._names[:5])})"
 
     def append(self, number: int, codes: Codes, loss: float | tuple[float, ...], violation: float) -> None:
         """One more evaluation."""
@@ -99,6 +102,17 @@ class History:
         self._rows[number] = self._n
         self._n += 1
         self._n_injected += number < 0
+
+    def mark(self) -> tuple[Any, ...]:
+        """What `back` needs."""
+        return self._n, self._n_injected, self._arrays.copy()
+
+    def back(self, mark: tuple[Any, ...]) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        self._n, self._n_injected, arrays = mark
+        self._arrays = arrays.copy()
+        while len(self._rows) > self._n:
+            self._rows.popitem()
 
     @property
     def next_injected(self) -> int:
@@ -120,19 +134,38 @@ class History:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
+        if self._space is None:
+            raise ValueError("this history was pickled, and has no space.")
         n = len(state["ids"])
-        # losses may hold NaN and infinities, which `checks.state_array` would refuse
-        losses, codes = np.array(state["losses"], dtype=np.float64), np.asarray(state["codes"])
+        losses, codes, ids = (np.array(state[name]) for name in ("losses", "codes", "ids"))
+        if (losses.dtype.kind not in "fiu" or losses.shape[1:] in ((0,), (1,))
+                or (n and ids.dtype.kind not in "iu") or ids.shape != (n,)):
+            raise ValueError("the history's losses must be numbers, one or several of each evaluation, ids integers.")
+        numbers = ids.tolist()
+        if len(set(numbers)) < n or [number for number in numbers if number < 0] != list(range(-1, -1 - sum(
+                number < 0 for number in numbers), -1)):
+            raise ValueError("the history's ids must be distinct, those of injected results -1, -2, ...")
         for shape, array in (((n, len(self._space)), codes), ((n,), losses[:, 0] if losses.ndim == 2 else losses)):
             if array.shape != shape:
                 raise ValueError(f"an array of the history has shape {array.shape}, but {shape} is needed.")
         if n:
             codes = self._space.checked(codes)
-        self._arrays = {"codes": codes.astype(self._space.dtype), "losses": losses,
-                        "violations": rules.violations(state["violations"], n),
-                        "ids": np.array(state["ids"], dtype=np.int64)}
+        self._arrays = {"codes": codes.astype(self._space.dtype), "losses": losses.astype(np.float64),
+                        "violations": rules.violations(state["violations"], n), "ids": ids.astype(np.int64)}
         self._n, self._n_injected = n, int((self._arrays["ids"] < 0).sum())
         self._rows = {number: row for row, number in enumerate(self._arrays["ids"].tolist())}
+
+    def __copy__(self) -> History:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: object) -> History:
+        other = object.__new__(History)
+        vars(other).update(vars(self), _arrays={name: array.copy() for name, array in self._arrays.items()},
+                           _rows=self._rows.copy())
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_space": None, "_values": self.values, "_arrays": self.state()}
 
     def _filled(self, name: str) -> Any:
         view = self._arrays[name][: self._n]

@@ -21,6 +21,7 @@ from .gaussian_process import log_marginal_likelihood, near, squared_distances
 _EVIDENCE = 60
 # variables whose relevance is looked at each time, two likelihoods each: all of up to 54 by the time the model is full
 _TURNS = 6
+_LEAST = 1e-30  # relevance that a state may hold: it begins at 1, is halved and doubled, and its prior keeps it there
 
 
 class Kernel:
@@ -74,6 +75,7 @@ class Kernel:
 
     def _choose_relevance(self, given: Floats, distances: Floats, targets: Floats, best: float) -> Floats:
         """Double or halve the relevance of some variables, in turn, where likelihood times prior gain by it."""
+        self.relevance = self.relevance.copy()  # the one before may be needed again
         for _ in range(min(_TURNS, len(self._learned))):
             i = self._learned[self._turn % len(self._learned)]
             self._turn += 1
@@ -95,12 +97,16 @@ class Kernel:
     def load(self, state: Mapping[str, Any]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         self.relevance = checks.state_array(state["relevance"], self.relevance.shape)
-        if (self.relevance <= 0).any():
-            raise ValueError("a relevance must be positive.")
+        if not ((self.relevance > _LEAST) & (self.relevance < 1 / _LEAST)).all():
+            raise ValueError(f"a relevance must be within {_LEAST} and {1 / _LEAST}.")
         self._roots = np.sqrt(self.relevance)[self._variables]
         self._turn = checks.integer("turn", state["turn"], minimum=0)
         self.length_scale = checks.real("length_scale", state["length_scale"], above=0)
         self.noise = checks.real("noise", state["noise"], above=0)
+        for name, value, grid in (("length scale", self.length_scale, self._length_scales),
+                                  ("noise", self.noise, self._noises)):
+            if not 0.99 * grid[0] <= value <= 1.01 * grid[-1]:
+                raise ValueError(f"the {name} must be within {grid[0]} and {grid[-1]}, got {value}.")
 
 
 def _log_prior(relevance: float) -> float:

@@ -35,9 +35,21 @@ class Memo:
 
     def __init__(self, distribution: SearchDistribution, geometry: Geometry) -> None:
         self._distribution, self._geometry = distribution, geometry
-        self.known: set[bytes] = set()
+        self.known: dict[bytes, None] = {}  # a set in the order of its growth
         self._spent: set[int] = set()  # blocks of the listed space in which nothing is left
         self._tried = self._satisfied = 0  # points that were tried since the counts were last reset
+
+    def mark(self) -> tuple[int, set[int]]:
+        """What `back` needs."""
+        return len(self.known), self._spent.copy()
+
+    def back(self, mark: tuple[int, set[int]]) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        n, spent = mark
+        if len(self.known) > n:  # else what was spent remains so, which to find out again takes long
+            self._spent = spent.copy()
+        while len(self.known) > n:
+            self.known.popitem()
 
     def _feasible(self, codes: Codes) -> list[bool]:
         """Whether each of `(n, n_variables)` masked codes satisfies the constraints."""

@@ -86,6 +86,17 @@ class NoiseFreePolicy(Policy):
         self._patience = patience(geometry.n_precisions) if mechanisms.restarts else np.inf
         self._run_start = 0  # generation in which the present run began
 
+    draws_when_told = True  # weights of several objectives
+
+    def mark(self) -> tuple[Any, ...]:
+        return (self.history.mark(), self._screening.mark(), self._archive, self._archive.mark(), self._run_start)
+
+    def back(self, mark: tuple[Any, ...]) -> None:
+        history, screening, self._archive, archive, self._run_start = mark
+        self.history.back(history)
+        self._screening.back(screening)
+        self._archive.back(archive)
+
     def propose(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool) -> tuple[Floats, Floats]:
         if mirrored:
             return self._screening.sampled(n, first_id, pinned, mirrored)
@@ -155,3 +166,5 @@ class NoiseFreePolicy(Policy):
         self._archive.load(state["archive"], self.history)
         self._screening.load(state)
         self._run_start = checks.integer("run_start", state["run_start"], minimum=0)
+        if self._run_start > checks.integer("generation", state["generation"]):
+            raise ValueError("the run begins in a generation to come.")

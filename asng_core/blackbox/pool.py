@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
 from ..arrays import Floats, Ints
 from .surrogate import Beliefs
 
@@ -53,12 +52,21 @@ class Pool:
         if key in self.keys:
             self._keep(np.delete(np.arange(len(self)), self.keys.index(key)))
 
+    def mark(self) -> tuple[Floats, list[bytes], Any]:
+        """What `back` needs."""
+        return self.draws, self.keys, self._beliefs.mark()
+
+    def back(self, mark: tuple[Floats, list[bytes], Any]) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        self.draws, self.keys, beliefs = mark
+        self._beliefs.back(beliefs)
+
     def state(self) -> dict[str, Any]:
         return {"draws": self.draws.copy(), "beliefs": self._beliefs.state()}
 
-    def load(self, state: Mapping[str, Any], keys: Callable[[Floats], list[bytes]],
-             features: Callable[[Floats], Floats]) -> None:
+    def load(self, state: Mapping[str, Any], checked: Callable[[object, int], Floats],
+             keys: Callable[[Floats], list[bytes]], features: Callable[[Floats], Floats]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
-        self.draws = checks.state_array(state["draws"], (len(state["draws"]), self.draws.shape[1]))
+        self.draws = checked(state["draws"], len(state["draws"]))
         self.keys = keys(self.draws)
         self._beliefs.load(state["beliefs"], features(self.draws))

@@ -18,10 +18,11 @@ import numpy as np
 from .. import checks
 from ..arrays import Floats, Ints
 from ..distribution.search_distribution import n_variables
+from .beliefs import PosteriorBeliefs
 from .gaussian_process import LENGTH_SCALES, NOISES, length_scales, squared_distances, squared_norms
 from .geometry import Geometry
 from .kernel import Kernel
-from .surrogate import Beliefs, Model, Surrogate
+from .surrogate import Model, Surrogate
 
 CAPACITY = 200  # points, whose O(n^2) costs about 0.1 ms an ask
 _BEST, _NEWEST = 100, 50  # kept when full: what is worth going on from, and what has not shown its worth yet
@@ -66,6 +67,10 @@ class Posterior(Surrogate):
     @property
     def told(self) -> Ints:
         return self._ids[: self.n][self._told[: self.n]]
+
+    @property
+    def pending(self) -> Ints:
+        return self._ids[: self.n][~self._told[: self.n]]
 
     @property
     def full(self) -> bool:
@@ -132,14 +137,30 @@ class Posterior(Surrogate):
         distances = squared_distances(self._features[:n], self._features[:n], self._norms[:n], self._norms[:n])
         if self._targets[:n].any():
             distances = self.kernel.choose(self._given[:n], distances, self._targets[:n], self._n_fitted)
-            self._features[:n] = self.scaled(self._given[:n])
-            self._norms[:n] = squared_norms(self._features[:n])
+            self._replace("_features", self.scaled(self._given[:n]))
+            self._replace("_norms", squared_norms(self._features[:n]))
         covariance = self.kernel.covariance(distances)
         covariance[np.arange(n), np.arange(n)] += self.kernel.noise
-        self.factor[:n, :n] = np.linalg.cholesky(covariance)
-        self._whitener[:n, :n] = np.tril(np.linalg.inv(self.factor[:n, :n]))
+        self._replace("factor", np.linalg.cholesky(covariance))
+        self._replace("_whitener", np.tril(np.linalg.inv(self.factor[:n, :n])))
         self._whiten_targets()
         self._n_fitted, self.version = n, self.version + 1
+
+    def _replace(self, name: str, values: Any) -> None:
+        """Put values at the beginning of an array, or in its upper left corner, the one before being left as it is."""
+        array = getattr(self, name).copy()
+        array[tuple(map(slice, np.shape(values)))] = values
+        setattr(self, name, array)
+
+    def mark(self) -> tuple[Any, ...]:
+        # `add` writes beyond what there is; of the large arrays the others are replaced
+        changing = self._targets.copy(), self._whitened.copy(), self._told.copy()
+        return vars(self).copy(), *changing, vars(self.kernel).copy()
+
+    def back(self, mark: tuple[Any, ...]) -> None:
+        attributes, targets, whitened, told, kernel = mark
+        vars(self).update(attributes, _targets=targets.copy(), _whitened=whitened.copy(), _told=told.copy())
+        vars(self.kernel).update(kernel)
 
     def best(self) -> Ints:
         n = self.n
@@ -155,13 +176,13 @@ class Posterior(Surrogate):
         keep[n - _NEWEST :] = True
         keep |= np.isin(self._ids[:n], self.best()[:_BEST])
         kept = np.flatnonzero(keep)
-        for array in (self._given, self._features, self._norms, self._ids, self._targets, self._told):
-            array[: len(kept)] = array[kept]
+        for name in ("_given", "_features", "_norms", "_ids", "_targets", "_told"):
+            self._replace(name, getattr(self, name)[kept])
         self.n = len(kept)
         self._refit()
 
     def beliefs(self) -> PosteriorBeliefs:
-        return PosteriorBeliefs(self, self._given.shape[1])
+        return PosteriorBeliefs(self, self._given.shape[1], CAPACITY)
 
     def state(self) -> dict[str, Any]:
         n = self.n
@@ -174,75 +195,31 @@ class Posterior(Surrogate):
     def load(self, state: Mapping[str, Any]) -> None:
         n = len(state["ids"])
         self.kernel.load(state["kernel"])
-        self._given[:n] = checks.state_array(state["features"], (n, self._given.shape[1]))
+        self._given[:n] = given = checks.state_array(state["features"], (n, self._given.shape[1]))
+        ids = [checks.integer("an id", number) for number in state["ids"]]
+        if len(set(ids)) < n or np.abs(given).max(initial=0.0) > 1:
+            raise ValueError("the model's ids must be distinct, and its features within -1 and 1.")
         self._features[:n] = self.scaled(self._given[:n])
         self._norms[:n] = squared_norms(self._features[:n])
         self.factor[:n, :n] = checks.state_array(state["factor"], (n, n))
         self._whitener[:n, :n] = checks.state_array(state["whitener"], (n, n))
         self._targets[:n] = checks.state_array(state["targets"], (n,))
         self._whitened[:n] = checks.state_array(state["whitened"], (n,))
-        self._ids[:n], self._told[:n] = state["ids"], state["told"]
+        self._ids[:n], self._told[:n] = ids, [checks.truth("told", told) for told in state["told"]]
         self.n, self._n_fitted = n, checks.integer("n_fitted", state["n_fitted"], minimum=0)
         self.version = checks.integer("version", state["version"], minimum=0)
+        self._check()
 
-
-class PosteriorBeliefs(Beliefs):
-    """The candidates' v, and their variances 1 - v'v; both follow each point that the posterior takes in."""
-
-    def __init__(self, posterior: Posterior, n_features: int) -> None:
-        self._posterior = posterior
-        self._features = np.empty((0, n_features))
-        self._scaled, self._norms = self._features, np.empty(0)  # by the posterior's relevance; squared
-        self._v, self._variances = np.empty((0, CAPACITY)), np.empty(0)
-        self._version, self._n = posterior.version, posterior.n  # of the posterior that is followed
-
-    def extend(self, features: Floats) -> None:
-        self._follow()
-        self._features = np.concatenate([self._features, features])
-        arrays = zip(self._of_posterior(), self._under(features), strict=True)
-        self._scaled, self._norms, self._v, self._variances = map(np.concatenate, arrays)
-
-    def _of_posterior(self) -> tuple[Floats, Floats, Floats, Floats]:
-        return self._scaled, self._norms, self._v, self._variances
-
-    def _under(self, features: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Of `(m, n_features)` candidates: scaled features and their squared norms, `(m, CAPACITY)` v, variances."""
-        posterior, scaled = self._posterior, self._posterior.scaled(features)
-        norms, v = squared_norms(scaled), np.zeros((len(features), CAPACITY))
-        v[:, : posterior.n] = posterior.whiten(posterior.covariances(scaled, norms))
-        return scaled, norms, v, 1.0 - squared_norms(v[:, : posterior.n])
-
-    def _follow(self) -> None:
-        """Catch up with the posterior."""
-        posterior = self._posterior
-        if self._version != posterior.version:
-            self._scaled, self._norms, self._v, self._variances = self._under(self._features)
-        elif len(self._features) and self._n < posterior.n:
-            new = posterior.covariances(self._scaled, self._norms, self._n)  # k+
-            for column, k in enumerate(new.T, self._n):
-                w, pivot = posterior.factor[column, :column], posterior.factor[column, column]
-                self._v[:, column] = v = (k - self._v[:, :column] @ w) / pivot
-                self._variances -= v**2
-        self._version, self._n = posterior.version, posterior.n
-
-    def keep(self, rows: Ints) -> None:
-        self._features = self._features[rows]
-        self._scaled, self._norms, self._v, self._variances = (array[rows] for array in self._of_posterior())
-
-    def bounds(self, confidence: float) -> Floats:
-        self._follow()
-        means = self._v[:, : self._n] @ self._posterior.whitened
-        deviations = np.sqrt(np.maximum(self._variances, 0.0) * self._posterior.amplitude)
-        return np.asarray(means - confidence * deviations)
-
-    def state(self) -> dict[str, Any]:
-        return {"v": self._v.copy(), "variances": self._variances.copy(), "version": self._version, "n": self._n}
-
-    def load(self, state: Mapping[str, Any], features: Floats) -> None:
-        m = len(features)
-        self._features, self._scaled = features, self._posterior.scaled(features)
-        self._norms = squared_norms(self._scaled)
-        self._v = checks.state_array(state["v"], (m, CAPACITY))
-        self._variances = checks.state_array(state["variances"], (m,))
-        self._version = checks.integer("version", state["version"], minimum=0)
-        self._n = checks.integer("n", state["n"], minimum=0)
+    def _check(self) -> None:
+        """Raises ValueError if a state's arrays do not fit each other."""
+        n = self.n
+        own, norms = self._features[:n], self._norms[:n]
+        factor, whitener = self.factor[:n, :n], self._whitener[:n, :n]
+        with np.errstate(all="ignore"):
+            covariance = self.kernel.covariance(squared_distances(own, own, norms, norms))
+            pairs = ((factor @ factor.T, covariance + self.kernel.noise * np.eye(n)),
+                     (whitener @ factor, np.eye(n)), (self.whitened, whitener @ self._targets[:n]))
+        if not all(np.allclose(found, expected, rtol=1e-6, atol=1e-6) for found, expected in pairs):
+            raise ValueError("the model's arrays do not fit each other.")
+        if (np.triu(factor, 1) != 0).any() or np.abs(self.whitened).max(initial=0.0) > 1e6:
+            raise ValueError("the model's factor must be triangular, and its targets standardized.")

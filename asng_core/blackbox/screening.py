@@ -14,7 +14,7 @@ from ..distribution.rejection import feasible_draws
 from ..ranking import midranks, ranks, scalarized
 from .geometry import Geometry
 from .history import History
-from .memo import Memo, keys
+from .memo import Memo, SpaceExhausted, keys
 from .pool import Pool
 from .sources import Source, proposed
 from .surrogate import Surrogate
@@ -74,20 +74,18 @@ class Screening:
     def each(self, n: int, first_id: int, choose: Callable[[], Choice]) -> Floats:
         """`(n, n_variables)` choices, one after another, each entered before the next, to be asked from `first_id` on.
 
-        Fewer where `choose` raises later than at the first, of a constraint too, which is the user's code: those
-        chosen before are entered by now, and must go out.
+        Fewer where the space has no more.
         """
         chosen: list[Floats] = []
-        before = self._rng.bit_generator.state  # restored if nothing was chosen, so that a failed `ask` leaves no trace
-        try:
-            for number in range(first_id, first_id + n):
+        for number in range(first_id, first_id + n):
+            try:
                 draw, key = choose()
-                self.enter(number, draw, key)
-                chosen.append(draw)
-        except Exception:
-            if not chosen:
-                self._rng.bit_generator.state = before
-                raise
+            except SpaceExhausted:
+                if not chosen:
+                    raise
+                break
+            self.enter(number, draw, key)
+            chosen.append(draw)
         return np.stack(chosen)
 
     def sampled(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool, *,
@@ -104,8 +102,8 @@ class Screening:
     def enter(self, number: int, draw: Floats, key: bytes, *, modelled: bool = True) -> None:
         """A point is going to be evaluated under this id: remember it, and let the model reckon with it."""
         if self._once:
-            self._memo.known.add(key)
-            self._pool.discard(key)  # if it came from elsewhere: by pins, unscreened, injected
+            self._memo.known[key] = None
+            self._pool.discard(key)
         if modelled:
             self._model(number, draw)
 
@@ -139,6 +137,17 @@ class Screening:
 
     # state
 
+    def mark(self) -> tuple[Any, ...]:
+        """What `back` needs, the history and the generator apart."""
+        return self._pool, self._pool.mark(), self._memo.mark(), self.surrogate.mark()
+
+    def back(self, mark: tuple[Any, ...]) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        self._pool, pool, memo, surrogate = mark
+        self._pool.back(pool)
+        self._memo.back(memo)
+        self.surrogate.back(surrogate)
+
     def state(self) -> dict[str, Any]:
         """As plain scalars, lists, dicts and arrays; known points as codes, sorted, since a set has no fixed order."""
         known = np.frombuffer(b"".join(sorted(self._memo.known)), dtype=self._distribution.space.dtype)
@@ -150,8 +159,14 @@ class Screening:
         else."""
         self.surrogate.load(state["surrogate"])
         self._history.rows(self.surrogate.told)  # KeyError if one is missing
-        self._pool.load(state["pool"], lambda draws: keys(self._distribution.codes(draws)), self._geometry.features)
-        known = np.asarray(state["known"], dtype=self._distribution.space.dtype)
+        ids, open_ = self._history.ids, state["open"]["ids"]
+        if set(self.surrogate.pending.tolist()) - set(open_) or np.isin(ids, open_).any() or (
+                ids >= state["n_asked"]).any():
+            raise ValueError("what the model or the history holds was not asked, or not told.")
+        self._pool.load(state["pool"], self._distribution.checked_draws,
+                        lambda draws: keys(self._distribution.codes(draws)), self._geometry.features)
+        known = np.asarray(state["known"])
         if known.shape[1:] != (len(self._geometry.sizes),):
             raise ValueError("the known points are of another space.")
-        self._memo.known = set(keys(known))
+        known = self._distribution.space.checked(known) if len(known) else known
+        self._memo.known = dict.fromkeys(keys(known))

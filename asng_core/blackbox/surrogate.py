@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
+
+import numpy as np
 
 from ..arrays import Floats, Ints
 from .geometry import Geometry
+
+
+def copies(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays and containers copied, whatever else is an attribute as it is."""
+    return {name: copy(value) if isinstance(value, (np.ndarray, list, dict, set)) else value
+            for name, value in attributes.items()}
 
 
 class Surrogate(ABC):
@@ -17,6 +26,11 @@ class Surrogate(ABC):
     @abstractmethod
     def told(self) -> Ints:
         """Ids of the points with results, in order."""
+
+    @property
+    def pending(self) -> Ints:
+        """Ids of the points without, as far as it keeps such."""
+        return np.empty(0, dtype=np.int64)
 
     @property
     def full(self) -> bool:
@@ -47,6 +61,14 @@ class Surrogate(ABC):
     def beliefs(self) -> Beliefs:
         """About candidates, of which there are none yet."""
 
+    def mark(self) -> Any:
+        """What `back` needs to undo what will change."""
+        return copies(vars(self))
+
+    def back(self, mark: Any) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        vars(self).update(copies(mark))
+
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """All of it: a resumed run continues to the bit."""
@@ -70,6 +92,14 @@ class Beliefs(ABC):
     @abstractmethod
     def bounds(self, confidence: float) -> Floats:
         """`(m,)` lower confidence bounds: means less `confidence` standard deviations."""
+
+    def mark(self) -> Any:
+        """As for `Surrogate`."""
+        return copies(vars(self))
+
+    def back(self, mark: Any) -> None:
+        """As for `Surrogate`."""
+        vars(self).update(copies(mark))
 
     @abstractmethod
     def state(self) -> dict[str, Any]:

@@ -79,12 +79,22 @@ class Finalists:
             self._evidence = len(history)
         return self._draws
 
+    def mark(self) -> tuple[Floats | None, int]:
+        """What `back` needs."""
+        return self._draws, self._evidence
+
+    def back(self, mark: tuple[Floats | None, int]) -> None:
+        """Be as at `mark()`."""
+        self._draws, self._evidence = mark
+
     def state(self) -> dict[str, Any]:
         """The draws, and the number of evaluations by which they were chosen."""
         return {"draws": None if self._draws is None else self._draws.copy(), "evidence": self._evidence}
 
-    def load(self, state: Mapping[str, Any], n_variables: int) -> None:
+    def load(self, state: Mapping[str, Any], distribution: SearchDistribution) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         draws = state["draws"]
-        self._draws = None if draws is None else checks.state_array(draws, (len(draws), n_variables))
+        self._draws = None if draws is None else distribution.checked_draws(draws, len(draws))
+        if draws is not None and not len(draws):
+            raise ValueError("there must be a finalist, or None.")
         self._evidence = checks.integer("evidence", state["evidence"], minimum=0)

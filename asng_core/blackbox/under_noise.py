@@ -87,6 +87,18 @@ class NoisyPolicy(Policy):
         self._finalists = Finalists()
         self._trusted: tuple[int, Codes] | None = None  # of so many evaluations
 
+    draws_when_told = True  # weights of several objectives
+
+    def mark(self) -> tuple[Any, ...]:
+        self._trusted = None  # which what will change may change
+        return self.history.mark(), self._screening.mark(), self._finalists.mark()
+
+    def back(self, mark: tuple[Any, ...]) -> None:
+        history, screening, finalists = mark
+        self.history.back(history)
+        self._screening.back(screening)
+        self._finalists.back(finalists)
+
     @property
     def _screens(self) -> bool:
         """Whether the model has a say still."""
@@ -155,5 +167,5 @@ class NoisyPolicy(Policy):
 
     def load(self, state: Mapping[str, Any]) -> None:
         self.history.load(state["history"])
-        self._finalists.load(state["finalists"], len(self._geometry.sizes))
+        self._finalists.load(state["finalists"], self._distribution)
         self._screening.load(state)

@@ -52,10 +52,7 @@ def rejection(draw: Callable[[int], Floats], feasible: Callable[[Floats], Bools]
 
 def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n: int, pinned: Pins | None = None, *,
                    mirrored: bool = False) -> tuple[Floats, Floats]:
-    """`(n, n_variables)` draws, pinned, that satisfy the constraints, and a quarter as many, at most, that do not.
-
-    Where a constraint raises, or they leave too little to draw from, the generator is left as it was.
-    """
+    """`(n, n_variables)` draws, pinned, that satisfy the constraints, and a quarter as many, at most, that do not."""
     def draw(k: int) -> Floats:
         draws = distribution.sample(k, rng, mirrored=mirrored)
         return draws if pinned is None else pinned.on(draws)
@@ -63,11 +60,6 @@ def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n
     space = distribution.space
     if not space.constraints:
         draws = draw(n)
-        return draws, draws[:0]  # none rejected
-    before = rng.bit_generator.state
-    try:
-        return rejection(draw, lambda draws: np.array([space.feasible(values) for values in space.values(
-            distribution.codes(draws))]), n)
-    except Exception:  # also one that a constraint, the user's code, has raised
-        rng.bit_generator.state = before  # the same call, once the constraint is mended, gives the same draws
-        raise
+        return draws, draws[:0]
+    return rejection(draw, lambda draws: np.array([space.feasible(values) for values in space.values(
+        distribution.codes(draws))]), n)

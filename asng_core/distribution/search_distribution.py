@@ -23,11 +23,12 @@ from ..families.family import Family, norm
 from ..families.gaussian import GaussianFamily
 from ..families.product import ProductFamily
 from ..space.space import Space
-from .step_size import StepSize, StepSizeState
+from .step_size import StepSize
 
 # Contributions that cancel leave rounding noise instead of a zero gradient: relative to the utilities up to 4e-15 with
 # 100 variables of 50 equally likely values, more where probabilities are small. Any real direction is longer than this.
 _CANCELLED = 1e-9
+_FARTHEST = 1e30  # of a state's draws along their axes; the squares of larger ones may overflow
 
 
 def default_margin(space: Space) -> float:
@@ -142,10 +143,25 @@ class SearchDistribution:
         """Take the state that `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         # theta is checked before anything is set, and set when nothing else can fail
         theta, step_size = checks.state_array(state["theta"], self.theta.shape), state["step_size"]
-        self.step_size_state = StepSizeState(
-            checks.real("Delta", step_size["Delta"], above=0), checks.real("gamma", step_size["gamma"], above=-1),
-            checks.state_array(step_size["s"], (self.family.n_theta,)))
+        self.check_theta(theta)
+        self.step_size_state = self.step_size.checked(step_size["Delta"], step_size["gamma"], step_size["s"])
         self.theta = theta
+
+    def check_theta(self, theta: Floats) -> None:
+        """Raises ValueError if a state's theta is not within the limits that keep every value reachable."""
+        with np.errstate(all="ignore"):
+            within = self.family.from_marginals(self.family.marginals(theta))
+        if not np.allclose(theta, within, rtol=1e-6, atol=0.0):
+            raise ValueError("theta lies outside the limits of the distribution.")
+
+    def checked_draws(self, value: object, n: int) -> Floats:
+        """A copy of a state's `(n, d)` draws. Raises ValueError or TypeError for what cannot be some."""
+        draws = checks.state_array(value, (n, len(self.space)))
+        listed = np.array([not variable.ordered for variable in self.space.variables.values()])
+        position = (draws == np.rint(draws)) & (draws >= 0) & (draws < self.space.sizes)
+        if not np.where(listed, position, np.abs(draws) < _FARTHEST).all():
+            raise ValueError("a draw lies outside the space.")
+        return draws
 
 
 def recentred(utilities: Floats, weights: Floats) -> Floats:

@@ -18,6 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import checks
+
+_SLACK = 1e-6  # relative, for the rounding of a state that was computed elsewhere
+
 
 @dataclass(frozen=True)
 class StepSizeState:
@@ -43,6 +47,15 @@ class StepSize:
     def length(self, state: StepSizeState) -> float:
         """delta, the Fisher length of the next step."""
         return self.initial / state.Delta
+
+    def checked(self, Delta: object, gamma: object, s: object) -> StepSizeState:
+        """The state that a file or dict holds. Raises ValueError or TypeError for what updates cannot lead to."""
+        least = min(1.0, self.initial / math.sqrt(max(self.n_theta, 1))) * (1 - _SLACK)
+        found = StepSizeState(checks.real("Delta", Delta, above=0), checks.real("gamma", gamma, above=-_SLACK,
+                              below=1 + _SLACK), checks.state_array(s, (self.n_theta,)))
+        if found.Delta < least or np.abs(found.s).max(initial=0.0) > 1e100:
+            raise ValueError("the accumulated direction or Delta lies outside what updates lead to.")
+        return found
 
     def update(self, state: StepSizeState, direction: NDArray[np.float64]) -> StepSizeState:
         """The state after a step along `direction`, `(n_theta,)` root-Fisher coordinates of norm 1."""

@@ -9,6 +9,10 @@ import numpy as np
 from ..arrays import Codes, Floats, Ints
 from .family import Family
 
+# A step so long that the rounding noise of a variable's gradient could put all its probabilities below their minimum:
+# there such a variable stays where it is.
+_LONG = 1e6
+
 
 class CategoricalFamily(Family):
     """theta concatenates the d probability vectors: `(sum(K_i),)`. A variable with K = 1 is constant.
@@ -27,6 +31,8 @@ class CategoricalFamily(Family):
         self._eliminated = np.delete(np.arange(self.n_parameters), self._lasts)  # all but the last categories
         self._minimum = np.where(sizes > 1, margin / np.maximum(sizes - 1, 1), 0.0)  # theta_min
         self._minimum_flat = self._minimum[self._variable]
+        self._floor = sizes * self._minimum
+        self._last_codes = sizes - 1.0
 
     def initial(self) -> Floats:
         theta: Floats = 1.0 / self.sizes[self._variable]
@@ -38,7 +44,7 @@ class CategoricalFamily(Family):
         uniform = rng.random((n, len(self.sizes))) + before  # compared with the running sum, row by row
         passed = (uniform.take(self._variable, axis=1) >= cumulative).view(np.int8)
         # a sum of rounded probabilities may end just below 1: the last category takes the rest
-        draws: Floats = np.minimum(np.add.reduceat(passed, self._starts, axis=1, dtype=np.int64), self.sizes - 1.0)
+        draws: Floats = np.minimum(np.add.reduceat(passed, self._starts, axis=1, dtype=np.int64), self._last_codes)
         return draws
 
     def codes(self, draws: Floats) -> Codes:
@@ -50,7 +56,7 @@ class CategoricalFamily(Family):
     def natural_gradient(self, theta: Floats, utilities: Floats, draws: Floats) -> Floats:
         chosen = draws.astype(np.int64) + self._starts
         weights = np.repeat(utilities, len(self.sizes)) if utilities.ndim == 1 else utilities.ravel()
-        gradient: Floats = np.bincount(chosen.ravel(), weights, self.n_parameters).astype(np.float64)
+        gradient: Floats = np.bincount(chosen.ravel(), weights, self.n_parameters).astype(np.float64, copy=False)
         total = utilities.sum(axis=0)
         gradient -= (total if utilities.ndim == 1 else total[self._variable]) * theta  # sum_j u_j (T(c_j) - theta)
         return gradient
@@ -63,13 +69,16 @@ class CategoricalFamily(Family):
         return coordinates[self._eliminated]
 
     def step(self, theta: Floats, gradient: Floats, length: float) -> Floats:
-        return self._limited(theta + length * gradient)
+        moved = theta + length * gradient
+        if length > _LONG:
+            lost = np.add.reduceat(np.maximum(moved, self._minimum_flat), self._starts) <= self._floor
+            moved = np.where(lost[self._variable], theta, moved)
+        return self._limited(moved)
 
     def _limited(self, theta: Floats) -> Floats:
         raised = np.maximum(theta, self._minimum_flat)
         # back to the simplex by the affine map that keeps theta_min fixed
-        floor = self.sizes * self._minimum
-        shrink = (1.0 - floor) / (np.add.reduceat(raised, self._starts) - floor)
+        shrink = (1.0 - self._floor) / (np.add.reduceat(raised, self._starts) - self._floor)
         return self._minimum_flat + (raised - self._minimum_flat) * shrink[self._variable]
 
     def mode(self, theta: Floats) -> Codes:

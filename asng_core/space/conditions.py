@@ -7,7 +7,7 @@ satisfies nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -21,6 +21,7 @@ from .variables import Variable
 
 # child -> alternatives, each a conjunction: parent -> codes it may have
 Codified = dict[str, list[dict[str, list[int]]]]
+_HOLDS = -1  # in the count: one of a child's alternatives holds, so that it is active
 
 
 class Conditions:
@@ -131,37 +132,47 @@ def _allowed(variables: Mapping[str, Variable], child: str, name: str, values: o
 def count(sizes: Mapping[str, int], conditions: Conditions) -> int:
     """The number of distinct points of the variables in `conditions`, the inactive ones having no value.
 
-    Goes through the variables, parents first, and keeps for each combination of what later conditions
-    can tell apart, how many points share it: exact, with an effort that grows with the number of
-    parents that are waiting for a child at once.
+    Goes through the variables, parents first, and keeps how many points share each state of the children to come:
+    exact, with an effort that grows with the number of these states. A state says of each child which of its
+    alternatives may hold yet, as the bits of a number, or that one does.
     """
     order = _grouped(conditions)
-    # parent -> index of its last child: later ones overwrite earlier ones. After it the parent's code may be forgotten
-    last_use = {name: i for i, child in enumerate(order) for each in conditions.codes.get(child, ()) for name in each}
-    counts: dict[tuple[tuple[str, int], ...], int] = {(): 1}  # ((parent, representative code), ...) -> points
+    to_come = [name for name in order if name in conditions.codes]  # children
+    place = {name: i for i, name in enumerate(order)}
+    counts: dict[tuple[int, ...], int] = {tuple((1 << len(conditions.codes[child])) - 1 for child in to_come): 1}
     for i, name in enumerate(order):
-        # what is asked of this variable, and the codes of which anything is asked
-        literals = [set(each[name]) for child in conditions.codes.values() for each in child if name in each]
-        told_apart = sorted(set().union(*literals)) if literals else []
-        # codes that satisfy the same literals are counted together: (first of them, how many)
-        classes: dict[tuple[bool, ...], list[int]] = {}
-        for code in told_apart:
-            classes.setdefault(tuple(code in literal for literal in literals), []).append(code)
-        weights = [(codes[0], len(codes)) for codes in classes.values()]
-        if rest := sizes[name] - len(told_apart):
-            weights.append((-1, rest))  # all others satisfy nothing, as if inactive
-        after: dict[tuple[tuple[str, int], ...], int] = {}
+        child = name in conditions.codes
+        to_come = to_come[child:]
+        alternatives = [conditions.codes[each] for each in to_come]
+        classes = _classes(name, sizes[name], alternatives)
+        nothing = tuple(_bits(name in each for each in listed) for listed in alternatives)  # what no value satisfies
+        complete = [_bits(all(place[parent] <= i for parent in each) for each in listed) for listed in alternatives]
+        after: dict[tuple[int, ...], int] = {}
         for state, points in counts.items():
-            known = dict(state)
-            alternatives = conditions.codes.get(name)
-            active = alternatives is None or any(all(known[parent] in codes for parent, codes in each.items())
-                                                 for each in alternatives)
-            for code, weight in weights if active else [(-1, 1)]:  # inactive: one way, to have no value
-                kept = {**known, name: code}
-                key = tuple(sorted(item for item in kept.items() if last_use.get(item[0], -1) > i))
+            active = not child or state[0] == _HOLDS
+            for broken, weight in classes.items() if active else [(nothing, 1)]:
+                pairs = zip(state[child:], broken, strict=True)
+                left = (bits if bits == _HOLDS else bits & ~lost for bits, lost in pairs)
+                key = tuple(_HOLDS if bits & done else bits for bits, done in zip(left, complete, strict=True))
                 after[key] = after.get(key, 0) + points * weight
         counts = after
     return sum(counts.values())
+
+
+def _classes(name: str, size: int, alternatives: list[list[dict[str, list[int]]]]) -> dict[tuple[int, ...], int]:
+    """Which alternatives of each child the values of a variable break, as bits: -> how many values do."""
+    told_apart = sorted({code for listed in alternatives for each in listed for code in each.get(name, ())})
+    classes: dict[tuple[int, ...], int] = {}
+    for code, weight in [*((code, 1) for code in told_apart), (-1, size - len(told_apart))]:  # -1: any other value
+        broken = tuple(_bits(name in each and code not in each[name] for each in listed) for listed in alternatives)
+        if weight:
+            classes[broken] = classes.get(broken, 0) + weight
+    return classes
+
+
+def _bits(flags: Iterable[bool]) -> int:
+    """Flag i as bit i."""
+    return sum(1 << i for i, flag in enumerate(flags) if flag)
 
 
 def _grouped(conditions: Conditions) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import oracles
 import pytest
 
-from asng_core import ASNG, Batch, Boolean, Candidate, Categorical, Integer, MeanStd, Ordinal, Space
+from asng_core import ASNG, Batch, Boolean, Candidate, Categorical, Integer, MeanStd, Ordinal, Real, Space
 
 
 def run(optimizer, f, iterations, n):
@@ -388,3 +388,32 @@ def test_sigma_min_holds_gaussians_wider_than_the_margin_would_and_survives_savi
 def test_a_bad_sigma_min_is_explained():
     with pytest.raises(ValueError, match=r"ASNG\(sigma_min=\.\.\.\) must be greater than 0 and finite, got 0"):
         ASNG(Space.binary(2), sigma_min=0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("settings", [
+    {"adapt": False, "initial_step_size": 1e17}, {"adapt": False, "initial_step_size": 9e99},
+    {"initial_step_size": 9e99}, {"margin": 1e-100}, {"margin": 1e-100, "adapt": False, "initial_step_size": 1e17},
+    {"sigma_min": 1e16}, {"sigma_min": 1e-30}, {"alpha": 1 + 1e-15}, {"alpha": 1e300}, {"initial_step_size": 1e-300}])
+def test_the_most_extreme_settings_stay_finite(settings, seed):
+    space = Space({**Space.categorical([2, 3, 5, 7]).variables, "n": Integer(0, 2**53 - 1),
+                   "m": Integer(1, 9, log=True), "r": Real(0, 1)})
+    optimizer, rng = ASNG(space, seed=seed, population_size=4, **settings), np.random.default_rng(seed)
+    for i in range(40):
+        batch = optimizer.ask(4)
+        optimizer.tell(batch, rng.choice([0.0, 1.0, 2.0, -1e300], 4) if i % 3 else onemax(batch.codes))
+        theta = optimizer.state_dict()["theta"]
+        assert np.isfinite(theta).all()
+        for name, marginal in optimizer.distribution().items():
+            assert isinstance(marginal, MeanStd) or marginal.sum() == pytest.approx(1), name
+    optimizer.load_state_dict(optimizer.state_dict())
+
+
+@pytest.mark.parametrize(("setting", "message"), [
+    ({"margin": 5e-324}, r"ASNG\(margin=...\) must be at least 1e-100, got 5e-324"),
+    ({"sigma_min": 1e160}, r"ASNG\(sigma_min=...\) must be within 1e-30 and 1e\+16 positions, got 1e\+160"),
+    ({"sigma_min": 5e-324}, r"ASNG\(sigma_min=...\) must be within 1e-30 and 1e\+16 positions, got 5e-324"),
+    ({"adapt": "no"}, r"ASNG\(adapt=...\) must be True or False, got 'no'")])
+def test_settings_that_floats_cannot_follow_are_refused(setting, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        ASNG(Space.binary(3), **setting)

@@ -531,3 +531,34 @@ def test_results_of_points_dropped_from_a_full_model_return_to_it(monkeypatch):
 def test_no_screening_under_noise_after_the_first_results():
     optimizer = run(Minimizer(Space.binary(20), seed=0, noisy=True, mechanisms=UnderNoise(n_screened=30)), 40)
     assert optimizer._parts.policy._screening.surrogate.n == 30
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_recommendation_under_noise_is_a_function_of_the_state(seed):
+    rng = np.random.default_rng(seed)
+    space = Space({"op": Categorical([0, 1, 2]), "n": Integer(0, 30), "x": Real(0, 1), "flag": Boolean()},
+                  active_if={"x": {"op": [0, 1]}})
+    calls = Minimizer(space, seed=seed, noisy=True)
+    silent = Minimizer(space, seed=seed, noisy=True)
+    for i in range(60):
+        points = [each.ask() for each in (calls, silent)]
+        loss = float(points[0]["n"] % 7 + points[0]["op"] + 3 * rng.normal())
+        for each, point in zip((calls, silent), points, strict=True):
+            each.tell(point, loss)
+        calls.recommend()
+        if i > 40:
+            calls.ask(2)
+            silent.ask(2)
+            loaded = Minimizer(space, noisy=True)
+            loaded.load_state_dict(calls.state_dict())
+            assert calls.recommend() == silent.recommend() == loaded.recommend()
+
+
+def test_losses_near_the_largest_number_of_two_objectives():
+    optimizer = Minimizer(Space.binary(8), seed=0, population_size=4)
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        batch = optimizer.ask(4)
+        optimizer.tell(batch, rng.choice([-1.7e308, 1.7e308, 0.0, np.inf], (4, 2)))
+    assert optimizer.front
+    assert np.isfinite(optimizer.state_dict()["theta"]).all()

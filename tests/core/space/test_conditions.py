@@ -1,6 +1,7 @@
 """Conditional variables, against recursion over the conditions and sums over all points."""
 
 import itertools
+import time
 
 import cases
 import numpy as np
@@ -191,3 +192,41 @@ def test_values_of_inactive_variables_are_named(values, message):
 def test_codes_that_do_not_fit_the_conditions_are_named(codes, message):
     with pytest.raises(ValueError, match=message):
         cases.SPACES["conditional"]().decode(codes)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_size_of_random_conditions_is_that_of_all_points(seed):
+    rng = np.random.default_rng(seed)
+    names = [f"v{i}" for i in range(7)]
+    variables = {name: Categorical(range(int(rng.integers(1, 4)))) for name in names}
+    active_if = {}
+    for i in range(2, 7):
+        alternatives = []
+        for _ in range(int(rng.integers(1, 4))):
+            parents = rng.choice(names[:i], int(rng.integers(1, min(i, 4))), replace=False).tolist()
+            alternatives.append({parent: rng.choice(variables[parent].size, int(rng.integers(
+                1, variables[parent].size + 1)), replace=False).tolist() for parent in parents})
+        active_if[names[i]] = alternatives
+    order = rng.permutation(names)
+    space = Space({name: variables[name] for name in order}, active_if=active_if)
+    assert space.size == len(set(map(tuple, space.masked(oracles.all_codes(space.sizes)).tolist())))
+
+
+@pytest.mark.parametrize("alternatives", [1, 2])
+@pytest.mark.parametrize("n", [9, 14])
+def test_size_of_many_children_that_share_many_parents_is_counted_quickly(n, alternatives):
+    rng = np.random.default_rng(alternatives)
+    parents = {f"p{i}": Categorical([0, 1, 2]) for i in range(n)}
+
+    def condition():
+        return {name: rng.choice(3, int(rng.integers(1, 3)), replace=False).tolist() for name in parents}
+
+    space = Space({**parents, **{f"c{i}": Integer(1, 5) for i in range(8)}},
+                  active_if={f"c{i}": [condition() for _ in range(alternatives)] for i in range(8)})
+    begun = time.perf_counter()
+    size = space.size
+    assert time.perf_counter() - begun < 5
+    if n < 14:
+        codes = np.stack(np.unravel_index(np.arange(3**n), (3,) * n), axis=1)
+        active = space.active(np.concatenate([codes, np.zeros((len(codes), 8), dtype=np.int64)], axis=1))[:, n:]
+        assert size == int((5 ** active.sum(axis=1)).sum())
