@@ -35,6 +35,10 @@ def failing_at_nine(values):
     return distance(values)
 
 
+def always_failing(values):
+    raise ArithmeticError("always")
+
+
 def endless(values):
     time.sleep(60)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +12,6 @@ from ..ask_tell.results import Best
 from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
 from .result import Result, averaged, negated
-
-_LOG = logging.getLogger("asng_core")
 
 
 class Books:
@@ -34,6 +31,7 @@ class Books:
         self.noted: Callable[[dict[str, Any]], object] = lambda event: None
         self.torn = False
         self._failed: list[Candidate] = []  # to be told when it is known how many objectives there are
+        self._taken = self._taken_failed = 0  # evaluations that no candidate here stands for
 
     @property
     def name(self) -> str:
@@ -41,7 +39,7 @@ class Books:
 
     @property
     def n_evaluations(self) -> int:
-        return self.optimizer.n_told + len(self._failed)
+        return self.optimizer.n_told + len(self._failed) + self._taken
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -79,8 +77,6 @@ class Books:
         self.torn = True
         self.noted({"tell": [each.id for each in candidates], "codes": [each.codes.tolist() for each in candidates],
                     "losses": losses, "why": why})
-        for number, text in why.items():
-            _LOG.warning("%s: evaluation %d failed. %s", self.name, number, text)
         self.errors.update(why)
         shape = self.shape
         if shape is None:
@@ -93,6 +89,19 @@ class Books:
             self.optimizer.tell(candidates, told)
         self.torn = False
 
+    def take(self, codes: list[list[float]], losses: list[Any], why: list[str | None]) -> None:
+        """Evaluations of points that the optimizer has not asked. Raises ValueError for what is no point."""
+        space, shape = self.optimizer.space, self.shape
+        if shape is None:
+            shape = next((np.shape(loss) for loss in losses if loss is not None), None)
+        for row, loss, text in zip(space.values(np.array(codes, dtype=space.dtype)), losses, why, strict=True):
+            number = self.optimizer.history.next_injected
+            self._taken += 1
+            self._taken_failed += loss is None
+            if shape is not None:  # otherwise all have failed, and nobody knows how many losses they would have had
+                self.optimizer.inject(row, self._signed(loss, shape))
+                self.errors.update({} if text is None else {number: text})
+
     def _signed(self, loss: Any, shape: tuple[int, ...]) -> Any:
         """A loss in the optimizer's sign, or in the user's again."""
         if loss is None:
@@ -104,13 +113,17 @@ class Books:
     def state(self) -> dict[str, Any]:
         """The optimizer's, with what is ours under "minimize"."""
         extras = {"maximize": self.sign < 0, "failed": [candidate.id for candidate in self._failed],
-                  "errors": [[number, text] for number, text in self.errors.items()]}
+                  "errors": [[number, text] for number, text in self.errors.items()],
+                  "taken": [self._taken, self._taken_failed]}
         return {**self.optimizer.state_dict(), "minimize": extras}
 
-    def load(self, state: dict[str, Any], failed: tuple[int, ...], errors: dict[int, str]) -> None:
-        """Go on from a state. Raises ValueError if it is not one."""
+    def load(self, state: dict[str, Any], failed: tuple[int, ...]) -> None:
+        """Go on from a state, and nothing else. Raises ValueError if it is not one."""
         self.optimizer.load_state_dict(state)
-        self.errors = errors
+        extras = state.get("minimize", {})
+        self.errors, self.exhausted = dict(extras.get("errors", [])), None
+        self._taken, self._taken_failed = extras.get("taken", [0, 0])
+        self._failed, self.again = [], []
         for candidate in self.optimizer.pending:
             (self._failed if candidate.id in failed else self.again).append(candidate)
 
@@ -127,5 +140,5 @@ class Books:
         if best is not None and optimizer.noisy:
             best = averaged(optimizer, history)
         front = [each._replace(loss=self._signed(each.loss, ())) for each in optimizer.front]
-        return Result(best, front, history, optimizer.n_told, optimizer.n_failed, reason, self.sign < 0,
-                      dict(self.errors))
+        return Result(best, front, history, optimizer.n_told + self._taken, optimizer.n_failed + self._taken_failed,
+                      reason, self.sign < 0, dict(self.errors))

@@ -52,7 +52,8 @@ class Lock:
         with contextlib.suppress(OSError):  # a folder that is gone, or another run that has it by now
             self._path.unlink()
         if os.name == "posix":
-            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
 
 def _taken(descriptor: int) -> bool:

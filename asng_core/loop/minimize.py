@@ -142,16 +142,17 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         books = Books(Minimizer(space, noisy=noisy, seed=seed), sign)
-        workers: Workers
-        if executor is not None:
-            pools = Pools(where, executor, n_workers, evaluation_timeout, objective, space)
-            workers = Parallel(where, objective, catch, pools, interrupts.call)
-            stack.callback(workers.close)
-        elif vectorized:
-            workers = InProcess(at_once(partial(interrupts.call, objective), space), catch,
-                                books.optimizer.population_size)
-        else:
-            workers = InProcess(one_by_one(partial(interrupts.call, objective)), catch, 1)
+        evaluate = partial(interrupts.call, objective)
+        workers: Workers = InProcess(one_by_one(evaluate), catch, 1)
+        if vectorized:
+            workers = InProcess(at_once(evaluate, space), catch, books.optimizer.population_size)
+        elif executor is not None:
+            try:
+                pools = Pools(where, executor, n_workers, evaluation_timeout, objective, space, interrupts.call)
+                workers = Parallel(where, objective, catch, pools, interrupts.call)
+                stack.callback(workers.close)
+            except KeyboardInterrupt as pressed:  # while an executor was made: there may be a result to go on from
+                interrupts.waiting = type(pressed)
         store = None
         if file is not None:
             store = stack.enter_context(Store(name, file))

@@ -20,11 +20,13 @@ class Pools:
     n_workers: evaluations in flight; if None was given, as many as the executor has workers.
     width: those of them in one executor. With an `evaluation_timeout` a process pool of ours is several, of one
         process each, so that one can be ended without the others.
+    call: how a factory, which may take long, is called: `Interrupts.call`.
     owned: whether executors are made, and closed, here. watched: whether their processes watch their parent.
     """
 
     def __init__(self, where: str, executor: Any, n_workers: int | None, timeout: float | None,
-                 objective: Callable[[Any], Any], space: Space) -> None:
+                 objective: Callable[[Any], Any], space: Space, call: Callable[..., Any]) -> None:
+        self._call = call
         self._where, self._objective, self._space = where, objective, space
         self.timeout = timeout
         self.owned = not rules.is_executor(executor)
@@ -33,7 +35,7 @@ class Pools:
         self._make: Callable[[], Any] = executor if self.owned else lambda: executor
         self._first: Any = None
         if kind is None:
-            self._first = self._checked(self._make())
+            self._first = self._checked(self._call(self._make))
         known = _size(self._first) if kind is None else _usual_size(executor) if n_workers is None else None
         self.n_workers = self.width = self._sized(n_workers, known, fitting=kind is not None)
         if kind is not None:
@@ -49,7 +51,7 @@ class Pools:
     def make(self) -> Executor:
         """The executor, or another one."""
         first, self._first = self._first, None
-        return first if first is not None else self._checked(self._make())
+        return first if first is not None else self._checked(self._call(self._make))
 
     def close(self) -> None:
         """Close what was made and not used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,8 +25,12 @@ class Bar:
     @contextmanager
     def shown(self, n_evaluations: int) -> Iterator[None]:
         """Within, there is a bar, which begins at `n_evaluations`."""
-        with self._tqdm(total=self._budget, initial=n_evaluations, desc=self._name, unit="evaluation") as self._bar:
+        self._bar = self._tqdm(total=self._budget, initial=n_evaluations, desc=self._name, unit="evaluation")
+        try:
             yield
+        finally:
+            with contextlib.suppress(OSError):  # a terminal that is gone costs no result
+                self._bar.close()
 
     def __call__(self, progress: Progress) -> None:
         if progress.best is not None:

@@ -133,9 +133,8 @@ def file(where: str, value: object) -> Path:
     return path
 
 
-def resumed(where: str, state: Mapping[str, Any], *, noisy: bool,
-            maximize: bool) -> tuple[tuple[int, ...], dict[int, str]]:
-    """Of a checkpoint of a run with these settings: ids of failed evaluations not told yet, and why some failed."""
+def resumed(where: str, state: Mapping[str, Any], *, noisy: bool, maximize: bool) -> tuple[int, ...]:
+    """Ids of failed evaluations not told yet, of a checkpoint of a run with these settings."""
     extras = state.get("minimize", {"maximize": False, "failed": []})  # of Minimizer.save
     for name, ours, theirs in (("noisy", noisy, state["settings"]["noisy"]),
                                ("maximize", maximize, extras["maximize"])):
@@ -144,8 +143,7 @@ def resumed(where: str, state: Mapping[str, Any], *, noisy: bool,
             rule = f"noisy={theirs}" if name == "noisy" else f"{function}()"
             raise ValueError(f"{where} is of a run with {rule}, and goes on in one only. Use {rule}, "
                              "or another path for a new run.")
-    failed = tuple(checks.integer("a failed id", number, minimum=0) for number in extras["failed"])
-    return failed, dict(extras.get("errors", []))
+    return tuple(checks.integer("a failed id", number, minimum=0) for number in extras["failed"])
 
 
 def one_loss(objective: object, values: Mapping[str, Any], value: object, known: tuple[int, ...] | None) -> Any:

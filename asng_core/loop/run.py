@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from .stopping import Budget, Standing, StoppingRule
 from .store import Store
 from .unfinished import carrying
 from .workers import Failed, Finished, Raised, Workers
+
+_LOG = logging.getLogger("asng_core")
 
 
 class Progress(NamedTuple):
@@ -140,6 +143,8 @@ class Run:
                 continue
             failed = outcomes if isinstance(outcomes, Failed) else None
             why = {} if failed is None else {each.id: failed.why for each in candidates if each.id is not None}
+            for number, text in why.items():
+                _LOG.warning("%s: evaluation %d failed. %s", self._books.name, number, text)
             self._books.tell(candidates, losses, why)
             told += self._progress(candidates, losses)
         errors += self._report(told)

@@ -46,13 +46,11 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
+        with contextlib.suppress(OSError):  # there is a result to return by now
             if self._begun and not self._unsaved:  # then there is nothing in it
-                with contextlib.suppress(OSError):
-                    self._journal.remove()
+                self._journal.remove()
             self._journal.close()
-        finally:
-            self._lock.__exit__()
+        self._lock.__exit__()
 
     def resume(self, books: Books) -> None:
         """Go on from the file and its journal, if there are any, and see that both can be written."""
@@ -70,19 +68,21 @@ class Store:
 
     def _load(self, books: Books, events: list[dict[str, Any]]) -> None:
         state = checkpoint.read(self._file, Minimizer.FORMAT)
-        failed, errors = rules.resumed(self._where, state, noisy=books.optimizer.noisy, maximize=books.sign < 0)
+        failed = rules.resumed(self._where, state, noisy=books.optimizer.noisy, maximize=books.sign < 0)
         digest = checkpoint.digest(self._file)
         if events and digest != self._journal.of != state.get("minimize", {}).get("supersedes"):
             raise checkpoint.CheckpointError(f"{self._where} and {str(self._journal.path)!r} do not belong together: "
                                              "the journal continues another state. Put back the checkpoint it "
                                              "continues, or delete the journal to go on without it.")
         try:
-            books.load(state, failed, errors)
+            books.load(state, failed)
         except ValueError as error:
             raise checkpoint.CheckpointError(f"{self._where} cannot be resumed: {error}") from error
         if events and self._journal.of == digest:
             try:
-                replay(books, events[1:])
+                if not replayed(books, events[1:]):
+                    books.load(state, failed)
+                    self._troubles.append(taken(books, events[1:]))
             except (KeyError, TypeError, ValueError) as error:
                 raise checkpoint.CheckpointError(f"{str(self._journal.path)!r} cannot be replayed: {error}") from error
         elif events:
@@ -96,8 +96,12 @@ class Store:
         if self.due() <= 0:
             self._attempt("the state could not be saved", self._save, books)
             self._saved = time.monotonic()  # if not, to be tried again after the same pause
+        self.warn()
+
+    def warn(self) -> None:
+        """Of what went wrong."""
         while self._troubles:
-            warnings.warn(self._troubles.pop(0), RuntimeWarning, stacklevel=5)
+            warnings.warn(self._troubles.pop(0), RuntimeWarning, stacklevel=6)
 
     def finish(self, books: Books) -> Exception | None:
         """Save for the last time and remove the journal; why that was not possible.
@@ -142,26 +146,41 @@ class Store:
                                       "on and tries again.")
 
 
-def replay(books: Books, events: list[dict[str, Any]]) -> None:
-    """Ask and tell again what a journal says. Raises ValueError or KeyError if the answers are others."""
+def replayed(books: Books, events: list[dict[str, Any]]) -> bool:
+    """Ask and tell again what a journal says; False, and all is half done, if the points are not the same.
+
+    Raises ValueError or KeyError for what is no journal of this state.
+    """
     waiting = {candidate.id: candidate for candidate in books.again}
     for event in events:
         if "ask" in event:
             new = books.asked(event["ask"])
             if len(new) != event["got"]:
-                raise ValueError(_OTHERS)
+                return False
             waiting.update((candidate.id, candidate) for candidate in new)
         else:
             candidates = [waiting.pop(number) for number in event["tell"]]
             if not _same(candidates, event["codes"]):
-                raise ValueError(_OTHERS)
-            losses = [tuple(loss) if isinstance(loss, list) else loss for loss in event["losses"]]
-            books.tell(candidates, losses, {int(number): text for number, text in event["why"].items()})
+                return False
+            why = {int(number): text for number, text in event["why"].items()}
+            books.tell(candidates, _losses(event), why)
     books.again = list(waiting.values())
+    return True
 
 
-_OTHERS = ("the points asked anew are not those that were evaluated. Resume with the releases, on the kind of "
-           "processor, that the run was begun on; or delete the journal to go on without what it says.")
+def taken(books: Books, events: list[dict[str, Any]]) -> str:
+    """Take a journal's evaluations as they are; the warning of it."""
+    told = [event for event in events if "tell" in event]
+    codes = [row for event in told for row in event["codes"]]
+    why = [event["why"].get(str(number)) for event in told for number in event["tell"]]
+    books.take(codes, [loss for event in told for loss in _losses(event)], why)
+    return ("the points asked anew are not those that were asked before, as on another kind of processor or with other "
+            f"releases: {len(codes)} evaluations of the journal are taken as they are, and the run goes on from them, "
+            "otherwise than it would have.")
+
+
+def _losses(event: dict[str, Any]) -> list[Any]:
+    return [tuple(loss) if isinstance(loss, list) else loss for loss in event["losses"]]
 
 
 def _same(candidates: list[Candidate], codes: list[list[float]]) -> bool:

@@ -11,11 +11,13 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..ask_tell.candidate import Candidate
 
 _LONGEST = 4000  # characters of a traceback that are kept
+_PACKAGE = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,10 @@ Finished = list[tuple[list[Candidate], Any]]  # as many outcomes, or one Failed 
 
 def caught(error: BaseException) -> Failed:
     """The failure that an exception stands for: its type, message and traceback, that of another process too."""
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        trace = trace.tb_next  # how we came to the objective is of no interest
+    text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 4]}\n  ...\n{text[-_LONGEST * 3 // 4 :]}"
     return Failed(text)

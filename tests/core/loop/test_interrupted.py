@@ -210,3 +210,16 @@ def test_a_handler_of_the_users_own_stays(monkeypatch):
             signal.signal(number, before)
         assert result.n_evaluations == 2
     assert heard == [signal.SIGINT] * 2 + [signal.SIGTERM] * 2
+
+
+def test_a_press_while_an_executor_is_made_gives_the_result_of_the_runs_before(tmp_path):
+    def factory():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(20)
+
+    begun = time.monotonic()
+    before = run(tmp_path / "run")
+    result = run(tmp_path / "run", budget=99, executor=factory)
+    assert time.monotonic() - begun < 10
+    assert result.stop_reason == "interrupted by the user"
+    assert result.n_evaluations == before.n_evaluations == 12

