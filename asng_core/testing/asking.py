@@ -138,8 +138,8 @@ def is_not_moved_by_a_changed_point(make: Maker) -> None:
         if each is run:
             for point in points:
                 _spoil(point)
-    run.continues_like(twin, "an optimizer whose points were changed after they were told")
     _same_best(run, twin)
+    run.continues_like(twin, "an optimizer whose points were changed after they were told")
 
 
 def _spoil(point: Any) -> None:
@@ -163,7 +163,6 @@ def leaves_the_callers_space(make: Maker) -> None:
     like = SPACES[problem]()
     variables = dict(like.variables)
     space = Space(variables)
-    run = Run(make.factory(space, seed=1), space, problem)
     before = copy.copy(variables), repr(space)
-    run.steps(4)
+    Run(make.factory(space, seed=1), space, problem).steps(4)
     require((variables, repr(space)) == before, "the caller's variables or space have changed")

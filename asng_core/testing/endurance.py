@@ -54,8 +54,10 @@ def survives_a_thousand_random_calls(make: Maker) -> None:
         elif choice == 1 and points:
             run.tell([points.pop(int(rng.integers(len(points))))], [kinds[rng.integers(len(kinds))]])
         elif choice == 2 and points:
-            n = int(rng.integers(1, len(points) + 1))
-            told, points = points[:n], points[n:]
+            start, end = sorted(rng.integers(len(points) + 1, size=2).tolist())
+            told, points = points[start : end + 1], points[:start] + points[end + 1 :]
+            if not told:
+                continue
             run.tell(told, run.losses(told))
         elif points:
             try:
