@@ -237,6 +237,15 @@ class _(Reference):
         super().tell(points, losses)
 
 
+@fails("takes_a_batch_whole_or_not_at_all")
+class _(Reference):
+    def tell(self, points, losses):
+        if len(points) != len(losses):
+            raise ValueError("as many losses as points")
+        for point, value in zip(points, losses, strict=True):
+            super().tell([point], [value])
+
+
 # losses and what is best
 
 @fails("takes_nan_as_a_failure")

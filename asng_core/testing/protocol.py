@@ -10,6 +10,7 @@
     save(path), load(path, space=) one file; `load`, a classmethod, gives the optimizer that goes on from there
     state_dict()                   nested dicts and lists with all numbers of its state
     batch_size                     the number of points that it must be asked and told at once, if not any number
+    one_by_one                     True if `tell` is a loop over calls that take one point each
     id, of a point                 what tells a point from every other one that was asked
 
 What an optimizer lacks makes checks "not applicable": an attribute that is not there, or NotImplementedError, raised by
