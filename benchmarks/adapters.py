@@ -18,7 +18,7 @@ import nevergrad
 import numpy as np
 import optuna
 import smac
-from cmaes import CMAwM, CatCMAwM
+from cmaes import CatCMAwM, CMAwM
 from smac.runhistory.dataclasses import TrialValue
 
 from asng_core import Space
