@@ -187,7 +187,7 @@ class Nevergrad(Adapter):
         super().__init__(space, seed=seed)
         box = nevergrad.p.Dict(**{name: self.parameter(each, low, high) for (name, each), low, high in zip(
             space.variables.items(), space.lows, space.highs, strict=True)})
-        box.random_state.seed(seed)
+        box.random_state = np.random.RandomState(seed)
         if space.constraints:
             box.register_cheap_constraint(lambda codes: space.feasible(self.values(codes)))
         self.optimizer = nevergrad.optimizers.registry[self.name](box, budget=1000, num_workers=10)

@@ -66,6 +66,8 @@ class Run:
         n = self.batch_size or n
         try:
             points = list(self.optimizer.ask(n))
+        except NotImplementedError:
+            raise
         except RuntimeError as error:
             require(self.spent, f"ask({n}) raised {type(error).__name__} where points are left: {error}")
             return []

@@ -106,12 +106,11 @@ def refuses_a_point_of_another(make: Maker) -> None:
 
 @check
 def refuses_what_is_no_point(make: Maker) -> None:
-    """None, numbers, text, plain objects, and no point at all are refused in the place of points."""
+    """None, numbers, text and plain objects are refused in the place of points."""
     run = make()
     n = len(run.ask(2))
     for value in (None, 3, "point", object()):
         refused(f"{value!r} in the place of a point", run.optimizer.tell, [value] * n, [1.0] * n)
-    refused("an empty list of points with a loss", run.optimizer.tell, [], [1.0])
 
 
 @check
@@ -120,6 +119,7 @@ def refuses_another_number_of_losses(make: Maker) -> None:
     run = make()
     points = run.ask(3)
     losses: list[float] = run.losses(points)
+    refused("a loss without a point", run.optimizer.tell, [], [1.0])
     for wrong in (losses[:-1], [*losses, 1.0], []):
         refused(f"{len(wrong)} losses for {len(points)} points", run.optimizer.tell, points, wrong)
 
