@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow attack lint clean
 
 demo: $(VENV)/torch.installed
 	$(BIN)/python -m asng_torch demo --out runs/demo
@@ -13,6 +13,9 @@ test: $(VENV)/dev.installed lint
 
 test-slow: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -m slow
+
+attack: $(VENV)/dev.installed
+	$(BIN)/python -m pytest -n 2 -m attack tests/attack
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
