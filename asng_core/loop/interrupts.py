@@ -16,6 +16,9 @@ from typing import Any
 _PATIENCE = 3  # presses while held back, after which it is raised there and then
 
 
+_USUAL: tuple[tuple[int, Any], ...] = ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL))
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM: ends a run as Ctrl-C does."""
 
@@ -39,13 +42,12 @@ class Interrupts:
         self._pressed = 0
         self._patience: float = _PATIENCE
         self._previous: dict[int, Any] = {}
-        self._process = os.getpid()
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is not threading.main_thread():
             return self
-        self.outer = isinstance(getattr(signal.getsignal(signal.SIGINT), "__self__", None), Interrupts)
-        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        self.outer = _ours(signal.SIGINT)
+        for number, usual in _USUAL:
             if signal.getsignal(number) == usual:
                 self._previous[number] = usual
                 signal.signal(number, self._come)
@@ -76,12 +78,6 @@ class Interrupts:
 
     def _come(self, number: int, frame: FrameType | None) -> None:
         kind = Terminated if number == signal.SIGTERM else KeyboardInterrupt
-        if os.getpid() != self._process:  # a worker, forked from here: as without us
-            if kind is KeyboardInterrupt:
-                raise KeyboardInterrupt
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTERM)
-            return
         # in the frame of `call` itself the function has not begun, or it has returned: then its value would be lost
         inside = self._open and (frame is None or frame.f_code is not Interrupts.call.__code__)
         self._pressed += 1
@@ -89,3 +85,18 @@ class Interrupts:
             self.waiting, self._pressed = None, 0
             raise kind
         self.waiting = kind
+
+
+def _ours(number: int) -> bool:
+    return isinstance(getattr(signal.getsignal(number), "__self__", None), Interrupts)
+
+
+def _give_back() -> None:
+    """In a child that was forked within a run: a worker ends at once by SIGTERM, in the midst of a computation too."""
+    for number, usual in _USUAL:
+        if _ours(number):
+            signal.signal(number, usual)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_give_back)

@@ -71,7 +71,8 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
         another one takes its place: with the class ProcessPoolExecutor nothing else is lost, in a pool that a
         function makes the others begin again. A thread is abandoned, and Python waits for it when it exits. The time
         that an evaluation waits in the executor counts, unless that is a pool of threads.
-    callback: called with a `Progress` after every evaluation; the run stops if it returns True.
+    callback: called with a `Progress` after every evaluation; the run stops if it returns True, once it has been
+        called with whatever has ended by then.
     progress: show a bar, by tqdm.
     checkpoint: a file to keep the state in, written atomically at the beginning, in the end, whatever it is, and
         after an evaluation if the last time is a second ago (or, if longer, 20 times as long as writing takes).

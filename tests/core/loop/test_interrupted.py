@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM at any moment of a run: it returns the result so far, and what it keeps is whole."""
 
+import multiprocessing
 import os
 import random
 import signal
@@ -223,3 +224,30 @@ def test_a_press_while_an_executor_is_made_gives_the_result_of_the_runs_before(t
     assert time.monotonic() - begun < 10
     assert result.stop_reason == "interrupted by the user"
     assert result.n_evaluations == before.n_evaluations == 12
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_forked_child_has_the_usual_handlers(thread):
+    context, found = multiprocessing.get_context("fork"), []
+
+    def objective(values):
+        def ask():
+            receiver, sender = context.Pipe(False)
+            process = context.Process(target=lambda: sender.send(
+                [signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+                 signal.getsignal(signal.SIGTERM) is signal.SIG_DFL]))
+            process.start()
+            found.append(receiver.recv())
+            process.join()
+
+        if thread:
+            worker = threading.Thread(target=ask)
+            worker.start()
+            worker.join()
+        else:
+            ask()
+        return 1.0
+
+    minimize(objective, SPACE, budget=1, seed=1)
+    assert found == [[True, True]]

@@ -209,6 +209,37 @@ def test_a_save_that_fails_is_warned_of_once_and_tried_again(number, monkeypatch
     assert states == [*range(10), *[9] * 10, *range(20, 30)]
 
 
+@pytest.mark.parametrize("targets", [["os.fsync"], ["pathlib.Path.replace"], ["pathlib.Path.open"],
+                                     ["asng_core.loop.journal.FileIO"], ["os.fsync", "asng_core.loop.journal.FileIO"]])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_whatever_step_of_writing_fails_the_run_and_a_later_one_lose_nothing(targets, number, monkeypatch, tmp_path):
+    path, calls = tmp_path / "run", []
+    monkeypatch.setattr(store, "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr(store, "_SAVING_SHARE", float("inf"))
+
+    def no(*_, **__):
+        raise OSError(number, "no")
+
+    with pytest.MonkeyPatch.context() as failing:
+        def objective(values):
+            calls.append(values)
+            if len(calls) == 10:
+                for target in targets:
+                    failing.setattr(target, no)
+            if len(calls) == 20:
+                failing.undo()
+            return objectives.distance(values)
+
+        with pytest.warns(RuntimeWarning, match="could not be") as warned:
+            result = minimize(objective, SPACE, budget=30, seed=1, checkpoint=path)
+    assert len(warned) == 1  # of one cause, however often and wherever
+    assert result.n_evaluations == 30
+    np.testing.assert_array_equal(minimize(objective, SPACE, budget=31, checkpoint=path).history.losses[:30],
+                                  result.history.losses)
+    assert len(calls) == 31
+    assert [each.name for each in tmp_path.iterdir()] == ["run"]
+
+
 def test_the_last_save_raises_with_the_result_and_leaves_file_and_journal(monkeypatch, tmp_path):
     disk, path = Disk(monkeypatch), tmp_path / "run"
 
