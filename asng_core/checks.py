@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, SupportsFloat, SupportsIndex, cast
 
 import numpy as np
@@ -23,12 +24,28 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."  # a line; arrays and spaces have long reprs
 
 
+def not_real(value: object) -> bool:
+    """Whether `float` would make a number of what is none: of text, or of a complex NumPy number without a word."""
+    return isinstance(value, (str, bytes)) or getattr(getattr(value, "dtype", None), "kind", "") == "c"
+
+
+def listed(value: object) -> tuple[Any, ...] | None:
+    """What is in a list or anything else that has an order; None if `value` is no such thing."""
+    if isinstance(value, (str, bytes, Set, Mapping)) or not isinstance(value, Iterable) or getattr(
+            value, "ndim", 1) == 0:
+        return None
+    return tuple(value)
+
+
 def integer(where: str, value: object, *, minimum: int | None = None) -> int:
     """A whole number of at least `minimum`; NumPy integers too, bools not."""
     # True is an int in Python, but as a number of evaluations it is a mistake; 3.0 has no __index__
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         raise TypeError(f"{where} must be an integer, got {shown(value)}.")
-    number = operator.index(cast(SupportsIndex, value))
+    try:
+        number = operator.index(cast(SupportsIndex, value))
+    except TypeError:  # an array that is no whole number
+        raise TypeError(f"{where} must be an integer, got {shown(value)}.") from None
     if minimum is not None and number < minimum:
         raise ValueError(f"{where} must be at least {minimum}, got {number}.")
     return number
@@ -36,12 +53,14 @@ def integer(where: str, value: object, *, minimum: int | None = None) -> int:
 
 def real(where: str, value: object, *, above: float = -math.inf, below: float = math.inf) -> float:
     """A finite number strictly between `above` and `below`."""
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+    if not_real(value) or not hasattr(value, "__float__"):
         raise TypeError(f"{where} must be a number, got {shown(value)}.")
     try:
         number = float(cast(SupportsFloat, value))
     except OverflowError:  # an int beyond float64
         number = math.inf
+    except (TypeError, ValueError):  # an array of several numbers
+        raise TypeError(f"{where} must be a number, got {shown(value)}.") from None
     if not (above < number < below and math.isfinite(number)):
         rule = f"greater than {above:g} and " * (above > -math.inf)
         rule += f"less than {below:g}" if below < math.inf else "finite"
@@ -54,6 +73,13 @@ def truth(where: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{where} must be True or False, got {shown(value)}.")
     return bool(value)
+
+
+def path(where: str, value: object) -> str:
+    """The path of a file."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(found := os.fspath(value), str):
+        raise TypeError(f"{where} must be a path, as text or a pathlib.Path, got {shown(value)}.")
+    return found
 
 
 def seed(where: str, value: object) -> int | np.random.SeedSequence | None:

@@ -9,7 +9,7 @@ from typing import Any, SupportsFloat, cast
 import numpy as np
 
 from ..arrays import Floats
-from ..checks import shown
+from ..checks import not_real, shown
 
 
 def losses(value: object, n: int) -> Floats:
@@ -52,9 +52,11 @@ def _one_each(value: object, n: int) -> list[Any]:
 
 def loss(value: object) -> float:
     """One loss as a float; NaN and infinities are legal and rank last."""
+    if type(value) is float:
+        return value
     try:
-        # float() would take text; an objective that returns it has a bug
-        return float("not a number" if isinstance(value, (str, bytes)) else cast(SupportsFloat, value))
+        # float() would take text, and NumPy's complex numbers without their imaginary part
+        return float("not a number" if not_real(value) else cast(SupportsFloat, value))
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"a loss must be one real number, got {shown(value)} ({type(value).__name__}). "
                         "For a failed evaluation tell float('nan').") from None
@@ -73,8 +75,8 @@ def violations(value: object, n: int) -> Floats:
 def violation(value: object) -> float:
     """One candidate's summed violation: the positive of one number or of several."""
     several: list[Any] = list(value) if isinstance(value, Iterable) and getattr(value, "ndim", None) != 0 else [value]
-    try:  # as in `loss`: text must not pass
-        numbers = [float("not a number" if isinstance(each, (str, bytes)) else each) for each in several]
+    try:
+        numbers = [float("not a number" if not_real(each) else each) for each in several]
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"a violation must be one real number or a list of them, got {shown(value)}.") from None
     if any(math.isnan(number) for number in numbers):

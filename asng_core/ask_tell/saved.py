@@ -73,6 +73,7 @@ class Saved(ABC, Generic[P]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to one file, atomically. Raises TypeError if the space has values that a file cannot know."""
+        path = checks.path(f"{type(self).__name__}.save(path)", path)
         check_storable(self.space)
         checkpoint.write(path, self.state_dict())
 
@@ -83,6 +84,10 @@ class Saved(ABC, Generic[P]):
         `space` is needed if it has constraints, or values that JSON cannot hold (anything but text,
         numbers, truth values and None). Raises OSError, or CheckpointError for whatever is wrong with the file.
         """
+        path = checks.path(f"{cls.__name__}.load(path)", path)
+        if space is not None and not isinstance(space, Space):
+            raise TypeError(f"{cls.__name__}.load(space=...) must be the Space that was searched, "
+                            f"got {checks.shown(space)}.")
         state = checkpoint.read(path, cls.FORMAT)
         try:
             if space is None:

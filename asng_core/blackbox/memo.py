@@ -94,6 +94,10 @@ class Memo:
         if self._tried and not self._satisfied and not self.known:
             words = (f"the constraints leave nothing to ask{where}: none of {self._tried} points tried satisfied them "
                      f"(0.00%). Relax them, or define variables so that fewer combinations are infeasible.")
+        elif not self._distribution.space.constraints:
+            words = (f"every point{where} has been asked." if certain else
+                     f"no new point{where} was found: all that were tried have been asked. Widen the ranges, or end "
+                     "the search here.")
         elif certain:
             words = f"every point{where} that satisfies the constraints has been asked."
         else:

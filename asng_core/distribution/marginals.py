@@ -73,7 +73,7 @@ def _gaussian(distribution: SearchDistribution, i: int, name: str, given: object
         return np.array(variable.from_units(given.mean, given.std), dtype=np.float64)
     # families turn whole points into coordinates: the other variables take any legal code
     codes = np.where(space.continuous, space.lows, 0).astype(space.dtype)
-    codes[i] = space.encode_one(name, given)
+    codes[i] = space.encode_one(name, given, "init: ")
     return np.array([distribution.family.draws(codes)[i], std])
 
 
@@ -87,7 +87,8 @@ def _probabilities(variable: Variable, name: str, given: object) -> NDArray[np.f
             raise ValueError(f"{where} must map values of the variable to probabilities, got {checks.shown(unknown)}. "
                              f"Its values are {checks.shown(values)}.")
         given = [next((p for key, p in given.items() if same(key, value)), 0.0) for value in values]
-    if not isinstance(given, (Sequence, np.ndarray)) or isinstance(given, str) or len(given) != len(values):
+    if not isinstance(given, (Sequence, np.ndarray)) or isinstance(given, str) or getattr(
+            given, "ndim", 1) != 1 or len(given) != len(values):
         raise ValueError(f"{where} must hold one probability for each of {len(values)} values, "
                          f"got {checks.shown(given)}.")
     return rules.probabilities(where, given)

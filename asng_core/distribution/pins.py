@@ -34,9 +34,8 @@ def pins(distribution: SearchDistribution, fixed: object) -> Pins | None:
     columns = np.zeros(len(space), dtype=np.bool_)
     for name, value in named.items():
         i = space.positions[rules.known_name("ask(fixed=...)", name, space.names)]
-        codes[i], columns[i] = space.encode_one(name, value), True
-    # (n_variables,): active whatever the others take, since a code of -1 satisfies no condition
-    certain = space.active(codes[None])[0]
+        codes[i], columns[i] = space.encode_one(name, value, "ask(fixed=...): "), True
+    certain = space.active(codes[None])[0]  # what is not pinned satisfies no condition
     if space.conditions is not None and (wrong := np.flatnonzero(columns & ~certain)).size:
         name = space.names[wrong[0]]
         raise ValueError(f"ask(fixed=...) must pin no variable that may be inactive, got {name!r}. Fix variables that "

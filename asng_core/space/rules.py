@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Codes, Floats, Ints
-from ..checks import shown
+from ..checks import listed, shown
 
 EXACT_INTEGERS = 2**53  # every integer up to here is a float64, so Gaussian draws can name it
 LOG_POSITIONS = 2**40  # here the logarithms of neighbours are still 256 units in the last place of float64 apart
@@ -16,12 +16,12 @@ LOG_POSITIONS = 2**40  # here the logarithms of neighbours are still 256 units i
 
 def choices(where: str, values: object) -> tuple[Any, ...]:
     """At least one value, in the user's order."""
-    if isinstance(values, (str, bytes, Set)) or not isinstance(values, Iterable):  # a set has no order
+    found = listed(tuple(values) if isinstance(values, Mapping) else values)
+    if found is None:
         raise TypeError(f"{where} must be a list of values, got {shown(values)}. Put it into a list.")
-    listed = tuple(values)
-    if not listed:
+    if not found:
         raise ValueError(f"{where} must hold at least one value, got none.")
-    return listed
+    return found
 
 
 def ordered_bounds(kind: str, low: float, high: float) -> None:
@@ -49,10 +49,10 @@ def positive_low(kind: str, low: float) -> None:
 
 def known_name(where: str, name: object, names: Iterable[str]) -> str:
     """The name of a variable of the space."""
-    listed = list(names)
-    if not isinstance(name, str) or name not in listed:
+    known = list(names)
+    if not isinstance(name, str) or name not in known:
         raise ValueError(f"{where} must name variables of the space, got {shown(name)}. "
-                         f"The space's names are {shown(listed)}.")
+                         f"The space's names are {shown(known)}.")
     return name
 
 
@@ -106,8 +106,9 @@ def activity(names: Sequence[str], active: Bools, present: Bools) -> None:
 
 def predicates(where: str, value: object) -> tuple[Callable[..., Any], ...]:
     """Functions, any number of them."""
-    listed = tuple(value) if isinstance(value, Iterable) and not isinstance(value, (str, Set, Mapping)) else None
-    if listed is None or not all(callable(each) for each in listed):
+    found = listed(value)
+    if found is None or not all(callable(each) for each in found):
+        repair = " Put it into a list." * callable(value)
         raise TypeError(f"{where} must be a list of functions from a dict of values to True or False, "
-                        f"got {shown(value)}.")
-    return listed
+                        f"got {shown(value)}.{repair}")
+    return found

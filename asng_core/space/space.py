@@ -58,7 +58,8 @@ class Space:
         self.variables = dict(variables)
         self.names = tuple(self.variables)
         self.positions = {name: i for i, name in enumerate(self.names)}
-        self.conditions = Conditions(self.variables, active_if) if active_if else None
+        none = active_if is None or (isinstance(active_if, Mapping) and not active_if)
+        self.conditions = None if none else Conditions(self.variables, active_if)
         self.constraints = Constraints(constraints)
         every = self.variables.values()
         self.sizes = np.array([variable.size for variable in every], dtype=np.int64)  # 0: a continuum
@@ -83,7 +84,10 @@ class Space:
     @classmethod
     def categorical(cls, sizes: Sequence[int]) -> Space:
         """Categoricals named x0, x1, ... with the values 0..K-1, one for each K in `sizes`."""
-        sizes = [checks.integer("Space.categorical(sizes)", size, minimum=1) for size in sizes]
+        if (given := checks.listed(sizes)) is None or not given:
+            raise TypeError("Space.categorical(sizes) must be a list of numbers of categories, one per variable, got "
+                            f"{checks.shown(sizes)}.")
+        sizes = [checks.integer("Space.categorical(sizes)", size, minimum=1) for size in given]
         shared = {size: Categorical(range(size)) for size in set(sizes)}
         return cls({f"x{i}": shared[size] for i, size in enumerate(sizes)})
 
@@ -151,12 +155,12 @@ class Space:
         rules.named_values(self.positions, self.active(codes[None])[0].tolist(), values)
         return codes
 
-    def encode_one(self, name: str, value: object) -> int | float:
-        """The code of one variable's value."""
+    def encode_one(self, name: str, value: object, where: str = "") -> int | float:
+        """The code of one variable's value; errors begin with `where`."""
         try:
             return self.variables[name].encode(value)
         except ValueError as error:
-            raise ValueError(f"variable {name!r} {error}") from None
+            raise ValueError(f"{where}variable {name!r} {error}") from None
 
     def contains(self, values: Mapping[str, Any]) -> bool:
         """Whether `values` is a point of this space that satisfies its constraints."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import checks
 from . import rules
-from .identity import NoForm, digest
+from .identity import NoForm, digest, form
 
 _JSON_SCALARS = (str, int, float, bool, type(None))  # by exact type: what comes back from JSON as it was
 
@@ -76,9 +76,12 @@ class _Listed(Variable):
 
     def _position(self, value: object) -> int | None:
         try:
-            return self._positions.get((type(value), value))  # with the type, since 1 == True == 1.0 hash alike
+            found = self._positions.get((type(value), value))
         except TypeError:  # unhashable: look through those of its kind
             return next((i for i in self._unhashable if same(self._values[i], value)), None)
+        if found is None and _unlike_itself(value):
+            return next((i for (_, each), i in self._positions.items() if same(each, value)), None)
+        return found
 
     def decode(self, code: Any) -> Any:
         return self._values[int(code)]
@@ -170,6 +173,21 @@ def same(a: object, b: object) -> bool:
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     try:
-        return bool(a == b)
-    except (TypeError, ValueError):  # a comparison that gives no truth value: only identity is left
+        if a == b:
+            return True
+        if not _unlike_itself(a):
+            return False
+    except (TypeError, ValueError):  # a comparison that gives no truth value
+        pass
+    try:
+        return form(a) == form(b)
+    except NoForm:  # only identity is left
         return False
+
+
+def _unlike_itself(value: object) -> bool:
+    """Whether equality says nothing of a value, since it does not even equal itself, as NaN."""
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return True
