@@ -22,17 +22,19 @@ Spawned = functools.partial(ProcessPoolExecutor, mp_context=SPAWN)
 
 
 class Together:
-    """An objective that notes how many run at once."""
+    """An objective that notes how many run at once, and waits for there to be `expected`."""
 
-    def __init__(self):
-        self.lock, self.now, self.most = threading.Lock(), 0, 0
+    def __init__(self, expected):
+        self.expected, self.changed, self.now, self.most = expected, threading.Condition(), 0, 0
 
     def __call__(self, values):
-        with self.lock:
+        with self.changed:
             self.now += 1
             self.most = max(self.most, self.now)
-        time.sleep(0.05)
-        with self.lock:
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.most >= self.expected, 20)
+        time.sleep(0.01)  # for more than that to come
+        with self.changed:
             self.now -= 1
         return 1.0
 
@@ -51,14 +53,14 @@ def usual_size():
     (functools.partial(ThreadPoolExecutor, 7), None, 7), (lambda: ThreadPoolExecutor(7), None, 7),
     (lambda: ThreadPoolExecutor(7), 5, 5)])
 def test_a_pool_is_as_large_as_said_and_all_of_it_is_used(executor, n_workers, most):
-    objective = Together()
+    objective = Together(most)
     result = minimize(objective, SPACE, budget=80, seed=1, executor=executor, n_workers=n_workers)
     assert result.n_evaluations == 80
     assert objective.most == most
 
 
 def test_a_given_pool_is_used_whole():
-    objective = Together()
+    objective = Together(6)
     with ThreadPoolExecutor(6) as executor:
         minimize(objective, SPACE, budget=30, seed=1, executor=executor)
     assert objective.most == 6
