@@ -94,12 +94,11 @@ class Memo:
         if self._tried and not self._satisfied and not self.known:
             words = (f"the constraints leave nothing to ask{where}: none of {self._tried} points tried satisfied them "
                      f"(0.00%). Relax them, or define variables so that fewer combinations are infeasible.")
-        elif not self._distribution.space.constraints:
-            words = (f"every point{where} has been asked." if certain else
-                     f"no new point{where} was found: all that were tried have been asked. Widen the ranges, or end "
-                     "the search here.")
         elif certain:
             words = f"every point{where} that satisfies the constraints has been asked."
+        elif not self._distribution.space.constraints:
+            words = (f"no new point{where} was found: all that were tried have been asked. Widen the ranges, or end "
+                     "the search here.")
         else:
             words = (f"no new point{where} was found that satisfies the constraints: of {self._tried} new ones tried "
                      f"{self._satisfied} did. Relax the constraints, or end the search here.")
