@@ -69,6 +69,9 @@ class Logits(NaturalGradient):
 class Reinforce(ASNG):
     """ASNG by another policy."""
 
+    def __init__(self, space: Space, *, seed: int, population_size: int = 2) -> None:
+        super().__init__(space, seed=seed, population_size=population_size)
+
     def _make(self, space: Space, settings: Mapping[str, Any], rng: np.random.Generator) -> Parts[NaturalGradient]:
         parts = super()._make(space, settings, rng)
         return replace(parts, policy=Logits(parts.distribution, rng))
