@@ -38,9 +38,12 @@ def evidence(history: History, distribution: SearchDistribution, features: Featu
     places = midranks(ranks(history.losses, history.violations))
     spread = places.std()
     standardized = (places - places.mean()) / (spread if spread > 0 else 1.0)  # (n_evaluations,)
-    # distinct points, the point of each evaluation, the number of each point's evaluations; rows with NaN, which
-    # inactive continuous variables hold, equal nothing: there each evaluation is a point of its own
-    codes, point, count = np.unique(history.codes, axis=0, return_inverse=True, return_counts=True)
+    # distinct points: where each is first, the point of each evaluation, the number of each point's evaluations. NaN,
+    # which inactive continuous variables hold, would equal nothing: a number that no code is stands for it
+    comparable = np.where(np.isnan(history.codes), -np.inf, history.codes) if distribution.space.continuous.any(
+        ) else history.codes
+    _, first, point, count = np.unique(comparable, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    codes = history.codes[first]
     total = np.bincount(point.ravel(), standardized)  # over each point's evaluations, (n_points,)
     succeeded = np.bincount(point.ravel(), history.succeeded) > 0
     # one more evaluation, of average rank, shrinks the means of points that were seldom evaluated

@@ -38,8 +38,8 @@ def likeliest(distribution: SearchDistribution, known: Iterable[Codes],
             return values
     feasible = [codes for codes in known if found(codes) is not None]
     if not feasible:
-        raise RuntimeError(f"recommend() found no feasible point among the {MAX_POINTS} likeliest, and none was told. "
-                           "Tell some results first.")
+        raise RuntimeError(f"found no feasible point among the {MAX_POINTS} likeliest, nor among those known. "
+                           "Tell some results first, or ask for less.")
     best = feasible[int(np.argmax(distribution.log_probability(np.stack(feasible))))]
     return dict(space.values(best[None])[0])
 

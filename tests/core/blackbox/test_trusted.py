@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from asng_core import Minimizer, Space
+from asng_core import Boolean, Minimizer, Real, Space
 from asng_core.blackbox import trusted
 from asng_core.blackbox.geometry import Geometry
 from asng_core.blackbox.history import History
@@ -66,3 +66,13 @@ def test_after_screening_half_of_what_is_asked_are_finalists(batch):
     chosen = {row.tobytes() for row in optimizer._parts.policy._finalists._draws.astype(np.int64)}
     share = np.mean([row.tobytes() in chosen for row in points])
     assert 0.38 < share < 0.62
+
+
+def test_repeats_of_a_point_with_an_inactive_real_are_one_point():
+    space = Space({"on": Boolean(), "x": Real(0, 1)}, active_if={"x": {"on": [True]}})
+    history, distribution = History(space), SearchDistribution(space)
+    for i, loss in enumerate([3.0, 1.0, 2.0, 2.0, 0.0]):
+        history.append(i, np.array([0.0, np.nan]) if i < 3 else np.array([1.0, i / 10]), loss, 0.0)
+    codes, means, _ = trusted.evidence(history, distribution, Geometry(distribution).features)
+    assert len(codes) == len(means) == 3
+    assert np.isnan(codes[:, 1]).sum() == 1
