@@ -19,7 +19,19 @@ def copies(attributes: Mapping[str, Any]) -> dict[str, Any]:
             for name, value in attributes.items()}
 
 
-class Surrogate(ABC):
+class _Undoable:
+    """Changes that can be undone; one that changes nested objects in place must say how itself."""
+
+    def mark(self) -> Any:
+        """What `back` needs to undo what will change."""
+        return copies(vars(self))
+
+    def back(self, mark: Any) -> None:
+        """Be as at `mark()`. It may be called again with the same mark."""
+        vars(self).update(copies(mark))
+
+
+class Surrogate(_Undoable, ABC):
     """A model of results at points, which are given by `(n_features,)` features and known by their ids."""
 
     @property
@@ -61,14 +73,6 @@ class Surrogate(ABC):
     def beliefs(self) -> Beliefs:
         """About candidates, of which there are none yet."""
 
-    def mark(self) -> Any:
-        """What `back` needs to undo what will change."""
-        return copies(vars(self))
-
-    def back(self, mark: Any) -> None:
-        """Be as at `mark()`. It may be called again with the same mark."""
-        vars(self).update(copies(mark))
-
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """All of it: a resumed run continues to the bit."""
@@ -78,7 +82,7 @@ class Surrogate(ABC):
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
 
 
-class Beliefs(ABC):
+class Beliefs(_Undoable, ABC):
     """What a surrogate believes of candidates, whatever it has learned since they came."""
 
     @abstractmethod
@@ -92,14 +96,6 @@ class Beliefs(ABC):
     @abstractmethod
     def bounds(self, confidence: float) -> Floats:
         """`(m,)` lower confidence bounds: means less `confidence` standard deviations."""
-
-    def mark(self) -> Any:
-        """As for `Surrogate`."""
-        return copies(vars(self))
-
-    def back(self, mark: Any) -> None:
-        """As for `Surrogate`."""
-        vars(self).update(copies(mark))
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
