@@ -66,7 +66,7 @@ def page(found: dict[str, Any]) -> str:
     lines = ["# Conformance", "", "Which checks of `asng_core.testing.check_optimizer` ask/tell optimizers pass, each "
              "driven as its documentation says", "through an adapter of [benchmarks/adapters.py]"
              "(../benchmarks/adapters.py). Written by `python -m benchmarks.conformance`; -: not", "applicable, since "
-             f"the library has no such thing (or did not end within {LIMIT} s).", "",
+             f"the library has no such thing (or did not end within {LIMIT} s, of SMAC3 20 s).", "",
              "| check | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
     for check, function in CHECKS.items():
         marks = [MARKS[each["outcomes"].get(check, ["not applicable"])[0]] for each in found.values()]
