@@ -15,7 +15,7 @@ from asng_core import ASNG, Batch, Candidate, Minimizer, SpaceExhausted
 from asng_core.families.categorical import CategoricalFamily
 
 ERRORS = (TypeError, ValueError)
-TAKEN = ("best", "format")  # None is a state's best before there is one; the format is a file's
+TAKEN = ("best",)  # None is a state's best before there is one
 
 
 def exact(optimizer):
@@ -234,8 +234,7 @@ class Machine(RuleBasedStateMachine):
         if type(state[name]) is not type(value) and name not in TAKEN:
             self.refused(lambda: self.optimizer.load_state_dict({**state, name: value}))
         del state[name]
-        if name != "format":
-            self.refused(lambda: self.optimizer.load_state_dict(state))
+        self.refused(lambda: self.optimizer.load_state_dict(state))
 
     # what always holds
 

@@ -82,7 +82,7 @@ def violation(value: object) -> float:
     if any(math.isnan(number) for number in numbers):
         raise ValueError(f"a violation must not be NaN, got {shown(value)}. For a failed evaluation tell the loss "
                          "float('nan').")
-    return sum(max(number, 0.0) for number in numbers)
+    return sum((max(number, 0.0) for number in numbers), 0.0)  # a float also of an empty list
 
 
 def open_ids(ids: Sequence[int | None], is_open: Mapping[int, object], n_asked: int) -> list[int]:

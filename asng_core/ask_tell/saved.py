@@ -48,6 +48,8 @@ class Saved(ABC, Generic[P]):
         Raises ValueError, with nothing changed, for a state of another space or of anything else.
         """
         try:
+            if state["format"] != self.FORMAT:
+                raise ValueError(f"its format is {state['format']!r}, not {self.FORMAT!r}.")
             if state["version"] != _VERSION:
                 raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
             check_described(self.space, state["space"])

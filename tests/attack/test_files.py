@@ -111,17 +111,11 @@ def check_forged(kind, n, rng, path):
         used(optimizer)
 
 
-FORGED = pytest.mark.xfail(strict=False, reason="a generator's state beyond 64 bits is an OverflowError, a condition's "
-                           "code out of range an IndexError, theta and draws of any size are believed")
-
-
-@FORGED
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_forged_file_is_refused_or_good(kind, tmp_path):
     check_forged(kind, 300, random.Random(0), tmp_path / "a")
 
 
-@FORGED
 @pytest.mark.attack
 @pytest.mark.parametrize("kind", KINDS)
 def test_ten_thousand_forged_files_are_refused_or_good(kind, tmp_path):

@@ -153,6 +153,8 @@ def test_variables_of_any_name_are_saved(name, tmp_path):
     lambda s: s.update(rejected={"draws": np.zeros((2, 3))}),
     lambda s: s.update(best={"codes": np.array([0, 99, 0, 0]), "loss": 1.0, "id": 0}),
     lambda s: s.update(version=99),
+    lambda s: s.update(format="asng_core.Minimizer"),
+    lambda s: s.pop("format"),
     lambda s: s.update(theta=["a"] * 9),
 ])
 def test_a_poisoned_state_is_refused_and_changes_nothing(poison):

@@ -290,3 +290,11 @@ def test_extreme_step_sizes_and_ranges_stay_finite(initial_step_size):
     assert np.isfinite(optimizer.state_dict()["theta"]).all()
     assert 0 <= optimizer.entropy <= 1
     assert "nan" not in optimizer.summary()
+
+
+def test_no_violation_is_a_number_too():
+    optimizer = ASNG(Space.binary(3), seed=0)
+    optimizer.tell(optimizer.ask(), 1.0, [])
+    (kept,) = optimizer.state_dict()["waiting"]["violations"]
+    assert type(kept) is float
+    assert kept == 0
