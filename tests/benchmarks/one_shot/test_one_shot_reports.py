@@ -4,20 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from easy_truth import TARGET, judge, mistakes
 
 from benchmarks import store
 from benchmarks.one_shot import designs, found, robustness, side_by_side, space, strategies, truth
 
 EVERY = space.architectures()
-TARGET = "5x5 3x3 max 1x1"
-
-
-def mistakes(words):
-    return sum(a != b for a, b in zip(words.split(), TARGET.split(), strict=True))
-
-
-def judge(architectures):
-    return np.array([float(mistakes(words)) for words in architectures])
 
 
 def test_kendall_counts_pairs():
