@@ -55,7 +55,8 @@ class AskTell(Saved[P]):
         n, mirrored = checks.integer("sample(n)", n, minimum=1), checks.truth("sample(mirrored=...)", mirrored)
         parts = self._parts
         with parts.whole(draws=True):
-            draws, _ = feasible_draws(parts.distribution, parts.rng, n, mirrored=mirrored)
+            draws, _ = feasible_draws(parts.distribution, parts.rng, n, mirrored=mirrored,
+                                      known=parts.ledger.best_codes)
             return Batch(self.space, parts.distribution.codes(draws), [None] * n)
 
     # tell

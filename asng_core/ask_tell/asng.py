@@ -38,11 +38,12 @@ def default_population_size(n_variables: int) -> int:
 class NaturalGradient(Policy):
     """The published method: ask draws of the distribution, step along the natural gradient of what has gathered."""
 
-    def __init__(self, distribution: SearchDistribution, rng: np.random.Generator) -> None:
-        self._distribution, self._rng = distribution, rng
+    def __init__(self, distribution: SearchDistribution, ledger: Ledger, rng: np.random.Generator) -> None:
+        self._distribution, self._ledger, self._rng = distribution, ledger, rng
 
     def propose(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool) -> tuple[Floats, Floats]:
-        return feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored)
+        return feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored,
+                              known=self._ledger.best_codes)
 
     def update(self, gathered: Gathered, generation: int, past: Past) -> None:
         # late results count less: of draws from an older distribution the density then and now is known
@@ -96,5 +97,6 @@ class ASNG(AskTell[NaturalGradient]):
         size = checks.integer("ASNG(population_size=...)", size, minimum=2)
         sigma_min = rules.sigma_min("ASNG", sigma_min)
         distribution = SearchDistribution(space, sigma_min=sigma_min, **rules.update_settings("ASNG", settings))
-        return Parts(distribution, NaturalGradient(distribution, rng), Ledger(distribution), rng, size,
+        ledger = Ledger(distribution)
+        return Parts(distribution, NaturalGradient(distribution, ledger, rng), ledger, rng, size,
                      {"population_size": size, "sigma_min": sigma_min, **distribution.settings()})

@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import Codes, Floats
+from ..distribution.geometry import Geometry
 from ..distribution.pins import Pins
+from ..distribution.repair import searched
 from ..distribution.search_distribution import SearchDistribution
-from .geometry import Geometry
 
 _TRIES = 200  # points drawn anywhere before the rest of the space is listed: enough while one in 50 is new
 _LISTED = 2**20  # points of a space that are listed at most, a few seconds' work with a constraint
@@ -22,6 +24,14 @@ class SpaceExhausted(RuntimeError):
     """No new feasible point is left, or if not `certain`, none was found."""
 
     certain = True  # whether all points were looked at
+
+
+class Unseen(NamedTuple):
+    """`draws` and `keys` of new feasible points, and the `infeasible` draws, which are new too."""
+
+    draws: Floats
+    keys: list[bytes]
+    infeasible: Floats
 
 
 def keys(codes: Codes) -> list[bytes]:
@@ -51,42 +61,45 @@ class Memo:
         while len(self.known) > n:
             self.known.popitem()
 
-    def _feasible(self, codes: Codes) -> list[bool]:
-        """Whether each of `(n, n_variables)` masked codes satisfies the constraints."""
-        space = self._distribution.space
-        return [space.feasible(values) for values in space.values(codes)]
-
-    def unseen(self, draws: Floats, beside: frozenset[bytes] | set[bytes] = frozenset()) -> tuple[Floats, list[bytes]]:
-        """Those of `(n, d)` draws that are new, feasible and not `beside`, each once, with their keys."""
-        codes = self._distribution.codes(draws)
+    def unseen(self, draws: Floats, beside: frozenset[bytes] | set[bytes] = frozenset()) -> Unseen:
+        """Those of `(n, n_variables)` draws that are new and not `beside`, each once, in their order."""
         rows: dict[bytes, int] = {}  # key -> the first draw of it
-        for row, key in enumerate(keys(codes)):
+        for row, key in enumerate(keys(self._distribution.codes(draws))):
             if key not in self.known and key not in beside:
                 rows.setdefault(key, row)
-        chosen, found = list(rows.values()), list(rows)
-        if self._distribution.space.constraints:  # last, since they are the user's code and may be slow
-            good = self._feasible(codes[chosen])
-            self._tried, self._satisfied = self._tried + len(good), self._satisfied + sum(good)
-            chosen, found = list(itertools.compress(chosen, good)), list(itertools.compress(found, good))
-        return draws[chosen], found
+        draws, found = draws[list(rows.values())], list(rows)
+        if not self._distribution.space.constraints:
+            return Unseen(draws, found, draws[:0])
+        good = self._distribution.feasible(draws)  # last, since constraints are the user's code and may be slow
+        self._tried, self._satisfied = self._tried + len(good), self._satisfied + int(good.sum())
+        return Unseen(draws[good], list(itertools.compress(found, good.tolist())), draws[~good])
 
-    def any_unseen(self, rng: np.random.Generator, pinned: Pins | None) -> tuple[Floats, bytes]:
+    def any_unseen(self, rng: np.random.Generator, pinned: Pins | None, known: Codes) -> tuple[Floats, bytes]:
         """A random new point, of those that the pins leave.
 
-        Raises SpaceExhausted if there is none: certain in a space of up to 2^20 points, else after 2^16 draws.
+        known: `(k, n_variables)` codes of feasible points.
+
+        Raises SpaceExhausted if there is none: certain in a space of up to 2^20 points, else after 2^16 draws, and with
+        constraints a search for points that satisfy them.
         """
         self._tried = self._satisfied = 0
         # 200 points anywhere first, then all in random order; a block in which nothing is left is not listed again
         blocks = ((-1, self._geometry.anywhere(20, rng)) for _ in range(_TRIES // 20))
-        for number, block in itertools.chain(blocks, self._listed(rng)):
-            draws, found = self.unseen(block if pinned is None else pinned.on(block))
-            if found:
-                row = rng.integers(len(found))
-                return draws[row], found[row]
+        for number, block in itertools.chain(blocks, self._searched(rng, pinned, known), self._listed(rng)):
+            new = self.unseen(block if pinned is None else pinned.on(block))
+            if new.keys:
+                row = rng.integers(len(new.keys))
+                return new.draws[row], new.keys[row]
             # with pins a block's points are changed; without, nothing new comes to it, as what is known stays known
             if number >= 0 and pinned is None:
                 self._spent.add(number)
         raise self._exhausted(pinned)
+
+    def _searched(self, rng: np.random.Generator, pinned: Pins | None, known: Codes) -> Iterator[tuple[int, Floats]]:
+        """Blocks of feasible draws, numbered -1, where constraints make them rare in a space too large to be listed."""
+        if self._distribution.space.constraints and self._size() > _LISTED:
+            for draws in searched(self._geometry, rng, pinned, known):
+                yield -1, draws
 
     def _exhausted(self, pinned: Pins | None) -> SpaceExhausted:
         where = "" if pinned is None else " with what is fixed"

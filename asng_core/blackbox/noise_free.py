@@ -32,10 +32,10 @@ from ..arrays import Codes, Floats
 from ..ask_tell.late import Past, free_variables
 from ..ask_tell.policy import Policy, learn
 from ..ask_tell.results import Gathered, Told
+from ..distribution.geometry import Geometry
 from ..distribution.pins import Pins
 from ..distribution.search_distribution import SearchDistribution
 from .archive import Archive, doubt, patience
-from .geometry import Geometry
 from .history import History
 from .posterior import GaussianProcess
 from .screening import Choice, Screening

@@ -17,10 +17,10 @@ import numpy as np
 
 from .. import checks
 from ..arrays import Floats, Ints
+from ..distribution.geometry import Geometry
 from ..distribution.search_distribution import n_variables
 from .beliefs import PosteriorBeliefs
 from .gaussian_process import LENGTH_SCALES, NOISES, length_scales, squared_distances, squared_norms
-from .geometry import Geometry
 from .kernel import Kernel
 from .surrogate import Model, Surrogate
 

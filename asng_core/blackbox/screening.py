@@ -9,15 +9,19 @@ import numpy as np
 
 from ..arrays import Codes, Floats
 from ..ask_tell.results import Told
+from ..distribution.geometry import Geometry
 from ..distribution.pins import Pins
 from ..distribution.rejection import feasible_draws
+from ..distribution.repair import pinned_on, towards
 from ..ranking import midranks, ranks, scalarized
-from .geometry import Geometry
 from .history import History
-from .memo import Memo, SpaceExhausted, keys
+from .memo import Memo, SpaceExhausted, Unseen, keys
 from .pool import Pool
 from .sources import Source, proposed
 from .surrogate import Surrogate
+
+_FEW = 10  # new feasible candidates of a proposal of 40; with fewer, some of the infeasible ones are repaired
+_REPAIRED = 10  # of these: some six calls of the constraints each
 
 Choice = tuple[Floats, bytes]  # a draw `(n_variables,)` and the key of its codes
 
@@ -47,12 +51,12 @@ class Screening:
 
     def first(self, draws: Floats, pinned: Pins | None) -> Choice | None:
         """The first of `(n, n_variables)` draws that is feasible and may be asked; None if there is none."""
-        draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws))  # in the order drawn
-        return (draws[0], found[0]) if found else None
+        new = self._memo.unseen(pinned_on(draws, pinned))
+        return (new.draws[0], new.keys[0]) if new.keys else None
 
     def anything(self, pinned: Pins | None) -> Choice:
         """A random point that is feasible and may be asked. Raises SpaceExhausted if there is none."""
-        return self._memo.any_unseen(self._rng, pinned)
+        return self._memo.any_unseen(self._rng, pinned, self._history.codes)
 
     def fit(self) -> None:
         """Let the model know of all that was told."""
@@ -65,11 +69,27 @@ class Screening:
         """
         pool = self._pool if pinned is None else self._new_pool()  # pins hold for one call; the pool goes on without
         draws = proposed(self._sources, parents, self._geometry, self._rng)
-        draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws), frozenset(pool.keys))
-        if not found and not len(pool):  # nothing new is near: few points are left
+        new = self._memo.unseen(pinned_on(draws, pinned), frozenset(pool.keys))
+        self._extend(pool, new)
+        if len(new.keys) < _FEW and len(new.infeasible) and len(parents):
+            self._extend(pool, self._memo.unseen(self._repaired(new.infeasible, parents, pinned), set(pool.keys)))
+        if not len(pool):  # nothing new is near: few points are left
             return self.anything(pinned)
-        pool.extend(draws, found, self._geometry.features(draws))
         return pool.take(self._confidence, again=not self._once)
+
+    def _extend(self, pool: Pool, new: Unseen) -> None:
+        if new.keys:
+            pool.extend(new.draws, new.keys, self._geometry.features(new.draws))
+
+    def _repaired(self, draws: Floats, parents: Codes, pinned: Pins | None) -> Floats:
+        """Some of `(n, n_variables)` infeasible draws, moved towards parents until they are feasible, and exchanges in
+        parents, feasible or not."""
+        anchors = pinned_on(self._distribution.draws(parents[self._rng.choice(len(parents), _REPAIRED)]), pinned)
+        if pinned is not None:  # which may break a constraint
+            anchors = anchors[self._distribution.feasible(anchors)]
+        draws = draws[self._rng.choice(len(draws), len(anchors))]
+        repaired = towards(self._geometry, draws, anchors, self._rng, pinned)
+        return np.concatenate([repaired, pinned_on(self._geometry.exchanged(anchors, self._rng), pinned)])
 
     def each(self, n: int, first_id: int, choose: Callable[[], Choice]) -> Floats:
         """`(n, n_variables)` choices, one after another, each entered before the next, to be asked from `first_id` on.
@@ -91,7 +111,8 @@ class Screening:
     def sampled(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool, *,
                 modelled: bool = True) -> tuple[Floats, Floats]:
         """`(n, n_variables)` draws of the distribution, whatever is known of them, entered; and rejected ones."""
-        draws, rejected = feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored)
+        draws, rejected = feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored,
+                                         known=self._history.codes)
         for number, draw, key in zip(range(first_id, first_id + n), draws, keys(self._distribution.codes(draws)),
                                      strict=True):
             self.enter(number, draw, key, modelled=modelled)

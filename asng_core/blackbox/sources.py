@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Codes, Floats
-from .geometry import Geometry
+from ..distribution.geometry import Geometry
 
 
 @dataclass(frozen=True)

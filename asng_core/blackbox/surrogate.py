@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Floats, Ints
-from .geometry import Geometry
+from ..distribution.geometry import Geometry
 
 
 def copies(attributes: Mapping[str, Any]) -> dict[str, Any]:

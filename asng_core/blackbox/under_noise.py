@@ -30,10 +30,10 @@ from ..arrays import Codes, Floats
 from ..ask_tell.late import Past
 from ..ask_tell.policy import Policy, learn
 from ..ask_tell.results import Gathered, Told
+from ..distribution.geometry import Geometry
 from ..distribution.pins import Pins
 from ..distribution.rejection import feasible_draws
 from ..distribution.search_distribution import SearchDistribution
-from .geometry import Geometry
 from .history import History
 from .posterior import GaussianProcess
 from .screening import Choice, Screening
@@ -129,7 +129,8 @@ class NoisyPolicy(Policy):
         rejected: Floats = np.empty((0, draws.shape[1]))
         new = np.flatnonzero(self._rng.random(n) < 0.5)
         if len(new):
-            draws[new], rejected = feasible_draws(self._distribution, self._rng, len(new))
+            draws[new], rejected = feasible_draws(self._distribution, self._rng, len(new),
+                                                 known=self.history.codes)
         return draws, rejected
 
     def losses(self, value: object, n: int | None) -> list[Any]:

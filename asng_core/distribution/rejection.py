@@ -1,18 +1,18 @@
-"""Drawing points that satisfy the constraints, by rejection."""
+"""Drawing points that satisfy the constraints, by rejection as long as that finds some."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..arrays import Bools, Floats
+from ..arrays import Codes, Floats
+from .geometry import Geometry
 from .pins import Pins
+from .repair import anchored, pinned_on, searched, towards
 from .search_distribution import SearchDistribution
 
-# Infeasible draws in a row after which a space counts as too tight. Where one point in 1,000 is feasible that happens
-# once in 20,000 times; each costs a call of the constraints.
-MAX_REJECTED = 10_000
+MAX_REJECTED = 1000  # in a row, after which draws are repaired: each costs a call of the constraints
 
 
 def quarter(n: int) -> int:
@@ -25,41 +25,54 @@ def quarter(n: int) -> int:
     return -(-n // 4)
 
 
-def rejection(draw: Callable[[int], Floats], feasible: Callable[[Floats], Bools], n: int) -> tuple[Floats, Floats]:
-    """`n` draws that are feasible, in the order drawn, and a quarter as many, at most, that were not.
+def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n: int, pinned: Pins | None = None, *,
+                   mirrored: bool = False, known: Codes | Sequence[Codes] = ()) -> tuple[Floats, Floats]:
+    """`(n, n_variables)` draws, pinned, that satisfy the constraints, and a quarter as many, at most, that do not.
 
-    Raises RuntimeError after MAX_REJECTED in a row are not feasible.
+    Where too few are feasible, draws are moved towards a feasible point until they are.
+
+    known: `(k, n_variables)` codes of feasible points, if any.
+
+    Raises RuntimeError where no feasible point is found.
     """
+    def draw(k: int) -> Floats:
+        return pinned_on(distribution.sample(k, rng, mirrored=mirrored), pinned)
+
+    if not distribution.space.constraints:
+        draws = draw(n)
+        return draws, draws[:0]
     kept: list[Floats] = []
     rejected: list[Floats] = []
     missing, tried, accepted, in_a_row = n, 0, 0, 0
-    while missing:
+    while missing and in_a_row < MAX_REJECTED:
         # as many as are missing; while nothing is feasible more and more, which costs less than many small calls
-        draws = draw(max(missing, min(in_a_row, 1000)))
-        fine = feasible(draws)
+        draws = draw(max(missing, min(in_a_row, MAX_REJECTED)))
+        fine = distribution.feasible(draws)
         good = np.flatnonzero(fine)
         rejected.append(draws[~fine])
         tried, accepted = tried + len(draws), accepted + len(good)
         kept.append(draws[good[:missing]])  # what is feasible beyond that is thrown away
         missing -= len(kept[-1])
         in_a_row = 0 if len(good) else in_a_row + len(draws)
-        if missing and in_a_row >= MAX_REJECTED:
+    infeasible = np.concatenate(rejected)
+    if missing:
+        geometry = Geometry(distribution)
+        anchors = _anchors(geometry, rng, pinned, kept, known)
+        if anchors is None:
             raise RuntimeError(f"the constraints leave too little to draw from: {accepted} of {tried} draws satisfied "
-                               f"them ({accepted / tried:.2%}), and the last {in_a_row} did not. Relax them, "
-                               "or define variables so that fewer combinations are infeasible.")
-    return np.concatenate(kept), np.concatenate(rejected)[: quarter(n)]
+                               f"them ({accepted / tried:.2%}), the last {in_a_row} did not, and no search found a "
+                               "point that does. Relax them, inject() a feasible point, or define variables so that "
+                               "fewer combinations are infeasible.")
+        chosen = anchors[rng.integers(len(anchors), size=missing)]
+        kept.append(towards(geometry, infeasible[-missing:], chosen, rng, pinned))
+    return np.concatenate(kept), infeasible[: quarter(n)]
 
 
-def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n: int, pinned: Pins | None = None, *,
-                   mirrored: bool = False) -> tuple[Floats, Floats]:
-    """`(n, n_variables)` draws, pinned, that satisfy the constraints, and a quarter as many, at most, that do not."""
-    def draw(k: int) -> Floats:
-        draws = distribution.sample(k, rng, mirrored=mirrored)
-        return draws if pinned is None else pinned.on(draws)
-
-    space = distribution.space
-    if not space.constraints:
-        draws = draw(n)
-        return draws, draws[:0]
-    return rejection(draw, lambda draws: np.array([space.feasible(values) for values in space.values(
-        distribution.codes(draws))]), n)
+def _anchors(geometry: Geometry, rng: np.random.Generator, pinned: Pins | None, kept: list[Floats],
+             known: Codes | Sequence[Codes]) -> Floats | None:
+    """`(k, n_variables)` feasible draws: those just drawn, those known, or else those that a search finds."""
+    if any(map(len, kept)):
+        return np.concatenate(kept)
+    if len(near := anchored(geometry, pinned, known)):
+        return near
+    return next((draws for draws in searched(geometry, rng, pinned) if len(draws)), None)

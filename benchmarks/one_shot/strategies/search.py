@@ -12,6 +12,7 @@ import torch
 from asng_core import ASNG, Space
 from asng_core.ask_tell.asng import NaturalGradient
 from asng_core.ask_tell.late import Past
+from asng_core.ask_tell.ledger import Ledger
 from asng_core.ask_tell.parts import Parts
 from asng_core.ask_tell.results import Gathered
 from asng_core.distribution.search_distribution import SearchDistribution
@@ -45,9 +46,9 @@ def natural(setup: Setup, name: str, finalists: int = 0) -> str:
 class Logits(NaturalGradient):
     """Moves the distribution's logits by Adam along the gradient of the expected loss."""
 
-    def __init__(self, distribution: SearchDistribution, rng: np.random.Generator, learning_rate: float = 0.01,
-                 decay: float = 0.9) -> None:
-        super().__init__(distribution, rng)
+    def __init__(self, distribution: SearchDistribution, ledger: Ledger, rng: np.random.Generator,
+                 learning_rate: float = 0.01, decay: float = 0.9) -> None:
+        super().__init__(distribution, ledger, rng)
         self.distribution, sizes = distribution, distribution.space.sizes
         self.logits = torch.zeros(len(sizes), int(sizes[0]), dtype=torch.float64, requires_grad=True)
         self.adam, self.decay = torch.optim.Adam([self.logits], learning_rate), decay
@@ -74,7 +75,7 @@ class Reinforce(ASNG):
 
     def _make(self, space: Space, settings: Mapping[str, Any], rng: np.random.Generator) -> Parts[NaturalGradient]:
         parts = super()._make(space, settings, rng)
-        return replace(parts, policy=Logits(parts.distribution, rng))
+        return replace(parts, policy=Logits(parts.distribution, parts.ledger, rng))
 
 
 def reinforce(setup: Setup, finalists: int = 0) -> str:

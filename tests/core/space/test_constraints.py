@@ -81,10 +81,10 @@ def test_bad_constraints_are_named_and_change_nothing(constraint, error, message
 
 def test_the_effort_on_a_tight_space_is_bounded():
     calls = []
-    optimizer = ASNG(space(lambda v: calls.append(1) or len(calls) == 1), seed=1)
-    with pytest.raises(RuntimeError, match=r"1 of \d+ draws"):
+    optimizer = ASNG(space(lambda v: calls.append(1) is not None), seed=1)
+    with pytest.raises(RuntimeError, match=r"0 of \d+ draws satisfied them .* no search found a point that does"):
         optimizer.ask(2)
-    assert MAX_REJECTED <= len(calls) <= 2 * MAX_REJECTED
+    assert MAX_REJECTED < len(calls) <= 50 * MAX_REJECTED
 
 
 def test_numpy_truths_are_truths():

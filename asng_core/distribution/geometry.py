@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Floats, Ints
-from ..distribution.search_distribution import SearchDistribution
+from .search_distribution import SearchDistribution
 
 # Probability that the variable just chosen is the last to change: 1/0.7 = 1.43 change on average. A neighbour is a step
 # of local search more often than not, yet what two or three variables must do together is found too.
@@ -55,6 +55,10 @@ class Geometry:
         self._width = (high - low)[self._line]
         self._one_hot = np.flatnonzero(~line & (self.sizes != 1))
         several = self.sizes[self._one_hot]
+        # (n_variables,) equal numbers for variables whose coordinates mean the same, and whether there are several
+        ends = np.stack([low, high, ordered])
+        self._kinds = np.unique(ends, axis=1, return_inverse=True)[1].ravel()
+        self._paired = (np.bincount(self._kinds)[self._kinds] > 1) & (self.sizes != 1)
         # features: first those on lines, then K columns for each variable of K > 2 categories
         self._starts = len(self._line) + np.cumsum(several) - several
         self.variables = np.concatenate([self._line, np.repeat(self._one_hot, several)])  # of each feature
@@ -81,6 +85,41 @@ class Geometry:
         draws[:, self._unordered] = rng.integers(0, self._categories, (n, len(self._unordered)))
         draws[:, self._ordered] = self._low + self._range * rng.random((n, len(self._ordered)))
         return draws
+
+    def skewed(self, n: int, rng: np.random.Generator) -> Floats:
+        """`(n, n_variables)` draws that lean, each as a whole, to one end of the variables or to somewhere between.
+
+        What constraints ask of many variables together is seldom met by independent ones: of 50 fair coins 10 at most
+        show heads once in 80,000 times. Here the number of heads is uniform. Along axes and lists of values a
+        variable is at the point that all lean to, with a probability of the draw's own, or in a part of the range
+        around it, of a size of the draw's own.
+        """
+        target, share, size = rng.random((3, n, 1))
+        end = rng.integers(0, 3, (n, 1))  # the first values, the last ones, or those anywhere
+        target = np.where(end == 2, target, end)
+        at = np.where(rng.random((n, len(self.sizes))) < share, target,
+                      target + size * (rng.random((n, len(self.sizes))) - target))  # (n, n_variables), in 0..1
+        draws = np.zeros(at.shape)
+        draws[:, self._unordered] = np.minimum(np.floor(at[:, self._unordered] * self._categories),
+                                               self._categories - 1)
+        draws[:, self._ordered] = self._low + self._range * at[:, self._ordered]
+        return draws
+
+    def exchanged(self, draws: Floats, rng: np.random.Generator) -> Floats:
+        """Each draw with the values of two variables of one kind exchanged, which no sum over them notices.
+
+        A draw in which no two such variables differ stays as it is.
+        """
+        n, d = draws.shape
+        order = rng.random((n, d))
+        first = np.argmax(np.where(self._paired, order, -1.0), axis=1)  # (n,) a variable that has others of its kind
+        rows = np.arange(n)
+        other = (self._kinds == self._kinds[first][:, None]) & (draws != draws[rows, first][:, None])
+        second = np.argmax(np.where(other, order, -1.0), axis=1)
+        second = np.where(other.any(axis=1), second, first)
+        changed: Floats = draws.copy()
+        changed[rows, first], changed[rows, second] = draws[rows, second], draws[rows, first]
+        return changed
 
     def neighbours(self, draws: Floats, rng: np.random.Generator, *, heavy_tailed: bool = False) -> Floats:
         """One neighbour of each draw: in 1 + Geometric variables categories change, ordered values move near by.

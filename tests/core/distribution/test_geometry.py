@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asng_core import Categorical, Integer, Ordinal, Real, Space
-from asng_core.blackbox.geometry import Geometry
+from asng_core.distribution.geometry import Geometry
 from asng_core.distribution.search_distribution import SearchDistribution
 
 
