@@ -87,22 +87,23 @@ class Geometry:
         return draws
 
     def skewed(self, n: int, rng: np.random.Generator) -> Floats:
-        """`(n, n_variables)` draws that lean, each as a whole, to one end of the variables or to somewhere between.
+        """`(n, n_variables)` draws that lean, each as a whole, to the first values, the last ones, or some in between.
 
-        What constraints ask of many variables together is seldom met by independent ones: of 50 fair coins 10 at most
-        show heads once in 80,000 times. Here the number of heads is uniform. Along axes and lists of values a
-        variable is at the point that all lean to, with a probability of the draw's own, or in a part of the range
-        around it, of a size of the draw's own.
+        What constraints ask of many variables together is all but never met by independent ones: of 50 fair coins, 10
+        or fewer show heads once in 80,000 times. Here about any number does as often as another. A variable has
+        the value that all lean to with a probability of the draw's own; else any, along an axis one in a part of the
+        range around it, of a size of the draw's own.
         """
-        target, share, size = rng.random((3, n, 1))
-        end = rng.integers(0, 3, (n, 1))  # the first values, the last ones, or those anywhere
+        share, size, target = rng.random((3, n, 1))
+        end = rng.integers(0, 3, (n, 1))  # 0, 1: the ends of the ranges
         target = np.where(end == 2, target, end)
-        at = np.where(rng.random((n, len(self.sizes))) < share, target,
-                      target + size * (rng.random((n, len(self.sizes))) - target))  # (n, n_variables), in 0..1
+        leans = rng.random((n, len(self.sizes))) < share
+        at = rng.random((n, len(self.sizes)))  # in 0..1
         draws = np.zeros(at.shape)
-        draws[:, self._unordered] = np.minimum(np.floor(at[:, self._unordered] * self._categories),
-                                               self._categories - 1)
-        draws[:, self._ordered] = self._low + self._range * at[:, self._ordered]
+        categories = np.where(leans, target, at)[:, self._unordered] * self._categories
+        draws[:, self._unordered] = np.minimum(np.floor(categories), self._categories - 1)
+        along = np.where(leans, target, target + size * (at - target))[:, self._ordered]
+        draws[:, self._ordered] = self._low + self._range * along
         return draws
 
     def exchanged(self, draws: Floats, rng: np.random.Generator) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Codes, Floats
 from .geometry import Geometry
 from .pins import Pins
-from .repair import anchored, pinned_on, searched, towards
+from .repair import anchored, pinned_on, searched, towards, walk
 from .search_distribution import SearchDistribution
 
 MAX_REJECTED = 1000  # in a row, after which draws are repaired: each costs a call of the constraints
@@ -64,7 +64,12 @@ def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n
                                "point that does. Relax them, inject() a feasible point, or define variables so that "
                                "fewer combinations are infeasible.")
         chosen = anchors[rng.integers(len(anchors), size=missing)]
-        kept.append(towards(geometry, infeasible[-missing:], chosen, rng, pinned))
+        repaired = towards(geometry, infeasible[-missing:], chosen, rng, pinned)
+        if len(distribution.space.constraints.predicates) > 1:  # one alone does not say how far it is from satisfied
+            for row in np.flatnonzero((repaired == chosen).all(axis=1)).tolist():
+                if len(ended := walk(geometry, infeasible[row - missing][None], rng, pinned)):
+                    repaired[row] = ended[0]
+        kept.append(repaired)
     return np.concatenate(kept), infeasible[: quarter(n)]
 
 

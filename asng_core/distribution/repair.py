@@ -17,7 +17,7 @@ _NEAR = 4  # blocks near known points
 _KNOWN = 1000  # newest points that are known, at most
 _WALKS = 64  # each from the best of another block
 _STEPS, _MOVES = 30, 10  # without fewer violations before a walk is given up, and neighbours looked at in each
-_TRIES = 6  # neighbours of a point next to the boundary, each
+_TRIES = 9  # points next to an anchor, each
 
 
 def pinned_on(draws: Floats, pinned: Pins | None) -> Floats:
@@ -29,8 +29,9 @@ def towards(geometry: Geometry, draws: Floats, anchors: Floats, rng: np.random.G
             pinned: Pins | None = None) -> Floats:
     """`(n, n_variables)` feasible draws: of each way from a feasible anchor to a draw, the last feasible point.
 
-    The way changes one variable after another, in random order. Where its very next step has a feasible neighbour that
-    is taken instead, as it is where constraints ask for equality and the anchor would be all that is left.
+    The way changes one variable after another, in random order. Where its very first step is infeasible, as where
+    constraints ask for equality, a feasible neighbour of that step or of the anchor, or an exchange in the anchor; the
+    anchor itself if none is found.
 
     draws: `(n, n_variables)`, infeasible. anchors: `(n, n_variables)`, feasible, and with what is pinned.
     """
@@ -51,10 +52,14 @@ def towards(geometry: Geometry, draws: Floats, anchors: Floats, rng: np.random.G
         fine[apart, 0] = distribution.feasible(after(middle)[apart])
         good[apart], bad[apart] = np.where(fine, middle, good)[apart], np.where(fine, bad, middle)[apart]
     found, beyond = after(good), after(bad)
-    left = np.arange(len(draws))
-    for _ in range(_TRIES):
-        tried = pinned_on(geometry.neighbours(beyond[left], rng), pinned)
-        fine = distribution.feasible(tried)
+    left = np.flatnonzero(good == 0)
+    for number in range(_TRIES if len(left) else 0):
+        if number % 3 == 2:
+            tried = geometry.exchanged(anchors[left], rng)
+        else:
+            tried = geometry.neighbours((anchors if number % 3 else beyond)[left], rng)
+        tried = pinned_on(tried, pinned)
+        fine = distribution.feasible(tried) & (tried != anchors[left]).any(axis=1)
         found[left[fine]] = tried[fine]
         left = left[~fine]
         if not len(left):
@@ -85,7 +90,7 @@ def searched(geometry: Geometry, rng: np.random.Generator, pinned: Pins | None =
     for _ in range(_LAST):
         yield leaning()
     for _ in range(_WALKS):
-        yield _walk(geometry, pinned_on(geometry.skewed(_BLOCK, rng), pinned), rng, pinned)
+        yield walk(geometry, pinned_on(geometry.skewed(_BLOCK, rng), pinned), rng, pinned)
 
 
 def anchored(geometry: Geometry, pinned: Pins | None, known: Codes | Sequence[Codes]) -> Floats:
@@ -96,7 +101,7 @@ def anchored(geometry: Geometry, pinned: Pins | None, known: Codes | Sequence[Co
     return draws if pinned is None else draws[geometry.distribution.feasible(draws)]
 
 
-def _walk(geometry: Geometry, draws: Floats, rng: np.random.Generator, pinned: Pins | None) -> Floats:
+def walk(geometry: Geometry, draws: Floats, rng: np.random.Generator, pinned: Pins | None = None) -> Floats:
     """Feasible draws at the end of a walk that begins at the best of `(n, n_variables)` draws; empty if it stalls."""
     violated = geometry.distribution.violated(draws)
     stalled = 0
