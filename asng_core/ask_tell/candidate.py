@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
@@ -28,32 +27,21 @@ class Candidate(Mapping[str, Any]):
                  values: Mapping[str, Any] | None = None) -> None:
         self.space, self.codes, self.id, self._values = space, codes, id, values
 
+    @property
+    def _decoded(self) -> Mapping[str, Any]:
+        """The values, decoded together when one of them is first asked for."""
+        if self._values is None:
+            self._values = {} if self.space is None else self.space.values(self.codes[None])[0]
+        return self._values
+
     def __getitem__(self, name: str) -> Any:
-        if self.space is None:
-            return self._carried[name]
-        code = self.codes[self.space.positions[name]].item()
-        variable = self.space.variables[name]
-        # NaN and -1 mark an inactive variable: a key that this mapping does not have
-        if math.isnan(code) if variable.continuous else code == -1:
-            raise KeyError(name)
-        return variable.decode(code)
+        return self._decoded[name]
 
     def __iter__(self) -> Iterator[str]:
-        if self.space is None:
-            return iter(self._carried)
-        if self.space.conditions is None:
-            return iter(self.space.names)
-        return iter(self.space.values(self.codes[None])[0])
+        return iter(self._decoded)
 
     def __len__(self) -> int:
-        if self.space is None:
-            return len(self._carried)
-        return len(self.space) if self.space.conditions is None else len(list(iter(self)))
-
-    @property
-    def _carried(self) -> Mapping[str, Any]:
-        """The values, where there is no space that codes stand for them in."""
-        return {} if self._values is None else self._values
+        return len(self._decoded)
 
     def __repr__(self) -> str:
         return f"Candidate(id={self.id}, {dict(self)!r})"

@@ -106,7 +106,9 @@ class Memo:
         certain = self._size() <= _LISTED
         if self._tried and not self._satisfied and not self.known:
             words = (f"the constraints leave nothing to ask{where}: none of {self._tried} points tried satisfied them "
-                     f"(0.00%). Relax them, or define variables so that fewer combinations are infeasible.")
+                     "(0.00%)" + ("" if certain else ", and a search for one that does found none") + ". Relax them, "
+                     "define variables so that fewer combinations are infeasible, or inject() a point that satisfies "
+                     "them, whose neighbours are then tried.")
         elif certain:
             words = f"every point{where} that satisfies the constraints has been asked."
         elif not self._distribution.space.constraints:

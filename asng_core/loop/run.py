@@ -113,7 +113,7 @@ class Run:
                         max(books.n_evaluations, len(books.optimizer.history)))
         certain = books.exhausted is None or books.exhausted.certain
         return ("space exhausted: every feasible point was evaluated" if certain
-                else "space exhausted, as far as was seen: no new feasible point was found")
+                else "no new feasible point was found, though there may be some")
 
     def _fill(self, workers: Workers) -> None:
         """Let the workers have as many points as they can take."""

@@ -458,7 +458,7 @@ def test_a_constraint_that_raises_loses_no_point():
 @pytest.mark.parametrize("noisy", [False, True])
 def test_a_space_without_feasible_points_says_so_with_the_fraction(noisy):
     space = Space({"x": Real(0, 1), "n": Integer(0, 10**6)}, constraints=[lambda v: False])
-    with pytest.raises(SpaceExhausted, match=r"none of \d+ points tried satisfied them \(0.00%\). Relax them"):
+    with pytest.raises(SpaceExhausted, match=r"none of \d+ points tried satisfied them \(0.00%\).*Relax them"):
         Minimizer(space, seed=0, noisy=noisy).ask()
 
 
