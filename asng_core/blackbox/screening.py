@@ -20,8 +20,7 @@ from .pool import Pool
 from .sources import Source, proposed
 from .surrogate import Surrogate
 
-_FEW = 10  # new feasible candidates of a proposal of 40; with fewer, some of the infeasible ones are repaired
-_REPAIRED = 10  # of these: some six calls of the constraints each
+_REPAIRED = 20  # infeasible candidates at most: some six calls of the constraints each
 
 Choice = tuple[Floats, bytes]  # a draw `(n_variables,)` and the key of its codes
 
@@ -71,7 +70,7 @@ class Screening:
         draws = proposed(self._sources, parents, self._geometry, self._rng)
         new = self._memo.unseen(pinned_on(draws, pinned), frozenset(pool.keys))
         self._extend(pool, new)
-        if len(new.keys) < _FEW and len(new.infeasible) and len(parents):
+        if len(new.infeasible) and len(parents):
             self._extend(pool, self._memo.unseen(self._repaired(new.infeasible, parents, pinned), set(pool.keys)))
         if not len(pool):  # nothing new is near: few points are left
             return self.anything(pinned)
@@ -84,10 +83,11 @@ class Screening:
     def _repaired(self, draws: Floats, parents: Codes, pinned: Pins | None) -> Floats:
         """Some of `(n, n_variables)` infeasible draws, moved towards parents until they are feasible, and exchanges in
         parents, feasible or not."""
-        anchors = pinned_on(self._distribution.draws(parents[self._rng.choice(len(parents), _REPAIRED)]), pinned)
+        n = min(len(draws), _REPAIRED)
+        anchors = pinned_on(self._distribution.draws(parents[self._rng.choice(len(parents), n)]), pinned)
         if pinned is not None:  # which may break a constraint
             anchors = anchors[self._distribution.feasible(anchors)]
-        draws = draws[self._rng.choice(len(draws), len(anchors))]
+        draws = draws[self._rng.choice(len(draws), len(anchors), replace=False)]
         repaired = towards(self._geometry, draws, anchors, self._rng, pinned)
         return np.concatenate([repaired, pinned_on(self._geometry.exchanged(anchors, self._rng), pinned)])
 
