@@ -13,7 +13,8 @@ To ask:
     2. With probability min(1/2, s / n_theta): a draw of theta, or a mutant of the best point, unscreened.
     3. Else: draws of theta, recombined parents and neighbours of parents join the pool of candidates, and
        the one of the lowest bound, mean - confidence * deviation under GP, is asked.
-    Never a point that is known or infeasible; where these are all, any other one.
+    Never a point that is known or infeasible: where few candidates are feasible, others are repaired; where none is
+    new, any other point is searched for.
 When told:
     4. The result enters H, GP and A. population_size results: theta takes a step, all counting fully.
     5. s > patience: a new run. theta, A and the pool start anew; H, GP and what is known remain.

@@ -20,7 +20,8 @@ from .pool import Pool
 from .sources import Source, proposed
 from .surrogate import Surrogate
 
-_REPAIRED = 20  # infeasible candidates at most: some six calls of the constraints each
+_FEW = 10  # new feasible candidates; with fewer, infeasible ones are repaired. Always to do so gained nothing on gemm
+_REPAIRED = 10  # infeasible candidates at most: some six calls of the constraints each
 
 Choice = tuple[Floats, bytes]  # a draw `(n_variables,)` and the key of its codes
 
@@ -70,7 +71,7 @@ class Screening:
         draws = proposed(self._sources, parents, self._geometry, self._rng)
         new = self._memo.unseen(pinned_on(draws, pinned), frozenset(pool.keys))
         self._extend(pool, new)
-        if len(new.infeasible) and len(parents):
+        if len(new.keys) < _FEW and len(new.infeasible) and len(parents):
             self._extend(pool, self._memo.unseen(self._repaired(new.infeasible, parents, pinned), set(pool.keys)))
         if not len(pool):  # nothing new is near: few points are left
             return self.anything(pinned)

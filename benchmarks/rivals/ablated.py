@@ -10,12 +10,12 @@ import numpy as np
 
 import asng_core
 from asng_core.arrays import Floats, Ints
-from asng_core.distribution.geometry import Geometry
 from asng_core.blackbox.noise_free import NoiseFree
 from asng_core.blackbox.posterior import GaussianProcess
 from asng_core.blackbox.sources import Mutants, Neighbours, Recombined, Sampled
 from asng_core.blackbox.surrogate import Beliefs, Model, Surrogate
 from asng_core.blackbox.under_noise import UnderNoise
+from asng_core.distribution.geometry import Geometry
 
 from . import Setting
 from .asng import Minimizer

@@ -10,8 +10,8 @@ import oracles
 import pytest
 
 from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, SpaceExhausted
-from asng_core.distribution.geometry import Geometry
 from asng_core.blackbox.under_noise import UnderNoise
+from asng_core.distribution.geometry import Geometry
 from asng_core.distribution.search_distribution import SearchDistribution
 
 SMALL = {

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from asng_core import Minimizer, Space
-from asng_core.distribution.geometry import Geometry
 from asng_core.blackbox.noise_free import NoiseFree
 from asng_core.blackbox.sources import Recombined, Sampled, proposed
+from asng_core.distribution.geometry import Geometry
 from asng_core.distribution.search_distribution import SearchDistribution
 
 

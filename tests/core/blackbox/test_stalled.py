@@ -5,10 +5,10 @@ import pytest
 
 from asng_core import Categorical, Integer, Minimizer, Space, SpaceExhausted
 from asng_core.blackbox.archive import Archive, doubt, patience
-from asng_core.distribution.geometry import Geometry
 from asng_core.blackbox.history import History
 from asng_core.blackbox.pool import Pool
 from asng_core.blackbox.sources import SOURCES, proposed
+from asng_core.distribution.geometry import Geometry
 from asng_core.distribution.search_distribution import SearchDistribution
 
 

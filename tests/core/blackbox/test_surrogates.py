@@ -6,8 +6,8 @@ import oracles
 import pytest
 
 from asng_core import Minimizer, Space
-from asng_core.distribution.geometry import Geometry
 from asng_core.blackbox.noise_free import NoiseFree
+from asng_core.distribution.geometry import Geometry
 from asng_core.distribution.search_distribution import SearchDistribution
 
 SPACE = Space.categorical([3] * 6)

@@ -7,8 +7,8 @@ import pytest
 
 from asng_core import Boolean, Minimizer, Real, Space
 from asng_core.blackbox import trusted
-from asng_core.distribution.geometry import Geometry
 from asng_core.blackbox.history import History
+from asng_core.distribution.geometry import Geometry
 from asng_core.distribution.search_distribution import SearchDistribution
 
 
