@@ -85,8 +85,9 @@ def searched(geometry: Geometry, rng: np.random.Generator, pinned: Pins | None =
     for _ in range(_NEAR if len(near) else 0):
         anchors = near[rng.integers(len(near), size=_BLOCK)]
         exchanged = pinned_on(geometry.exchanged(anchors, rng), pinned)
-        yield exchanged[distribution.feasible(exchanged)]
-        yield towards(geometry, pinned_on(geometry.skewed(_BLOCK, rng), pinned), anchors, rng, pinned)
+        repaired = towards(geometry, pinned_on(geometry.skewed(_BLOCK, rng), pinned), anchors, rng, pinned)
+        yield exchanged[distribution.feasible(exchanged) & (exchanged != anchors).any(axis=1)]
+        yield repaired[(repaired != anchors).any(axis=1)]
     for _ in range(_LAST):
         yield leaning()
     for _ in range(_WALKS):
