@@ -62,7 +62,6 @@ class Search:
     With `torch.distributed` initialized, every process builds the same search on its own part of the data: process 0's
     weights and distribution are taken, gradients and losses averaged; `state_dict`, `save` and `resume` are to be
     called on all of them. A process that fails, dies, hangs, or goes its own way, stops all, by an error that names it.
-
     Ctrl-C during a step is raised when the loop asks for the next one: what is saved then goes on as if uninterrupted.
 
     Source: Akimoto et al., ICML 2019, algorithm 2.
@@ -153,7 +152,7 @@ class Search:
 
         with self._together("validating"):
             losses, costs = self.judged.losses(batch, loss), budget.costs(batch)
-        self._losses_here, losses = losses, distributed.averaged(losses, device)
+        self._losses_here, losses = losses.copy(), distributed.averaged(losses, device)
         budget.tell(batch, losses, costs)
         distributed.agree("the distribution over architectures", budget.fingerprint, device)
         return batch, losses, costs
@@ -191,7 +190,9 @@ class Search:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on; of a loader, what its own `state_dict()` tells."""
-        return {**self._common(), "processes": distributed.gathered(self._own())}
+        with self._together("taking its state"):
+            own = self._own()
+        return {**self._common(), "processes": distributed.gathered(own)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue where `state_dict()` was taken, on the CPU bit for bit if the loaders have a state.
