@@ -75,7 +75,7 @@ def main():
         raise
     finally:
         (folder / f"{number}.json").write_text(json.dumps(end))
-    distributed.destroy_process_group()  # else its threads may abort the interpreter's end
+    os._exit(0)  # a thread of PyTorch that wants the interpreter while it ends aborts the process, now and then
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
 """A search that is interrupted anywhere and saved goes on as one that was not, or its file says that it cannot."""
 
+import os
 import signal
+import subprocess
 import sys
 import threading
+import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from searches import assert_equal, build, criterion, state
+from searches import assert_equal, build, build_enas, criterion, state
 
+TESTS = Path(__file__).parents[2]
 STEPS = 4
 OPTIONS = {"steps": STEPS, "ema": 0.9, "clip": 1.0}
 
@@ -156,6 +161,39 @@ def test_a_search_in_another_thread_leaves_signals_alone():
     thread.start()
     thread.join()
     assert search.step == STEPS
+
+
+IN_A_TERMINAL = """
+import sys, time, torch
+from searches import Augmented, build_enas
+torch.set_num_threads(1)
+fetched = Augmented.__getitem__
+Augmented.__getitem__ = lambda self, index: (time.sleep(0.05), fetched(self, index))[1]  # the search waits for them
+search = build_enas(steps=5)
+try:
+    for record in search:
+        print(record.step, flush=True)
+except KeyboardInterrupt:
+    search.save(sys.argv[1])
+    print("saved", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_terminal_reaches_the_workers_of_loaders_too(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (TESTS.parent, TESTS)))}
+    process = subprocess.Popen([sys.executable, "-c", IN_A_TERMINAL, tmp_path / "a"], env=environment, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    assert process.stdout.readline() == "1\n"
+    time.sleep(0.2)  # it is on the way to its next batches
+    os.killpg(process.pid, signal.SIGINT)  # the group of its own session
+    printed, errors = process.communicate(timeout=60)
+    assert printed.endswith("saved\n"), errors
+    whole, again = build_enas(steps=5), build_enas(steps=5)
+    list(whole)
+    again.resume(tmp_path / "a")
+    list(again)
+    assert_equal(state(again), state(whole))
 
 
 def test_ctrl_c_while_a_file_is_loaded_waits_until_it_is(tmp_path, monkeypatch):
