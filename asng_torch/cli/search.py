@@ -65,6 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_device(parser)
     parser.add_argument("--save-every", type=arguments.number, default=60.0, metavar="SECONDS",
                         help="between two checkpoints (default: 60)")
+    parser.add_argument("--timeout", type=arguments.number, default=distributed.TIMEOUT, metavar="SECONDS",
+                        help="that the processes of torchrun wait for one that does not come (default: 1800)")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -75,13 +77,14 @@ def run(options: argparse.Namespace) -> None:
                                f"--space must name what to search, one of {', '.join(sorted(SPACES))}")
         options.out = Path("runs") / options.space
     out: Path = options.out
-    with distributed.joined(options.device) as device:
+    with distributed.joined(options.device, options.timeout) as device:
         if options.download and distributed.world_size() > 1:
             raise CommandError("--download is for one process. Fetch the files by a search without torchrun first")
-        with distributed.together("reading the run folder", device):
+        with distributed.together("reading the run folder", device, options.timeout):
             config = _config(options)
             recipe = Recipe(config, device, options.download)
             search = recipe.search()
+            search.timeout = options.timeout
         if options.resume and (out / CHECKPOINT).exists():
             try:
                 search.resume(out / CHECKPOINT)

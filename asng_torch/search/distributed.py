@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import TypeVar
 
 import numpy as np
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch import distributed as dist
 
+TIMEOUT = 1800.0  # seconds, as PyTorch's own
 _T = TypeVar("_T")
 
 
@@ -81,32 +84,52 @@ def _as_one_buffer(tensors: Iterable[Tensor], change: Callable[[Tensor], object]
 
 
 @contextmanager
-def together(doing: str, device: torch.device) -> Iterator[None]:
+def together(doing: str, device: torch.device, timeout: float = TIMEOUT) -> Iterator[None]:
     """Work that every process does on its own; where one raises, all do, right after the work.
 
-    The error of a process is its own; the others raise RuntimeError that names it.
+    The error of a process is its own; the others raise RuntimeError that names it. So they do, within `timeout`
+    seconds of their own end of the work, of a process that is gone or does not come to it.
     """
     failure = None
     try:
         yield
-    except Exception as error:
+    except BaseException as error:  # KeyboardInterrupt and SystemExit too: the others would wait
         failure = f"{type(error).__name__}: {error}"
-        _stop_if_any(failure, doing, device)
+        with suppress(RuntimeError):  # of others that are gone
+            _stop_if_any(failure, doing, device, timeout)
         raise
-    _stop_if_any(failure, doing, device)
+    _stop_if_any(failure, doing, device, timeout)
 
 
-def _stop_if_any(failure: str | None, doing: str, device: torch.device) -> None:
-    if not _several():
-        return
+def _stop_if_any(failure: str | None, doing: str, device: torch.device, timeout: float) -> None:
     # one number first: the messages, which are slower to send, only follow where one has failed
-    failed = torch.tensor([int(failure is not None)], device=device)
-    dist.all_reduce(failed, dist.ReduceOp.MAX)
-    if int(failed):
+    if anywhere(failure is not None, doing, device, timeout):
         failures = gathered(failure)
         if failure is None:
             first = next(number for number, each in enumerate(failures) if each is not None)
             raise RuntimeError(f"process {first} of {len(failures)} failed {doing}: {failures[first]}")
+
+
+def anywhere(it_is: bool, doing: str, device: torch.device, timeout: float) -> bool:
+    """Whether it is so on any process, when all are done with what they were `doing`."""
+    if not _several():
+        return it_is
+    _meet(doing, timeout)
+    highest = torch.tensor([int(it_is)], device=device)
+    dist.all_reduce(highest, dist.ReduceOp.MAX)
+    return bool(highest)
+
+
+def _meet(doing: str, timeout: float) -> None:
+    if dist.get_backend() != dist.Backend.GLOO:  # NCCL's watchdog ends a process that waits too long
+        return
+    try:
+        dist.monitored_barrier(timeout=timedelta(seconds=timeout), wait_all_ranks=True)
+    except RuntimeError as error:
+        missing = re.search(r"Ranks ([\d, ]+) failed", str(error))  # said on process 0 alone, for which the others wait
+        who = f"process {missing[1]}" if missing else "process 0, or another that process 0 tells of,"
+        raise RuntimeError(f"{who} of {dist.get_world_size()} has ended, or was still {doing} {timeout:g} s after this "
+                           "one. What it printed itself says why. If it is only slow, raise timeout.") from error
 
 
 def agree(what: str, content: Callable[[], str | bytes], device: torch.device) -> None:
@@ -136,15 +159,18 @@ def averaged(values: NDArray[np.float64], device: torch.device) -> NDArray[np.fl
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[torch.device]:
-    """Join the other processes, if there are any; inside the `with`, the device of this one."""
+def joined(device: torch.device, timeout: float = TIMEOUT) -> Iterator[torch.device]:
+    """Join the other processes, if there are any; inside the `with`, the device of this one.
+
+    timeout: seconds that any of them waits for another.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield device
         return
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))  # one device for each process of a machine
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(seconds=timeout))
     try:
         yield device
     finally:

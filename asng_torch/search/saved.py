@@ -37,8 +37,11 @@ def refused(error: Exception) -> ValueError:
     return ValueError(f"state must be what Search.state_dict() returned for the same search: {reason}")
 
 
-def warn_of_last_bits(state: dict[str, Any]) -> None:
-    """Warn if PyTorch adds up in another order now than where the state was taken."""
+def warn_of_differences(state: dict[str, Any]) -> None:
+    """Warn if a step broke off before the state was taken, or if PyTorch adds up in another order now than there."""
+    if (step := state.get("broken_off")) is not None:
+        warnings.warn(f"step {step} of this search broke off half way before it was saved: it goes on, but not as an "
+                      "uninterrupted one. For that, resume a file that was saved earlier.", UserWarning, stacklevel=3)
     for what, then, now in (("PyTorch", state["torch"], torch.__version__),
                             ("threads =", state["threads"], torch.get_num_threads())):
         if then != now:

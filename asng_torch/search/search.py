@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,10 @@ from ..supernet.supernet import Supernet
 from . import distributed, saved
 from .batches import Batches, Data, Loader, go_to, position, warn_of_lost_positions
 from .budget import Budget, CostFunction, CostName, FrontPoint, budgets
+from .failures import Failures
+from .interrupts import held_back, whole_steps
 from .records import SearchRecord
 from .shared_weights import SharedWeights, memory_explained
-
-MAX_FAILURES = 20  # steps in a row without a finite loss: a few happen in any search, so many only when it is lost
 
 
 class Search:
@@ -52,6 +53,7 @@ class Search:
     cost, limit: "parameters", "multiply_adds" or a function of an architecture, and the most it may be; what
         costs more ranks behind all that does not. Several limits need as many optimizers, served in turns, and
         give a `front()` in one search.
+    timeout: seconds that a process waits for the others (Gloo; NCCL has `init_process_group(timeout=...)`), 30 min.
 
     A weight step whose loss or, with `clip`, gradient is not finite is left out and counted in `n_skipped`; 20 steps
     in a row without a finite training loss, or without any finite validation loss, raise RuntimeError. Modules that
@@ -59,7 +61,8 @@ class Search:
 
     With `torch.distributed` initialized, every process builds the same search on its own part of the data: process 0's
     weights and distribution are taken, gradients and losses averaged; `state_dict`, `save` and `resume` are to be
-    called on all of them. A process that fails, or goes its own way, stops all.
+    called on all of them. A process that fails, dies, hangs, or goes its own way, stops all, by an error that names it.
+    Ctrl-C during a step is raised when the loop asks for the next one: what is saved then goes on as if uninterrupted.
 
     Source: Akimoto et al., ICML 2019, algorithm 2.
     """
@@ -70,7 +73,7 @@ class Search:
                  scheduler: torch.optim.lr_scheduler.LRScheduler | None = None, set_to_none: bool = True,
                  accumulate: int = 1, clip: float | None = None, autocast: torch.dtype | None = None,
                  ema: float | None = None, mirrored: bool = False, cost: CostName | CostFunction | None = None,
-                 limit: float | Sequence[float] | None = None) -> None:
+                 limit: float | Sequence[float] | None = None, timeout: float = distributed.TIMEOUT) -> None:
         self.budgets = budgets(supernet, optimizer, cost, limit)
         self.steps = checks.integer("Search(steps=...)", steps, minimum=1)
         self.warmup = checks.integer("Search(warmup=...)", warmup)
@@ -81,6 +84,7 @@ class Search:
             checks.real("Search(clip=...)", clip, above=0)
         if ema is not None:
             checks.real("Search(ema=...)", ema, above=0, below=1)
+        self.timeout = checks.real("Search(timeout=...)", timeout, above=0)
         if autocast not in (None, torch.bfloat16):
             raise ValueError(f"Search(autocast=...) must be None or torch.bfloat16, got {autocast}. "
                              "float16 would need its gradients scaled.")
@@ -90,44 +94,45 @@ class Search:
         self.mirrored, self.autocast = checks.truth("Search(mirrored=...)", mirrored), autocast
         set_to_none = checks.truth("Search(set_to_none=...)", set_to_none)
         self.shared_weights = SharedWeights(supernet, weights, scheduler, set_to_none=set_to_none, clip=clip, ema=ema)
-        self.step = self.n_failed_in_a_row = 0
+        self.step, self.failures, self._losses_here = 0, Failures(), np.empty(0)
+        self.broken_off: int | None = None  # the first step that an error ended half way
         self.warned = False  # of a loader that cannot be resumed
 
     def __iter__(self) -> Iterator[SearchRecord]:
-        self._begin_alike()
+        self.shared_weights.broadcast()  # all processes begin with process 0's weights, buffers and distributions
+        for budget in self.budgets if distributed.world_size() > 1 else ():
+            budget.load(distributed.of_first(budget.state()))
         self.shared_weights.drop_gradients()  # an error may have left some
         train, valid = Batches(self.train_loader, "train_loader"), Batches(self.valid_loader, "valid_loader")
-        while self.step < self.steps and not self._converged():
-            yield self._next(train, valid)
+        yield from whole_steps(partial(self._next, train, valid), device_of(self.supernet), self.timeout)
 
-    def _begin_alike(self) -> None:
-        """Let all processes begin with process 0's weights, buffers and distributions."""
-        self.shared_weights.broadcast()
-        if distributed.world_size() > 1:
-            for budget, state in zip(self.budgets, distributed.of_first([each.state() for each in self.budgets]),
-                                     strict=True):
-                budget.load(state)
-
-    def _next(self, train: Batches, valid: Batches) -> SearchRecord:
-        """One step."""
+    def _next(self, train: Batches, valid: Batches) -> SearchRecord | None:
+        """One step; None at the end."""
+        if self.step == self.steps or self._converged():
+            return None
+        broken_off, self.broken_off = self.broken_off, self.broken_off or self.step + 1  # until it is whole
         device, validating = device_of(self.supernet), self.step >= self.warmup
-        with distributed.together("loading data", device):
+        with self._together("loading data"):
             batches = [train.next(device) for _ in range(self.accumulate)]
             held_out = valid.next(device) if validating else None
         budget = self.budgets[self.step % len(self.budgets)]  # several limits take turns
         optimizer, n_skipped = budget.optimizer, self.n_skipped
         learning_rate = float(self.weights.param_groups[0]["lr"])  # before the schedule lowers it
         train_loss = self.shared_weights.step(
-            optimizer.sample(optimizer.population_size, mirrored=self.mirrored), batches, self._loss)
+            optimizer.sample(optimizer.population_size, mirrored=self.mirrored), batches, self._loss, self.timeout)
         failed, losses, costs = self.n_skipped > n_skipped, np.empty(0), np.empty(0)
         batch: Sequence[Candidate] = ()
         if held_out is not None:
             batch, losses, costs = self._validate(budget, held_out)
             failed = failed or not np.isfinite(losses).any()
         self.step += 1
-        self._count(failed)
+        self.broken_off = broken_off
+        self.failures.count(failed, self._not_finite_here, self.step)
         return SearchRecord(self.step, train_loss, losses, batch, costs, learning_rate, optimizer.entropy,
                             optimizer.step_size)
+
+    def _together(self, doing: str) -> AbstractContextManager[None]:
+        return distributed.together(doing, device_of(self.supernet), self.timeout)
 
     def _loss(self, net: nn.Module, data: Data) -> Tensor:
         x, y = data
@@ -145,19 +150,16 @@ class Search:
             with memory_explained("validating", next(in_turn)):
                 return self._loss(net, data)
 
-        with distributed.together("validating", device):
+        with self._together("validating"):
             losses, costs = self.judged.losses(batch, loss), budget.costs(batch)
-        losses = distributed.averaged(losses, device)
+        self._losses_here, losses = losses.copy(), distributed.averaged(losses, device)
         budget.tell(batch, losses, costs)
         distributed.agree("the distribution over architectures", budget.fingerprint, device)
         return batch, losses, costs
 
-    def _count(self, failed: bool) -> None:
-        self.n_failed_in_a_row = self.n_failed_in_a_row + 1 if failed else 0
-        if self.n_failed_in_a_row >= MAX_FAILURES:
-            raise RuntimeError(f"{MAX_FAILURES} steps in a row, up to step {self.step}, had no finite training loss or "
-                               "no finite validation loss. Lower the learning rate, set Search(clip=...), or look for "
-                               "non-finite inputs.")
+    def _not_finite_here(self) -> bool:
+        """Whether the last step's losses were not finite on this process alone."""
+        return not (self.shared_weights.loss_here.isfinite() and np.isfinite(self._losses_here).all())
 
     def _converged(self) -> bool:
         return (self.until_converged and self.step >= self.warmup
@@ -179,10 +181,7 @@ class Search:
         return self.shared_weights.n_skipped
 
     def recommend(self) -> dict[str, Any]:
-        """The architecture to derive: the mode, or the likeliest within the (first) limit.
-
-        Raises RuntimeError if none within the limit is found.
-        """
+        """The architecture to derive: the mode, or the likeliest within the (first) limit. RuntimeError if none is."""
         return self.budgets[0].recommend()
 
     def front(self) -> list[FrontPoint]:
@@ -191,7 +190,9 @@ class Search:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on; of a loader, what its own `state_dict()` tells."""
-        return {**self._common(), "processes": distributed.gathered(self._own())}
+        with self._together("taking its state"):
+            own = self._own()
+        return {**self._common(), "processes": distributed.gathered(own)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue where `state_dict()` was taken, on the CPU bit for bit if the loaders have a state.
@@ -200,19 +201,20 @@ class Search:
         optimizer, scheduler, loader or number of processes; warns if PyTorch's version or its number of threads is
         another, which may change the last bits.
         """
-        with distributed.together("loading a state", device_of(self.supernet)):
+        with held_back(), self._together("loading a state"):
             common, own = self._common(), self._own()
             try:
                 self._load(state, saved.of_this_process(state))
             except saved.MISFITS as error:
                 self._load(common, own)
                 raise saved.refused(error) from error
-        saved.warn_of_last_bits(state)
+        saved.warn_of_differences(state)
 
     def _common(self) -> dict[str, Any]:
         """What is one for all processes; buffers are those of process 0."""
         return saved.copied({
-            **saved.head(), "step": self.step, "n_failed_in_a_row": self.n_failed_in_a_row,
+            **saved.head(), "step": self.step, "broken_off": self.broken_off,
+            "n_failed_in_a_row": self.failures.in_a_row,
             "optimizers": [budget.state() for budget in self.budgets], **self.shared_weights.state()})
 
     def _own(self) -> dict[str, Any]:
@@ -227,7 +229,8 @@ class Search:
             budget.load(state)
         self.shared_weights.load(common)
         saved.set_randomness(own, device_of(self.supernet))
-        self.step, self.n_failed_in_a_row = common["step"], common["n_failed_in_a_row"]
+        self.step, self.failures.in_a_row = common["step"], common["n_failed_in_a_row"]
+        self.broken_off = common.get("broken_off")  # not in the files of earlier releases
 
     def _loaders(self) -> dict[str, Loader]:
         return {"train_loader": self.train_loader, "valid_loader": self.valid_loader}
@@ -236,12 +239,12 @@ class Search:
         """Write the state to one safetensors file, atomically; warns, once, of a loader without `state_dict()`."""
         self.warned = self.warned or warn_of_lost_positions(self._loaders())
         state = self.state_dict()
-        with distributed.together("writing a checkpoint", device_of(self.supernet)):
+        with self._together("writing a checkpoint"):
             if distributed.rank() == 0:
                 checkpoint.write(path, state)
 
     def resume(self, path: str | os.PathLike[str]) -> None:
         """Continue from a file that `save` wrote. Raises FileNotFoundError, or ValueError if it is damaged."""
-        with distributed.together("reading a checkpoint", device_of(self.supernet)):
+        with self._together("reading a checkpoint"):
             state = checkpoint.read(path, saved.FORMAT)
         self.load_state_dict(state)

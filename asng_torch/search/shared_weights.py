@@ -36,6 +36,7 @@ class SharedWeights:
         self.set_to_none, self.clip = set_to_none, clip
         self.average = None if ema is None else AveragedModel(supernet, multi_avg_fn=get_ema_multi_avg_fn(ema))
         self.n_skipped = 0
+        self.loss_here = torch.zeros(())  # of the last step, on this process alone
         # what its author froze in eval mode; of a supernet that is in eval mode as a whole, nothing
         self._frozen = [module for module in supernet.modules() if not module.training] if supernet.training else []
 
@@ -63,18 +64,19 @@ class SharedWeights:
                 module.training = False
 
     def step(self, architectures: Sequence[Architecture], batches: Sequence[Data],
-             loss: Callable[[nn.Module, Data], Tensor]) -> float:
+             loss: Callable[[nn.Module, Data], Tensor], timeout: float) -> float:
         """One step by the mean of `loss(net, batch)` over architectures, batches and processes; the mean."""
         self.train_mode()
         device = device_of(self.supernet)
         total = torch.zeros((), device=device)  # of the losses, on the device: nothing waits for it yet
-        with distributed.together("training the weights", device):
+        with distributed.together("training the weights", device, timeout):
             for batch in batches:
                 for architecture in architectures:
                     with memory_explained("training", architecture), self.supernet.active(architecture):
                         part = loss(self.supernet, batch) / (len(architectures) * len(batches))
                         part.backward()  # per architecture: one set of activations at a time
                     total = total + part.detach()
+        self.loss_here = total.clone()
         return self._move(total)
 
     def _move(self, total: Tensor) -> float:
