@@ -64,7 +64,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{name!r} is not a readable {kind} checkpoint ({error}). "
                               "Was it written by save(), and completely?") from error
-    if found != kind:
+    if not isinstance(found, str) or found != kind:
         raise CheckpointError(f"{name!r} is a checkpoint of {found!r}, not of {kind!r}.")
     return state
 
