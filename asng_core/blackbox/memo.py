@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arrays import Codes, Floats
-from ..distribution.pins import Pins
+from ..distribution.pins import Pins, codes_of
 from ..distribution.search_distribution import SearchDistribution
 from .geometry import Geometry
 
@@ -56,9 +56,11 @@ class Memo:
         space = self._distribution.space
         return [space.feasible(values) for values in space.values(codes)]
 
-    def unseen(self, draws: Floats, beside: frozenset[bytes] | set[bytes] = frozenset()) -> tuple[Floats, list[bytes]]:
-        """Those of `(n, d)` draws that are new, feasible and not `beside`, each once, with their keys."""
-        codes = self._distribution.codes(draws)
+    def unseen(self, draws: Floats, pinned: Pins | None,
+               beside: frozenset[bytes] | set[bytes] = frozenset()) -> tuple[Floats, list[bytes]]:
+        """Those of `(n, d)` draws, once pinned, that are new, feasible and not `beside`, each once, with their keys."""
+        draws = draws if pinned is None else pinned.on(draws)
+        codes = codes_of(self._distribution, draws, pinned)
         rows: dict[bytes, int] = {}  # key -> the first draw of it
         for row, key in enumerate(keys(codes)):
             if key not in self.known and key not in beside:
@@ -79,7 +81,7 @@ class Memo:
         # 200 points anywhere first, then all in random order; a block in which nothing is left is not listed again
         blocks = ((-1, self._geometry.anywhere(20, rng)) for _ in range(_TRIES // 20))
         for number, block in itertools.chain(blocks, self._listed(rng)):
-            draws, found = self.unseen(block if pinned is None else pinned.on(block))
+            draws, found = self.unseen(block, pinned)
             if found:
                 row = rng.integers(len(found))
                 return draws[row], found[row]

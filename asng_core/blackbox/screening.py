@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Codes, Floats
 from ..ask_tell.results import Told
-from ..distribution.pins import Pins
+from ..distribution.pins import Pins, codes_of
 from ..distribution.rejection import feasible_draws
 from ..ranking import midranks, ranks, scalarized
 from .geometry import Geometry
@@ -47,7 +47,7 @@ class Screening:
 
     def first(self, draws: Floats, pinned: Pins | None) -> Choice | None:
         """The first of `(n, n_variables)` draws that is feasible and may be asked; None if there is none."""
-        draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws))  # in the order drawn
+        draws, found = self._memo.unseen(draws, pinned)  # in the order drawn
         return (draws[0], found[0]) if found else None
 
     def anything(self, pinned: Pins | None) -> Choice:
@@ -65,7 +65,7 @@ class Screening:
         """
         pool = self._pool if pinned is None else self._new_pool()  # pins hold for one call; the pool goes on without
         draws = proposed(self._sources, parents, self._geometry, self._rng)
-        draws, found = self._memo.unseen(draws if pinned is None else pinned.on(draws), frozenset(pool.keys))
+        draws, found = self._memo.unseen(draws, pinned, frozenset(pool.keys))
         if not found and not len(pool):  # nothing new is near: few points are left
             return self.anything(pinned)
         pool.extend(draws, found, self._geometry.features(draws))
@@ -92,8 +92,8 @@ class Screening:
                 modelled: bool = True) -> tuple[Floats, Floats]:
         """`(n, n_variables)` draws of the distribution, whatever is known of them, entered; and rejected ones."""
         draws, rejected = feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored)
-        for number, draw, key in zip(range(first_id, first_id + n), draws, keys(self._distribution.codes(draws)),
-                                     strict=True):
+        codes = codes_of(self._distribution, draws, pinned)
+        for number, draw, key in zip(range(first_id, first_id + n), draws, keys(codes), strict=True):
             self.enter(number, draw, key, modelled=modelled)
         return draws, rejected
 

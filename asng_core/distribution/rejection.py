@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import Bools, Floats
-from .pins import Pins
+from .pins import Pins, codes_of
 from .search_distribution import SearchDistribution
 
 # Infeasible draws in a row after which a space counts as too tight. Where one point in 1,000 is feasible that happens
@@ -62,4 +62,4 @@ def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n
         draws = draw(n)
         return draws, draws[:0]
     return rejection(draw, lambda draws: np.array([space.feasible(values) for values in space.values(
-        distribution.codes(draws))]), n)
+        codes_of(distribution, draws, pinned))]), n)

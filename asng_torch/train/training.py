@@ -136,7 +136,8 @@ class Training:
         """
         try:
             if state["version"] != _VERSION:
-                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
+                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}. Go on with "
+                                 "the release that wrote it, or begin anew.")
             mine = asdict(self.settings)
             differing = [f"{name} is {mine[name]!r} here, {value!r} in the state"
                          for name, value in state["settings"].items() if mine[name] != value]

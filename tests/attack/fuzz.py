@@ -59,7 +59,7 @@ def tree_changed(text, rng):
             where[rng.choice(["x", "", *where])] = value
         else:
             where[key] = rng.choice(STRANGE)
-    return json.dumps(root[0]).encode()
+    return json.dumps(root[0], separators=(",", ":")).encode()  # as safetensors writes it
 
 
 def array_changed(arrays, rng):

@@ -3,7 +3,6 @@
 import sys
 
 import pytest
-
 from attack import fuzz
 from attack.readers import READERS
 
