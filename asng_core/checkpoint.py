@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 MAGIC = b"asng\x03\r\n\x1a"
+_ZIP = b"PK"  # how an npz begins
 _HEADER = 48
 _TYPES = ("<f8", "<f4", "<i8", "<i4", "|u1", "|b1")  # of arrays
 _SPARE = 64 * 2**20  # bytes that reading may take beyond the file's size
@@ -71,17 +72,18 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
         state = unpacked(content)
         found = state["format"]
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{name!r} is not a readable {kind} checkpoint: {error} "
-                              "Was it written by save(), and completely?") from error
-    if found != kind:
+        hint = "" if content[:2] == _ZIP else " Was it written by save(), and completely?"
+        raise CheckpointError(f"{name!r} is not a readable {kind} checkpoint: {error}{hint}") from error
+    if not isinstance(found, str) or found != kind:
         raise CheckpointError(f"{name!r} is a checkpoint of {found!r}, not of {kind!r}.")
     return state
 
 
 def unpacked(content: bytes) -> dict[str, Any]:
     """The state in a file's content. Raises CheckpointError if it is damaged."""
-    if content[:2] == b"PK":
-        raise CheckpointError("it has the layout of asng's first releases (npz), which is read no more.")
+    if content[:2] == _ZIP:
+        raise CheckpointError("it has the layout of asng's first releases (npz), which is read no more. Go on with the "
+                              "release that wrote it, or begin anew.")
     if len(content) < _HEADER or content[:8] != MAGIC:
         raise CheckpointError("it does not begin as one.")
     body = memoryview(content)[40:]

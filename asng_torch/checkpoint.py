@@ -64,7 +64,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{name!r} is not a readable {kind} checkpoint ({error}). "
                               "Was it written by save(), and completely?") from error
-    if found != kind:
+    if not isinstance(found, str) or found != kind:
         raise CheckpointError(f"{name!r} is a checkpoint of {found!r}, not of {kind!r}.")
     return state
 
@@ -74,8 +74,11 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     data = Path(path).read_bytes()
     length = int.from_bytes(data[:8], "little")  # the format: 8 bytes of length, a JSON header, the tensors
     places = list(_PLACE.finditer(data, 8, min(8 + length, len(data))))
+    if not places and b"asng_torch." in data[8 : 8 + length]:
+        raise CheckpointError("it is of a release before files had a digest, which are read no more: go on with the "
+                              "release that wrote it, or begin anew")
     if len(places) != 1:
-        raise CheckpointError("it has no digest: it is of another kind, or of a release before there were any")
+        raise CheckpointError("it has no digest of ours: it is of another kind")
     start, end = places[0].span(1)
     digest = hashlib.sha256(data[:start])
     digest.update(_ZEROS.encode())

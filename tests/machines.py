@@ -56,13 +56,9 @@ class Machine(RuleBasedStateMachine):
         for point in points:
             assert point.id == self.n_asked
             assert self.space.contains(dict(point))
-            assert all(self._near(name, point.get(name, value), value) for name, value in (fixed or {}).items())
+            assert all(point.get(name, value) == value for name, value in (fixed or {}).items())
             self.open[point.id] = point
             self.n_asked += 1
-
-    def _near(self, name, value, fixed):
-        variable = self.space.variables[name]
-        return abs(value - fixed) <= 1e-9 * (variable.high - variable.low) if variable.continuous else value == fixed
 
     def _fixed(self, data):
         if data.draw(st.integers(0, 4)) or self.space.conditions or self.space.constraints:

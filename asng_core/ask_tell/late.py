@@ -38,7 +38,7 @@ def free_variables(drawn: Collection[Drawn], distribution: SearchDistribution) -
     free = distribution.active(np.stack([each.draw for each in drawn]))  # a new array, so rows can be altered
     for row, each in zip(free, drawn, strict=True):
         if each.pinned is not None:
-            row &= ~each.pinned
+            row &= ~each.pinned.columns
     return free
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import checks
 from ..arrays import Codes, Floats
-from ..distribution.pins import Pins
+from ..distribution.pins import Pins, codes_of
 from ..distribution.rejection import quarter
 from ..distribution.search_distribution import SearchDistribution
 from . import rules
@@ -53,25 +53,24 @@ class Ledger:
     def ask(self, draws: Floats, pinned: Pins | None) -> Batch:
         """Open `(n, n_variables)` draws: the candidates that stand for them."""
         ids = range(self.n_asked, self.n_asked + len(draws))
-        generation, columns = self.generation, None if pinned is None else pinned.columns
-        self._open.update((number, Drawn(draw, generation, columns)) for number, draw in zip(ids, draws, strict=True))
+        generation = self.generation
+        self._open.update((number, Drawn(draw, generation, pinned)) for number, draw in zip(ids, draws, strict=True))
         self.past.remember(generation, self._distribution.theta)  # to weigh their results if they come late
         self.n_asked += len(draws)
-        return Batch(self._space, self._distribution.codes(draws), ids)
+        return Batch(self._space, codes_of(self._distribution, draws, pinned), ids)
 
     def reject(self, draws: Floats, pinned: Pins | None) -> None:
         """Keep draws that broke a constraint for the next update (see `rejection.quarter`)."""
         if not len(draws):
             return
-        columns = None if pinned is None else pinned.columns
-        self._rejected += [Drawn(draw, self.generation, columns) for draw in draws]
+        self._rejected += [Drawn(draw, self.generation, pinned) for draw in draws]
 
     def tell(self, batch: Batch, losses: list[Any], violations: list[float]) -> list[Told]:
         """Close candidates: their results. Raises ValueError, with nothing changed, for those that are not open."""
         ids = rules.open_ids(batch.ids, self._open, self.n_asked)
         drawn = [self._open[number] for number in ids]
         # another optimizer's candidates may have ids that are open here; their codes tell
-        if not _same_codes(self._distribution.codes(np.array([each.draw for each in drawn])), batch.codes):
+        if not _same_codes(self._codes(drawn), batch.codes):
             raise ValueError("tell(candidates) takes candidates that this optimizer asked, but these are of another.")
         self._closed = list(zip(ids, drawn, strict=True))
         results = list(map(Told, drawn, ids, batch.codes, losses, violations))
@@ -120,8 +119,8 @@ class Ledger:
     @property
     def pending(self) -> Batch:
         """The open candidates, in the order asked."""
-        draws = self._stacked(list(self._open.values()))  # a dict keeps the order in which they were asked
-        return Batch(self._space, self._distribution.codes(draws), list(self._open))
+        # a dict keeps the order in which they were asked
+        return Batch(self._space, self._codes(list(self._open.values())), list(self._open))
 
     def asked(self) -> Codes:
         """`(n, n_variables)` codes of all that is open or waiting, and of the best."""
@@ -168,7 +167,7 @@ class Ledger:
         losses = [tuple(map(rules.loss, loss)) if isinstance(loss, (list, tuple)) else rules.loss(loss)
                   for loss in state["losses"]]
         drawn = self._load_drawn(state, len(losses))
-        codes = self._distribution.codes(self._stacked(drawn))
+        codes = self._codes(drawn)
         violations = rules.violations(state["violations"], len(losses)).tolist()
         ids = [checks.integer("a waiting id", number, minimum=0) for number in state["ids"]]
         return [Told(*each) for each in zip(drawn, ids, codes, losses, violations, strict=True)]
@@ -178,13 +177,23 @@ class Ledger:
         """Of the results that wait."""
         return [each.loss for each in self._waiting]
 
+    def _codes(self, drawn: list[Drawn]) -> Codes:
+        """`(n, n_variables)`."""
+        codes = self._distribution.codes(self._stacked(drawn))
+        for row, each in enumerate(drawn):
+            if each.pinned is not None:
+                codes[row] = each.pinned.exactly(codes[row])
+        return codes
+
     def _stacked(self, drawn: list[Drawn]) -> Floats:
         """`(n, n_variables)`, also of none."""
         return np.array([each.draw for each in drawn], dtype=np.float64).reshape(-1, len(self._space))
 
     def _drawn_state(self, drawn: list[Drawn]) -> dict[str, Any]:
-        pinned = [[] if each.pinned is None else np.flatnonzero(each.pinned).tolist() for each in drawn]
-        return {"draws": self._stacked(drawn), "generations": [each.generation for each in drawn], "pinned": pinned}
+        pins = [each.pinned for each in drawn]
+        return {"draws": self._stacked(drawn), "generations": [each.generation for each in drawn],
+                "pinned": [[] if each is None else np.flatnonzero(each.columns).tolist() for each in pins],
+                "exact": [[] if each is None else each.codes[each.columns].tolist() for each in pins]}
 
     def _load_drawn(self, state: Mapping[str, Any], n: int) -> list[Drawn]:
         d = len(self._space)
@@ -200,8 +209,20 @@ class Ledger:
                   for each in state["pinned"]]
         if any(column >= d for each in pinned for column in each):
             raise ValueError(f"pinned columns must be below {d}.")
-        masks = [np.isin(np.arange(d), each) if each else None for each in pinned]  # (d,), or None: nothing pinned
-        return [Drawn(*each) for each in zip(draws, generations, masks, strict=True)]
+        exact = state.get("exact", [None] * n)  # files of 0.1's first weeks have none
+        pins = [self._load_pins(*each) for each in zip(draws, pinned, exact, strict=True)]
+        return [Drawn(*each) for each in zip(draws, generations, pins, strict=True)]
+
+    def _load_pins(self, draw: Floats, columns: list[int], exact: Any) -> Pins | None:
+        if not columns:
+            return None
+        codes = self._distribution.codes(draw[None])[0]
+        if exact is not None:
+            codes[columns] = exact
+            codes = self._space.checked(codes)
+            if not np.allclose(self._distribution.draws(codes[None])[0][columns], draw[columns], rtol=0, atol=1e-9):
+                raise ValueError("a draw is not of what it was pinned to.")
+        return Pins(np.isin(np.arange(len(draw)), columns), draw, codes)
 
 
 def _same_codes(a: Codes, b: Codes) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from ..arrays import Bools, Codes, Floats
+from ..arrays import Codes, Floats
+from ..distribution.pins import Pins
 
 
 class Best(NamedTuple):
@@ -18,11 +19,11 @@ class Best(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A draw, the generation whose distribution it is of, and which variables were pinned; `(n_variables,)`."""
+    """A draw, `(n_variables,)`, the generation whose distribution it is of, and what was pinned."""
 
     draw: Floats
     generation: int
-    pinned: Bools | None = None
+    pinned: Pins | None = None
 
 
 class Told(NamedTuple):

@@ -51,7 +51,8 @@ class Saved(ABC, Generic[P]):
             if state["format"] != self.FORMAT:
                 raise ValueError(f"its format is {state['format']!r}, not {self.FORMAT!r}.")
             if state["version"] != _VERSION:
-                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
+                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}. Go on with "
+                                 "the release that wrote it, or begin anew.")
             check_described(self.space, state["space"])
             if set(state["settings"]) != set(self._parts.settings):
                 raise ValueError(f"its settings must be {sorted(self._parts.settings)}.")

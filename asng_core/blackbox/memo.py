@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays import Codes, Floats
 from ..distribution.geometry import Geometry
-from ..distribution.pins import Pins
+from ..distribution.pins import Pins, codes_of, feasible, pinned_on
 from ..distribution.repair import searched
 from ..distribution.search_distribution import SearchDistribution
 
@@ -61,16 +61,18 @@ class Memo:
         while len(self.known) > n:
             self.known.popitem()
 
-    def unseen(self, draws: Floats, beside: frozenset[bytes] | set[bytes] = frozenset()) -> Unseen:
-        """Those of `(n, n_variables)` draws that are new and not `beside`, each once, in their order."""
+    def unseen(self, draws: Floats, pinned: Pins | None,
+               beside: frozenset[bytes] | set[bytes] = frozenset()) -> Unseen:
+        """Those of `(n, n_variables)` draws, once pinned, that are new and not `beside`, each once, in their order."""
+        draws = pinned_on(draws, pinned)
         rows: dict[bytes, int] = {}  # key -> the first draw of it
-        for row, key in enumerate(keys(self._distribution.codes(draws))):
+        for row, key in enumerate(keys(codes_of(self._distribution, draws, pinned))):
             if key not in self.known and key not in beside:
                 rows.setdefault(key, row)
         draws, found = draws[list(rows.values())], list(rows)
         if not self._distribution.space.constraints:
             return Unseen(draws, found, draws[:0])
-        good = self._distribution.feasible(draws)  # last, since constraints are the user's code and may be slow
+        good = feasible(self._distribution, draws, pinned)  # last: constraints are the user's code, and may be slow
         self._tried, self._satisfied = self._tried + len(good), self._satisfied + int(good.sum())
         return Unseen(draws[good], list(itertools.compress(found, good.tolist())), draws[~good])
 
@@ -86,7 +88,7 @@ class Memo:
         # 200 points anywhere first, then all in random order; a block in which nothing is left is not listed again
         blocks = ((-1, self._geometry.anywhere(20, rng)) for _ in range(_TRIES // 20))
         for number, block in itertools.chain(blocks, self._searched(rng, pinned, known), self._listed(rng)):
-            new = self.unseen(block if pinned is None else pinned.on(block))
+            new = self.unseen(block, pinned)
             if new.keys:
                 row = rng.integers(len(new.keys))
                 return new.draws[row], new.keys[row]

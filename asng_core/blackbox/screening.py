@@ -10,9 +10,9 @@ import numpy as np
 from ..arrays import Codes, Floats
 from ..ask_tell.results import Told
 from ..distribution.geometry import Geometry
-from ..distribution.pins import Pins
+from ..distribution.pins import Pins, codes_of, feasible, pinned_on
 from ..distribution.rejection import feasible_draws
-from ..distribution.repair import pinned_on, towards
+from ..distribution.repair import towards
 from ..ranking import midranks, ranks, scalarized
 from .history import History
 from .memo import Memo, SpaceExhausted, Unseen, keys
@@ -51,7 +51,7 @@ class Screening:
 
     def first(self, draws: Floats, pinned: Pins | None) -> Choice | None:
         """The first of `(n, n_variables)` draws that is feasible and may be asked; None if there is none."""
-        new = self._memo.unseen(pinned_on(draws, pinned))
+        new = self._memo.unseen(draws, pinned)  # in the order drawn
         return (new.draws[0], new.keys[0]) if new.keys else None
 
     def anything(self, pinned: Pins | None) -> Choice:
@@ -69,10 +69,11 @@ class Screening:
         """
         pool = self._pool if pinned is None else self._new_pool()  # pins hold for one call; the pool goes on without
         draws = proposed(self._sources, parents, self._geometry, self._rng)
-        new = self._memo.unseen(pinned_on(draws, pinned), frozenset(pool.keys))
+        new = self._memo.unseen(draws, pinned, frozenset(pool.keys))
         self._extend(pool, new)
         if len(new.keys) < _FEW and len(new.infeasible) and len(parents):
-            self._extend(pool, self._memo.unseen(self._repaired(new.infeasible, parents, pinned), set(pool.keys)))
+            repaired = self._repaired(new.infeasible, parents, pinned)
+            self._extend(pool, self._memo.unseen(repaired, pinned, frozenset(pool.keys)))
         if not len(pool):  # nothing new is near: few points are left
             return self.anything(pinned)
         return pool.take(self._confidence, again=not self._once)
@@ -87,10 +88,10 @@ class Screening:
         n = min(len(draws), _REPAIRED)
         anchors = pinned_on(self._distribution.draws(parents[self._rng.choice(len(parents), n)]), pinned)
         if pinned is not None:  # which may break a constraint
-            anchors = anchors[self._distribution.feasible(anchors)]
+            anchors = anchors[feasible(self._distribution, anchors, pinned)]
         draws = draws[self._rng.choice(len(draws), len(anchors), replace=False)]
         repaired = towards(self._geometry, draws, anchors, self._rng, pinned)
-        return np.concatenate([repaired, pinned_on(self._geometry.exchanged(anchors, self._rng), pinned)])
+        return np.concatenate([repaired, self._geometry.exchanged(anchors, self._rng)])
 
     def each(self, n: int, first_id: int, choose: Callable[[], Choice]) -> Floats:
         """`(n, n_variables)` choices, one after another, each entered before the next, to be asked from `first_id` on.
@@ -114,8 +115,8 @@ class Screening:
         """`(n, n_variables)` draws of the distribution, whatever is known of them, entered; and rejected ones."""
         draws, rejected = feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored,
                                          known=self._history.codes)
-        for number, draw, key in zip(range(first_id, first_id + n), draws, keys(self._distribution.codes(draws)),
-                                     strict=True):
+        codes = codes_of(self._distribution, draws, pinned)
+        for number, draw, key in zip(range(first_id, first_id + n), draws, keys(codes), strict=True):
             self.enter(number, draw, key, modelled=modelled)
         return draws, rejected
 

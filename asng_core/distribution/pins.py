@@ -7,21 +7,55 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import checks
-from ..arrays import Bools, Floats
+from ..arrays import Bools, Codes, Floats, Ints
 from ..space import rules
 from .search_distribution import SearchDistribution
 
 
 @dataclass(frozen=True)
 class Pins:
-    """`columns`, `(n_variables,)`, are pinned to the numbers in `draw`, `(n_variables,)`."""
+    """`columns`, `(n_variables,)`, are pinned to the numbers in `draw` and to `codes`, each `(n_variables,)`.
+
+    The codes are kept too, since of a continuum the one nearest to a draw may be a neighbour of what the user gave.
+    """
 
     columns: Bools
     draw: Floats  # where nothing is pinned: any number, which nobody reads
+    codes: Codes  # likewise
 
     def on(self, draws: Floats) -> Floats:
         """`(n, n_variables)` draws with the pinned columns replaced."""
         return np.where(self.columns, self.draw, draws)
+
+    def exactly(self, codes: Codes) -> Codes:
+        """`(n, n_variables)` codes of such draws, the pinned ones as given."""
+        exact: Codes = np.where(self.columns, self.codes, codes).astype(codes.dtype)
+        return exact
+
+
+def codes_of(distribution: SearchDistribution, draws: Floats, pinned: Pins | None) -> Codes:
+    """The codes of draws that are pinned, or of any."""
+    codes = distribution.codes(draws)
+    return codes if pinned is None else pinned.exactly(codes)
+
+
+def pinned_on(draws: Floats, pinned: Pins | None) -> Floats:
+    """`(n, n_variables)` draws, with what is pinned."""
+    return draws if pinned is None else pinned.on(draws)
+
+
+def feasible(distribution: SearchDistribution, draws: Floats, pinned: Pins | None) -> Bools:
+    """`(n,)`: which of `(n, n_variables)` draws that are pinned, or of any, satisfy the constraints."""
+    space = distribution.space
+    points = space.values(codes_of(distribution, draws, pinned))
+    return np.array([space.feasible(values) for values in points], dtype=np.bool_)
+
+
+def violated(distribution: SearchDistribution, draws: Floats, pinned: Pins | None) -> Ints:
+    """`(n,)`: how many constraints each of them breaks."""
+    space = distribution.space
+    points = space.values(codes_of(distribution, draws, pinned))
+    return np.array([space.constraints.violated(values) for values in points], dtype=np.int64)
 
 
 def pins(distribution: SearchDistribution, fixed: object) -> Pins | None:
@@ -41,4 +75,5 @@ def pins(distribution: SearchDistribution, fixed: object) -> Pins | None:
         raise ValueError(f"ask(fixed=...) must pin no variable that may be inactive, got {name!r}. Fix variables that "
                          f"meet its condition too: {space.conditions.values(space.variables)[name]}.")
     # a family needs codes that exist: 0 in place of -1
-    return Pins(columns, distribution.family.draws(np.where(space.continuous, codes, np.maximum(codes, 0))))
+    codes = np.where(space.continuous, codes, np.maximum(codes, 0)).astype(space.dtype)
+    return Pins(columns, distribution.family.draws(codes), codes)

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..arrays import Codes, Floats
 from .geometry import Geometry
-from .pins import Pins
-from .repair import anchored, pinned_on, searched, towards, walk
+from .pins import Pins, feasible, pinned_on
+from .repair import anchored, searched, towards, walk
 from .search_distribution import SearchDistribution
 
 MAX_REJECTED = 1000  # in a row, after which draws are repaired: each costs a call of the constraints
@@ -47,7 +47,7 @@ def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n
     while missing and in_a_row < MAX_REJECTED:
         # as many as are missing; while nothing is feasible more and more, which costs less than many small calls
         draws = draw(max(missing, min(in_a_row, MAX_REJECTED)))
-        fine = distribution.feasible(draws)
+        fine = feasible(distribution, draws, pinned)
         good = np.flatnonzero(fine)
         rejected.append(draws[~fine])
         tried, accepted = tried + len(draws), accepted + len(good)

@@ -9,20 +9,15 @@ import numpy as np
 
 from ..arrays import Codes, Floats, Ints
 from .geometry import Geometry
-from .pins import Pins
+from .pins import Pins, feasible, pinned_on, violated
 
 _BLOCK = 64  # leaning draws at once: few enough that the first feasible ones come quickly
 _FIRST, _LAST = 8, 56  # blocks before what is near known points, and after: 4,096 find exactly k of 1,000 mostly
 _NEAR = 4  # blocks near known points
-_KNOWN = 1000  # newest points that are known, at most
+_KNOWN = 20  # newest points that are known, at most
 _WALKS = 64  # each from the best of another block
 _STEPS, _MOVES = 30, 10  # without fewer violations before a walk is given up, and neighbours looked at in each
 _TRIES = 9  # points next to an anchor, each
-
-
-def pinned_on(draws: Floats, pinned: Pins | None) -> Floats:
-    """`(n, n_variables)` draws, with what is pinned."""
-    return draws if pinned is None else pinned.on(draws)
 
 
 def towards(geometry: Geometry, draws: Floats, anchors: Floats, rng: np.random.Generator,
@@ -49,7 +44,7 @@ def towards(geometry: Geometry, draws: Floats, anchors: Floats, rng: np.random.G
     while (apart := np.flatnonzero(bad - good > 1)).size:
         middle = (good + bad) // 2
         fine = np.zeros((len(draws), 1), dtype=np.bool_)
-        fine[apart, 0] = distribution.feasible(after(middle)[apart])
+        fine[apart, 0] = feasible(distribution, after(middle)[apart], pinned)
         good[apart], bad[apart] = np.where(fine, middle, good)[apart], np.where(fine, bad, middle)[apart]
     found, beyond = after(good), after(bad)
     left = np.flatnonzero(good == 0)
@@ -59,7 +54,7 @@ def towards(geometry: Geometry, draws: Floats, anchors: Floats, rng: np.random.G
         else:
             tried = geometry.neighbours((anchors if number % 3 else beyond)[left], rng)
         tried = pinned_on(tried, pinned)
-        fine = distribution.feasible(tried) & (tried != anchors[left]).any(axis=1)
+        fine = feasible(distribution, tried, pinned) & (tried != anchors[left]).any(axis=1)
         found[left[fine]] = tried[fine]
         left = left[~fine]
         if not len(left):
@@ -77,7 +72,7 @@ def searched(geometry: Geometry, rng: np.random.Generator, pinned: Pins | None =
 
     def leaning() -> Floats:
         draws = pinned_on(geometry.skewed(_BLOCK, rng), pinned)
-        return draws[distribution.feasible(draws)]
+        return draws[feasible(distribution, draws, pinned)]
 
     for _ in range(_FIRST):
         yield leaning()
@@ -86,7 +81,7 @@ def searched(geometry: Geometry, rng: np.random.Generator, pinned: Pins | None =
         anchors = near[rng.integers(len(near), size=_BLOCK)]
         exchanged = pinned_on(geometry.exchanged(anchors, rng), pinned)
         repaired = towards(geometry, pinned_on(geometry.skewed(_BLOCK, rng), pinned), anchors, rng, pinned)
-        yield exchanged[distribution.feasible(exchanged) & (exchanged != anchors).any(axis=1)]
+        yield exchanged[feasible(distribution, exchanged, pinned) & (exchanged != anchors).any(axis=1)]
         yield repaired[(repaired != anchors).any(axis=1)]
     for _ in range(_LAST):
         yield leaning()
@@ -95,23 +90,24 @@ def searched(geometry: Geometry, rng: np.random.Generator, pinned: Pins | None =
 
 
 def anchored(geometry: Geometry, pinned: Pins | None, known: Codes | Sequence[Codes]) -> Floats:
-    """`(k, n_variables)` draws that stand for those of the known feasible points which the pins leave feasible."""
+    """`(k, n_variables)` feasible draws that stand for the newest of the known feasible points."""
     if not len(known):
         return np.empty((0, len(geometry.sizes)))
     draws = pinned_on(geometry.distribution.draws(np.stack(list(known[-_KNOWN:]))), pinned)
-    return draws if pinned is None else draws[geometry.distribution.feasible(draws)]
+    # what is pinned may break a constraint, and so may the rounding of a continuum
+    return draws[feasible(geometry.distribution, draws, pinned)]
 
 
 def walk(geometry: Geometry, draws: Floats, rng: np.random.Generator, pinned: Pins | None = None) -> Floats:
     """Feasible draws at the end of a walk that begins at the best of `(n, n_variables)` draws; empty if it stalls."""
-    violated = geometry.distribution.violated(draws)
+    broken = violated(geometry.distribution, draws, pinned)
     stalled = 0
-    here, least = draws[np.argmin(violated)], violated.min()
+    here, least = draws[np.argmin(broken)], broken.min()
     while least and stalled < _STEPS:
         draws = pinned_on(geometry.neighbours(np.repeat(here[None], _MOVES, axis=0), rng), pinned)
-        violated = geometry.distribution.violated(draws)
-        stalled = 0 if violated.min() < least else stalled + 1
-        if violated.min() <= least:  # equals too, so that it drifts
-            here, least = draws[np.argmin(violated)], violated.min()
-    ended: Floats = draws[violated == 0]
+        broken = violated(geometry.distribution, draws, pinned)
+        stalled = 0 if broken.min() < least else stalled + 1
+        if broken.min() <= least:  # equals too, so that it drifts
+            here, least = draws[np.argmin(broken)], broken.min()
+    ended: Floats = draws[broken == 0]
     return ended

@@ -79,16 +79,6 @@ class SearchDistribution:
         """`(n, d)`: which variables are active."""
         return self.space.active(self.family.codes(draws))
 
-    def feasible(self, draws: Floats) -> Bools:
-        """`(n,)`: which of `(n, d)` draws satisfy the constraints."""
-        points = self.space.values(self.codes(draws))
-        return np.array([self.space.feasible(values) for values in points], dtype=np.bool_)
-
-    def violated(self, draws: Floats) -> Ints:
-        """`(n,)`: how many constraints each of `(n, d)` draws breaks."""
-        violated = self.space.constraints.violated
-        return np.array([violated(values) for values in self.space.values(self.codes(draws))], dtype=np.int64)
-
     def update(self, draws: Floats, utilities: Floats, weights: Floats | None = None) -> bool:
         """One step (Akimoto et al., 2019, algorithm 1). False if the results give no direction: nothing has moved.
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..arrays import Codes, Floats, Ints
 from .normal import MAX_CELLS, cells_within, interval
 
+_NEAR = [sign * ulps for ulps in (1, 2, 3, 4, 6, 8) for sign in (1, -1)]
 RESOLUTION = 1e-3  # smallest sigma of a continuous Real, relative to its range
 
 
@@ -146,6 +147,13 @@ class Interval(Coordinates):
 
     def coordinates(self, codes: Codes) -> Floats:
         x: Floats = (self._scaled(codes) - self._from) / (self._to - self._from)
+        # a few units in the last place off, `codes` would give a neighbour of the value: another point
+        for ulps in _NEAR:
+            wrong = self.codes(x) != codes
+            if not wrong.any():
+                break
+            near = x + ulps * np.spacing(x)
+            x = np.where(wrong & (self.codes(near) == codes), near, x)
         return x
 
     def sigma(self, codes: Codes, z: float) -> Floats:

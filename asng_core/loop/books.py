@@ -94,7 +94,13 @@ class Books:
         space, shape = self.optimizer.space, self.shape
         if shape is None:
             shape = next((np.shape(loss) for loss in losses if loss is not None), None)
-        for row, loss, text in zip(space.values(np.array(codes, dtype=space.dtype)), losses, why, strict=True):
+        rows = np.array(codes, dtype=np.float64).reshape(-1, len(space))
+        with np.errstate(invalid="ignore"):
+            points = rows.astype(space.dtype)
+        if not np.array_equal(points, rows, equal_nan=True):
+            raise ValueError("codes of a space without a continuum must be integers.")
+        points = space.checked(points)
+        for row, loss, text in zip(space.values(points), losses, why, strict=True):
             number = self.optimizer.history.next_injected
             self._taken += 1
             self._taken_failed += loss is None

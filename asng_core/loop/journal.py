@@ -20,6 +20,9 @@ from typing import Any
 
 from ..checkpoint import CheckpointError
 
+_MOST = 100_000  # points asked at once, and more than any run has workers
+_LARGEST = 2**53  # integers that are codes; losses are floats
+
 
 class Journal:
     """The file at `path`. `of`: the digest of the checkpoint that it continues, None if it has no first line.
@@ -42,16 +45,21 @@ class Journal:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return []
-        events: list[dict[str, Any]] = []
+        events: list[Any] = []
         crc = 0
         for line in content.split(b"\n")[:-1]:
             text = line[9:]
             crc = zlib.crc32(text, crc)
-            if line[:9] != b"%08x " % crc:
+            try:
+                event = json.loads(text) if line[:9] == b"%08x " % crc else None
+                fits = _heads(event) if not events else _tells_or_asks(event)
+            except (ValueError, RecursionError):  # the checksum is right: written on purpose
+                fits = False
+            if not fits:
                 raise CheckpointError(f"{str(self.path)!r} is damaged in line {len(events) + 1}. Delete it to go on "
                                       "from the checkpoint alone, without what was evaluated since.")
-            events.append(json.loads(text))
-        self.of = events[0].get("of") if events else None
+            events.append(event)
+        self.of = events[0]["of"] if events else None
         return events
 
     def start(self, first: dict[str, Any]) -> None:
@@ -85,3 +93,30 @@ class Journal:
         if self._file is not None:
             self._file.close()
         self._file, self._torn = None, False
+
+
+def _heads(event: Any) -> bool:
+    return isinstance(event, dict) and isinstance(event.get("of"), str)
+
+
+def _tells_or_asks(event: Any) -> bool:
+    """Whether a line says something of the shape that runs write."""
+    if not isinstance(event, dict):
+        return False
+    if "ask" in event:
+        asked, got = event["ask"], event.get("got")
+        return type(asked) is int and type(got) is int and 0 <= got <= asked <= _MOST
+    try:
+        ids, codes, losses, why = (event[key] for key in ("tell", "codes", "losses", "why"))
+    except KeyError:
+        return False
+    return (isinstance(ids, list) and isinstance(codes, list) and isinstance(losses, list) and isinstance(why, dict)
+            and len(ids) == len(codes) == len(losses) and all(type(each) is int for each in ids)
+            and all(isinstance(row, list) and all(map(_number, row)) for row in codes)
+            and all(each is None or _number(each) or (isinstance(each, list) and each and all(map(_number, each)))
+                    for each in losses)
+            and all(key.isdecimal() and isinstance(text, str) for key, text in why.items()))
+
+
+def _number(value: object) -> bool:
+    return type(value) is float or (type(value) is int and abs(value) <= _LARGEST)

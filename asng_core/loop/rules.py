@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import checks
 from ..ask_tell import rules as told_rules
+from ..checkpoint import CheckpointError
 from ..space.space import Space
 
 
@@ -134,16 +135,38 @@ def file(where: str, value: object) -> Path:
 
 
 def resumed(where: str, state: Mapping[str, Any], *, noisy: bool, maximize: bool) -> tuple[int, ...]:
-    """Ids of failed evaluations not told yet, of a checkpoint of a run with these settings."""
-    extras = state.get("minimize", {"maximize": False, "failed": []})  # of Minimizer.save
-    for name, ours, theirs in (("noisy", noisy, state["settings"]["noisy"]),
-                               ("maximize", maximize, extras["maximize"])):
+    """Ids of failed evaluations not told yet, of a checkpoint of a run with these settings.
+
+    Raises CheckpointError if what `minimize` adds to a state is not what it adds.
+    """
+    try:
+        extras = checked_extras(state.get("minimize", {"maximize": False, "failed": []}))  # of Minimizer.save
+        then = checks.truth("noisy", state["settings"]["noisy"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{where} cannot be resumed: {error!r}") from error
+    for name, ours, theirs in (("noisy", noisy, then), ("maximize", maximize, extras["maximize"])):
         if ours != theirs:
             function = "maximize" if theirs else "minimize"
             rule = f"noisy={theirs}" if name == "noisy" else f"{function}()"
             raise ValueError(f"{where} is of a run with {rule}, and goes on in one only. Use {rule}, "
                              "or another path for a new run.")
-    return tuple(checks.integer("a failed id", number, minimum=0) for number in extras["failed"])
+    return tuple(extras["failed"])
+
+
+def checked_extras(extras: Any) -> Mapping[str, Any]:
+    """What a run adds to its optimizer's state. Raises LookupError, TypeError or ValueError for anything else."""
+    checks.mapping("minimize", extras)
+    checks.truth("maximize", extras["maximize"])
+    for number in [*extras["failed"], *extras.get("taken", [])]:
+        checks.integer("a number of evaluations", number, minimum=0)
+    for number, text in extras.get("errors", []):
+        checks.integer("an id", number)
+        if not isinstance(text, str):
+            raise TypeError("an error must be text.")
+    made, failed = extras.get("taken", [0, 0])
+    if made < failed or not isinstance(extras.get("supersedes"), (str, type(None))):
+        raise ValueError("its evaluations do not add up, or it supersedes no file.")
+    return dict(extras)
 
 
 def one_loss(objective: object, values: Mapping[str, Any], value: object, known: tuple[int, ...] | None) -> Any:

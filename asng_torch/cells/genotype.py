@@ -19,6 +19,7 @@ from ..networks.derived import loose_ends
 Picks = list[list[tuple[int, str]]]  # for every node: (map read, name of the operation); inputs are maps 0, 1, ...
 _CELLS = ("normal", "reduce")
 _INPUTS = 2
+_MAPS = 10_000  # more than any cell has
 
 
 def picks_of(architecture: Mapping[str, Any], label: str, *, n_inputs: int = 2) -> Picks:
@@ -109,7 +110,8 @@ def _fields(text: str) -> dict[str, list[Any]]:
         fields = {str(each.arg): _list(each.value) for each in call.keywords}
         if call.args or set(fields) != {*_CELLS, *(f"{label}_concat" for label in _CELLS)}:
             raise ValueError(f"fields {list(fields)}")
-    except (SyntaxError, ValueError, TypeError) as error:
+    # RecursionError, MemoryError: text nested too deep for Python's parser
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError, OverflowError) as error:
         raise ValueError("from_genotype(text) must be Genotype(normal=[...], normal_concat=[...], reduce=[...], "
                          f"reduce_concat=[...]), got {text!r} ({error}).") from error
     return fields
@@ -117,5 +119,8 @@ def _fields(text: str) -> dict[str, list[Any]]:
 
 def _list(node: ast.expr) -> list[Any]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
-        return list(range(*(ast.literal_eval(each) for each in node.args)))  # as DARTS itself prints it
+        maps = range(*(ast.literal_eval(each) for each in node.args))  # as DARTS itself prints it
+        if len(maps) > _MAPS:
+            raise ValueError(f"a range of {len(maps)} maps")
+        return list(maps)
     return list(ast.literal_eval(node))

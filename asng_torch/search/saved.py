@@ -24,7 +24,8 @@ def head() -> dict[str, Any]:
 def of_this_process(state: dict[str, Any]) -> dict[str, Any]:
     """The part of a state that is this process's own. Raises ValueError for that of another release or world size."""
     if state["version"] != VERSION:
-        raise ValueError(f"its version is {state['version']!r}, but this release reads {VERSION}.")
+        raise ValueError(f"its version is {state['version']!r}, but this release reads {VERSION}. Go on with the "
+                         "release that wrote it, or begin anew.")
     if len(state["processes"]) != distributed.world_size():
         raise ValueError(f"it is of {len(state['processes'])} processes, here are {distributed.world_size()}.")
     own: dict[str, Any] = state["processes"][distributed.rank()]

@@ -136,7 +136,8 @@ class Training:
         """
         try:
             if state["version"] != _VERSION:
-                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}.")
+                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}. Go on with "
+                                 "the release that wrote it, or begin anew.")
             mine = asdict(self.settings)
             differing = [f"{name} is {mine[name]!r} here, {value!r} in the state"
                          for name, value in state["settings"].items() if mine[name] != value]
@@ -147,15 +148,16 @@ class Training:
             self._schedule.load_state_dict(state["schedule"])
             if state["loader"] is not None and hasattr(self.loader, "load_state_dict"):
                 self.loader.load_state_dict(state["loader"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            losses = [float(loss) for loss in state["losses"]]
+            torch.set_rng_state(state["torch_rng"])
+            device = device_of(self.network)
+            if device.type == "cuda" and state["cuda_rng"] is not None:
+                torch.cuda.set_rng_state(state["cuda_rng"], device)
+        except (LookupError, TypeError, ValueError, RuntimeError, AttributeError, ArithmeticError) as error:
             reason = " ".join(str(error).split()[:40])  # PyTorch lists every tensor of another shape
             raise ValueError("state must be what Training.state_dict() returned for the same network, loader and "
                              f"settings: {reason}") from error
-        torch.set_rng_state(state["torch_rng"])
-        device = device_of(self.network)
-        if device.type == "cuda" and state["cuda_rng"] is not None:
-            torch.cuda.set_rng_state(state["cuda_rng"], device)
-        self.losses = list(state["losses"])
+        self.losses = losses
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to one safetensors file, atomically."""

@@ -29,7 +29,9 @@ def test_every_architecture_of_the_enas_space_survives():
 
 @pytest.mark.parametrize("text", ["", "Genotype()", "f(1)", "Genotype(normal=open('x'))", "1 +", TEXT + "x",
                                   TEXT.replace("Genotype(", "Genotype(1, "), TEXT.replace("[3]", "3"),
-                                  TEXT.replace("[3]", "range('a')")])
+                                  TEXT.replace("[3]", "range('a')"),
+                                  TEXT.replace("[3]", "range(10**9)"), TEXT.replace("[3]", f"range({10**30})"),
+                                  TEXT.replace("[3]", "range(100_000_000)"), "(" * 100_000, "-" * 10_000 + "1"])
 def test_what_is_no_genotype_is_explained_and_never_run(text):
     with pytest.raises(ValueError, match=r"from_genotype\(text\) must be Genotype\(normal="):
         from_genotype(text)

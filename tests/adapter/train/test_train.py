@@ -66,6 +66,16 @@ def test_a_state_of_other_settings_or_another_network_is_refused(tmp_path):
         Training(nn.Linear(2, 2), loader(), SETTINGS).load_state_dict(one.state_dict())
 
 
+@pytest.mark.parametrize("change", [{"losses": 3}, {"losses": ["x"]}, {"losses": None}, {"torch_rng": None},
+                                    {"torch_rng": torch.zeros(3)}, {"torch_rng": torch.zeros(3, dtype=torch.uint8)},
+                                    {"settings": None}, {"schedule": []}, {"optimizer": [1]}, {"network": 3}])
+def test_a_damaged_state_is_refused(change):
+    state = training().state_dict()
+    for broken in ({**state, **change}, {key: value for key, value in state.items() if key not in change}):
+        with pytest.raises(ValueError, match="state must be what"):
+            training().load_state_dict(broken)
+
+
 def test_drop_path_grows_and_the_auxiliary_loss_counts():
     run = training()
     seen = [run.network.body[3].probability for _ in run]

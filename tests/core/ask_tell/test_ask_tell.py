@@ -1,13 +1,15 @@
 """Asking with pins, pairs and a start of one's own; telling violations, failures, and points nobody asked for."""
 
+import functools
 import math
+import pickle
 
 import cases
 import numpy as np
 import oracles
 import pytest
 
-from asng_core import ASNG, Boolean, Categorical, Integer, MeanStd, Ordinal, Real, Space
+from asng_core import ASNG, Boolean, Categorical, Integer, MeanStd, Minimizer, Ordinal, Real, Space
 from asng_core.distribution.search_distribution import SearchDistribution
 from asng_core.ranking import ranks
 
@@ -29,14 +31,91 @@ def test_pinned_variables_have_their_value_and_do_not_move():
     before = optimizer.distribution()
     for _ in range(10):
         batch = optimizer.ask(4, fixed=fixed)
-        assert all(candidate[name] == value for candidate in batch for name, value in fixed.items() if name != "rate")
-        assert [candidate["rate"] for candidate in batch] == pytest.approx([0.03] * 4)
+        assert all(candidate[name] == value for candidate in batch for name, value in fixed.items())
         optimizer.tell(batch, [candidate["x"] for candidate in batch])
     after = optimizer.distribution()
     assert after["op"].tolist() == before["op"].tolist()
     assert all(after[name] == before[name] for name in ("n", "rate", "depth"))
     assert after["x"].mean < before["x"].mean
     assert all(candidate["op"] is None for candidate in [optimizer.ask(fixed={"op": None})])
+
+
+REALS = [Real(0, 1), Real(-2, 2), Real(-2, 3), Real(1e-4, 1, log=True), Real(1e-300, 1e300, log=True), Real(-1e6, 1e6),
+         Real(0.5, 1e9 + 0.5), Real(1e6, 1e6 + 1e-8)]
+
+
+def numbers(real, n, rng):
+    """Of a Real, close to 0 too, where a range that holds it has far more floats than 0..1 has."""
+    for _ in range(n):
+        at = rng.random()
+        value = math.exp(math.log(real.low) * (1 - at) + math.log(real.high) * at) if real.log else (
+            real.low * (1 - at) + real.high * at)
+        yield min(max(value, real.low), real.high)
+    if real.low < 0 < real.high:
+        yield from (1e-20, -3e-310, 5e-324, 0.0)
+
+
+@pytest.mark.parametrize("make", [ASNG, Minimizer, functools.partial(Minimizer, noisy=True)])
+@pytest.mark.parametrize("real", REALS, ids=repr)
+def test_a_number_that_is_fixed_comes_back_to_the_last_digit(make, real, tmp_path):
+    space = Space({"x": real, "n": Integer(0, 2**53), "k": Integer(0, 9)})
+    optimizer, rng = make(space, seed=1), np.random.default_rng(0)
+    for i, value in enumerate(numbers(real, 6, rng)):
+        point = optimizer.ask(fixed={"x": value, "n": 2**53 - 1}, mirrored=i % 3 == 1)
+        optimizer.save(tmp_path / "a")
+        other = type(optimizer).load(tmp_path / "a", space=space)
+        for each in (point, optimizer.pending[0], other.pending[0], pickle.loads(pickle.dumps(point))):
+            assert each["x"] == value
+            assert each["n"] == 2**53 - 1
+        for each in (optimizer, other):
+            each.tell(point, -float(i))
+            assert each.best.values == dict(point)
+        assert snapshot(optimizer) == snapshot(other)
+        if isinstance(optimizer, Minimizer):
+            assert optimizer.history.values[-1] == dict(point)
+
+
+@pytest.mark.parametrize("make", [ASNG, Minimizer, functools.partial(Minimizer, noisy=True)])
+def test_a_constraint_sees_the_number_that_is_fixed(make):
+    limit = {}
+    space = Space({"x": Real(-2, 3), "k": Integer(0, 9)}, constraints=[lambda v: v["x"] == limit.get("x", v["x"])])
+    optimizer = make(space, seed=1)
+    for value in numbers(space.variables["x"], 20, np.random.default_rng(0)):
+        limit["x"] = value
+        point = optimizer.ask(fixed={"x": value})
+        optimizer.tell(point, 1.0)
+
+
+@pytest.mark.parametrize("make", [ASNG, Minimizer, functools.partial(Minimizer, noisy=True)])
+@pytest.mark.parametrize("real", REALS, ids=repr)
+def test_a_number_that_is_injected_is_kept_to_the_last_digit(make, real):
+    optimizer, rng = make(Space({"x": real, "n": Integer(0, 2**53)}), seed=1), np.random.default_rng(0)
+    for i, value in enumerate(numbers(real, 6, rng)):
+        optimizer.inject({"x": value, "n": 2**53 - i}, -float(i))
+        assert optimizer.best.values == {"x": value, "n": 2**53 - i}
+        if isinstance(optimizer, Minimizer):
+            assert optimizer.history.values[-1] == {"x": value, "n": 2**53 - i}
+
+
+@pytest.mark.parametrize("real", REALS, ids=repr)
+def test_what_was_drawn_stands_for_itself(real):
+    """Else a point that is evaluated again under noise would be another point."""
+    distribution = SearchDistribution(Space({"x": real}))
+    codes = distribution.codes(np.random.default_rng(0).random((2000, 1)))
+    np.testing.assert_array_equal(distribution.codes(distribution.draws(codes)), codes)
+
+
+def test_a_state_whose_pins_are_not_of_its_draws_is_refused():
+    optimizer = ASNG(mixed(), seed=1)
+    optimizer.ask(2, fixed={"x": 0.3, "n": 40})
+    state = optimizer.state_dict()
+    assert state["open"]["exact"] == [[3.0, 0.3]] * 2
+    for wrong in (*([each] * 2 for each in ([3.0, 0.31], [3.0], [3.0, 9.0], [3.0, math.nan], [2.0, 0.3], [])), 3):
+        with pytest.raises(ValueError, match="state must be what"):
+            optimizer.load_state_dict({**state, "open": {**state["open"], "exact": wrong}})
+    older = {key: value for key, value in state["open"].items() if key != "exact"}
+    optimizer.load_state_dict({**state, "open": older})
+    assert [point["x"] for point in optimizer.pending] == pytest.approx([0.3, 0.3])
 
 
 def test_other_results_of_the_same_update_move_the_pinned_variable():

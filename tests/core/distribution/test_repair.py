@@ -10,6 +10,7 @@ import pytest
 
 from asng_core import ASNG, Boolean, Categorical, Integer, Minimizer, Real, Space, SpaceExhausted, minimize
 from asng_core.distribution.geometry import Geometry
+from asng_core.distribution.pins import feasible
 from asng_core.distribution.repair import searched, towards
 from asng_core.distribution.search_distribution import SearchDistribution
 
@@ -168,7 +169,7 @@ def test_a_search_finds_what_there_is_and_ends():
     geometry = Geometry(SearchDistribution(pairs(12)))
     blocks = searched(geometry, np.random.default_rng(1))
     found = next(draws for draws in blocks if len(draws))
-    assert geometry.distribution.feasible(found).all()
+    assert feasible(geometry.distribution, found, None).all()
     nothing = Geometry(SearchDistribution(booleans(40, lambda v: False)))
     assert not any(map(len, itertools.islice(searched(nothing, np.random.default_rng(1)), 10**6)))
 

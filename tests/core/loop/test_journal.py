@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -265,7 +266,7 @@ def test_a_journal_that_cannot_be_written_is_caught_up_with(tmp_path):
     journal = Journal(tmp_path / "journal")
     journal.start({"of": "x"})
     journal._file = full = Full(journal._file)
-    events = [{"of": "x"}, *({"ask": n} for n in range(6))]
+    events = [{"of": "x"}, *({"ask": n, "got": n} for n in range(6))]
     for event in events[1:]:
         full.full = event["ask"] in (2, 3)
         if full.full:
@@ -402,3 +403,65 @@ def test_of_two_processes_on_one_checkpoint_one_runs(tmp_path):
     ended = len(noted(tmp_path, "ended"))
     assert 0 < ended <= Minimizer.load(tmp_path / "run").n_told <= ended + 1  # the signal may come before the callback
     assert sorted(each.name for each in tmp_path.iterdir()) == ["log", "run"]
+
+
+# written on purpose, with checksums and digests that are right
+
+
+def write_lines(path, lines):
+    crc, content = 0, b""
+    for line in lines:
+        text = line if isinstance(line, bytes) else json.dumps(line).encode()
+        crc = zlib.crc32(text, crc)
+        content += b"%08x %s\n" % (crc, text)
+    path.write_bytes(content)
+
+
+TOLD = {"tell": [5], "codes": [[1, 2, 3]], "losses": [1.0], "why": {}}
+WRONG_LINES = [
+    b"", b"\xff", b"[" * 100_000, "x", [], 3, {}, {"ask": 1}, {"ask": -1, "got": -1}, {"ask": 10**19, "got": 0},
+    {"ask": True, "got": 1}, {**TOLD, "tell": 5}, {**TOLD, "codes": [[None] * 3]}, {**TOLD, "codes": [1]},
+    {**TOLD, "losses": []}, {**TOLD, "losses": ["1"]}, {**TOLD, "losses": [[]]}, {**TOLD, "losses": [10**400]},
+    {**TOLD, "why": []}, {**TOLD, "why": {"x": "y"}}, {**TOLD, "why": {"1": 2}}, {"tell": [5]}]
+
+
+@pytest.mark.parametrize("line", WRONG_LINES, ids=lambda line: str(line)[:40])
+@pytest.mark.parametrize("first", [False, True])
+def test_a_line_that_no_run_writes_is_refused_as_damage(line, first, tmp_path):
+    path, journal = tmp_path / "run", tmp_path / "run.journal"
+    minimize(objectives.distance, SPACE, budget=5, seed=1, checkpoint=path)
+    head = {"of": checkpoint.digest(path), "n_asked": 5, "n_told": 5}
+    write_lines(journal, [line] if first else [head, {"ask": 1, "got": 1}, line])
+    with pytest.raises(CheckpointError, match=f"is damaged in line {1 if first else 3}. Delete it"):
+        minimize(objectives.distance, SPACE, budget=9, checkpoint=path)
+
+
+@pytest.mark.parametrize("code", [float("inf"), float("nan"), 10.0, -1, 0.5, 2**53])
+def test_evaluations_of_no_point_are_refused(code, tmp_path):
+    path = tmp_path / "run"
+    minimize(objectives.distance, SPACE, budget=5, seed=1, checkpoint=path)
+    lines = [{"of": checkpoint.digest(path)}, {"ask": 1, "got": 1}, {**TOLD, "codes": [[code, 2, 3]]}]
+    write_lines(tmp_path / "run.journal", lines)
+    with pytest.raises(CheckpointError, match="cannot be replayed"):
+        minimize(objectives.distance, SPACE, budget=9, checkpoint=path)
+
+
+@pytest.mark.parametrize("extras", [
+    3, [], {}, {"maximize": 0}, {"failed": 3}, {"failed": [-1]}, {"failed": ["1"]}, {"errors": [1]},
+    {"errors": [[1, 2]]}, {"errors": 3}, {"taken": [1]}, {"taken": [0, 1]}, {"taken": 3}, {"supersedes": 3},
+    {"maximize": np.zeros(2)}])
+def test_a_checkpoint_with_other_extras_is_refused(extras, tmp_path):
+    path = tmp_path / "run"
+    minimize(objectives.distance, SPACE, budget=5, seed=1, checkpoint=path)
+    state = checkpoint.read(path, Minimizer.FORMAT)
+    state["minimize"] = {**state["minimize"], **extras} if extras and isinstance(extras, dict) else extras
+    checkpoint.write(path, state)
+    with pytest.raises(CheckpointError, match="cannot be resumed"):
+        minimize(objectives.distance, SPACE, budget=9, checkpoint=path)
+
+
+@pytest.mark.parametrize("found", [np.zeros(2), np.zeros(1), 3, None, ["asng_core.Minimizer"]])
+def test_a_checkpoint_whose_format_is_no_text_is_refused(found, tmp_path):
+    checkpoint.write(tmp_path / "a", {"format": found})
+    with pytest.raises(CheckpointError, match="is a checkpoint of"):
+        Minimizer.load(tmp_path / "a")
