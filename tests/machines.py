@@ -10,6 +10,7 @@ import numpy as np
 import oracles
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from interrupting import broken_off
 
 from asng_core import ASNG, Batch, Candidate, Minimizer, SpaceExhausted
 from asng_core.families.categorical import CategoricalFamily
@@ -157,6 +158,46 @@ class Machine(RuleBasedStateMachine):
             self.refused(lambda: self.optimizer.inject(point, loss))
         self.refused(lambda: self.optimizer.inject({**point, "unknown": 1}, self.numbers([1.0])[0]))
         self.refused(lambda: self.optimizer.inject(3, self.numbers([1.0])[0]))
+
+    # interrupted
+
+    @rule(data=st.data(), what=st.sampled_from(["ask", "tell", "inject", "sample"]),
+          line=st.one_of(st.integers(0, 80), st.integers(0, 3000)))
+    def interrupt(self, data, what, line):
+        """Ctrl-C at any line: the call has happened whole, or not at all."""
+        point = dict(ASNG(self.space, seed=self.seed + len(self.told)).sample(1)[0])
+        ids = sorted(self.open)[:3]
+        if what == "tell" and not ids:
+            return
+        numbers = self.numbers([float(number % 3) for number in ids])
+        n = data.draw(st.integers(1, 4))
+
+        def call(optimizer):
+            return {"ask": lambda: optimizer.ask(n), "sample": lambda: optimizer.sample(n),
+                    "tell": lambda: optimizer.tell([self.open[number] for number in ids], numbers),
+                    "inject": lambda: optimizer.inject(point, self.numbers([1.5])[0])}[what]
+
+        before, twin = exact(self.optimizer), copy.deepcopy(self.optimizer)
+        try:
+            call(twin)()
+        except RuntimeError:  # nothing left to ask
+            return
+        allowed = before, exact(twin)
+        broken_off(call(self.optimizer), line, KeyboardInterrupt("raised by the test"))
+        after = exact(self.optimizer)
+        assert after in allowed, f"{what} is torn at line {line}"
+        if after == before:  # it has not happened
+            return
+        if what == "ask":
+            self.open.update((each.id, each) for each in self.optimizer.pending if each.id >= self.n_asked)
+            self.n_asked = self.optimizer.n_asked
+        elif what == "tell":
+            for number in ids:
+                told = self.open.pop(number)
+                self.told.append(told)
+                self.note(dict(told), float(number % 3), 0.0, number)
+        elif what == "inject":
+            self.note(point, 1.5, 0.0, None)
 
     # looking
 

@@ -1,5 +1,6 @@
 """Objectives, for other processes, that hang, die, or say where they are."""
 
+import math
 import os
 import sys
 import time
@@ -23,6 +24,23 @@ def noting(values, folder):
     with open(os.path.join(folder, f"{values['a']}-{values['b']}"), "a") as file:
         file.write("x")
     return hanging_at_nine(values)
+
+
+def noted_twice(values, folder, seconds=0.02):
+    """Leaves a line when it begins and one when it ends."""
+    with open(os.path.join(folder, "-".join(map(str, values.values()))), "a") as file:
+        file.write("began\n")
+        file.flush()
+        time.sleep(seconds)
+        file.write("ended\n")
+    return float(sum(values.values()))
+
+
+def judged(values):
+    """Some points raise, some have failed."""
+    if values["a"] % 7 == 3:
+        raise ArithmeticError("three")
+    return math.nan if values["a"] % 7 == 5 else float(values["a"] - values["b"])
 
 
 def pid(values):

@@ -163,7 +163,7 @@ class AskTell(Saved[P]):
         return marginals(self._parts.distribution)
 
     def summary(self) -> str:
-        """A table of what the optimizer believes about each variable."""
+        """A table of what the optimizer believes about each variable; for its last column see `converged`."""
         return table(self._parts.distribution)
 
     @property
@@ -178,12 +178,13 @@ class AskTell(Saved[P]):
 
     @property
     def converged(self) -> bool:
-        """Whether every variable active in the mode leaves its value there with at most about twice the margin.
+        """Whether every variable active in the mode has there P(mode) >= max(1 - 2 margin, (1 + 1/K - margin) / 2).
 
-        Where that is near what an undecided variable does anyway, halfway from there to the margin is asked: with up
-        to four variables the default margin is 1/4, and one of two values counts as converged from a probability of
-        0.63 on, one of three from 0.54. Pass a smaller `margin=` to ask for more; `summary()` shows what each is at.
-        A continuous Real is asked for a sigma within 10% of its smallest.
+        That is: it leaves its value with at most twice the margin, or where an undecided one of K values does about
+        that anyway, halfway from undecided to the margin. With up to four variables the default margin is 1/4, and one
+        of two values counts as converged from a probability of 0.63 on, one of three from 0.54. Pass a smaller
+        `margin=` to ask for more; `summary()` shows what each is at. A continuous Real is asked for a sigma within 10%
+        of its smallest.
         """
         return self._parts.distribution.converged
 

@@ -76,6 +76,8 @@ def _imported(value: object) -> str:
     if isinstance(value, types.ModuleType):
         return value.__name__
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if isinstance(value, np.ufunc) and not name:  # before NumPy 2.2 they do not say where they are from
+        module, name = "numpy", value.__name__
     if callable(value) and name:
         try:
             found: Any = importlib.import_module(module or "builtins")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -173,10 +174,12 @@ def same(a: object, b: object) -> bool:
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     try:
-        if a == b:
-            return True
-        if not _unlike_itself(a):
-            return False
+        with warnings.catch_warnings():  # NumPy before 1.25 warns where it cannot compare, and then says False
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if a == b:
+                return True
+            if not _unlike_itself(a):
+                return False
     except (TypeError, ValueError):  # a comparison that gives no truth value
         pass
     try:

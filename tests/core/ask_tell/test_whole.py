@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from interrupting import Torn, broken_off
 
 from asng_core import ASNG, Boolean, Categorical, Integer, Minimizer, Real, Space
 from asng_core.checkpoint import packed
@@ -86,35 +87,6 @@ def loaded(optimizer, state):
 OTHER = {kind(made): made.state_dict()
          for made in (ASNG(MIXED, seed=2, population_size=4), Minimizer(MIXED, seed=2, population_size=4),
                       Minimizer(MIXED, seed=2, population_size=4, noisy=True))}
-
-
-class Torn(BaseException):
-    """Nothing in the package can catch it by name."""
-
-
-def broken_off(call, line, error):
-    """Run `call` with `error` raised at the line of the package that is executed as number `line`: whether it was."""
-    counter, reached = itertools.count(), False
-
-    def trace(frame, event, argument):
-        nonlocal reached
-        if "asng_core" not in frame.f_code.co_filename or "/tests/" in frame.f_code.co_filename:
-            return None
-        if event == "line" and next(counter) == line:
-            reached = True
-            raise error
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except BaseException:
-        if not reached:
-            raise
-    finally:
-        sys.settrace(before)
-    return reached
 
 
 def lines(n, rng):

@@ -320,3 +320,13 @@ def test_the_entropy_of_a_continuum_is_that_of_its_thousandths():
 def test_a_continuum_is_settled_within_a_tenth_of_its_smallest_sigma():
     family, _, _ = cases.CONTINUOUS_FAMILIES["interval"]()
     assert family.settled(np.array([0.5, 0.5, 1.09e-3, 1.11e-3]), cases.MARGIN).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("n", "margin"), [(2, 0.25), (3, 0.25), (2, 0.1), (10, 0.25), (10, 0.01), (1000, 0.001)])
+def test_a_variable_has_converged_where_the_documented_rule_says(n, margin):
+    least = max(1 - 2 * margin, (1 + 1 / n - margin) / 2)
+    family = CategoricalFamily(np.array([n]), margin)
+    for probability, settled in ((least - 1e-9, False), (least + 1e-9, True)):
+        theta = np.full(n, (1 - probability) / (n - 1))
+        theta[0] = probability
+        assert family.settled(theta, margin).tolist() == [settled]
