@@ -1,0 +1,106 @@
+"""`Minimizer` as a strategy of Kernel Tuner (PyPI `kernel-tuner`, 1.5), which tunes GPU kernels.
+
+    from asng_core.integrations.kernel_tuner import strategy
+    kernel_tuner.tune_kernel(..., strategy=strategy(seed=0), strategy_options={"max_fevals": 200})
+
+Kernel Tuner builds, runs and caches configurations, and ends the search by an exception when `max_fevals` or
+`time_limit` is spent. `costs` and `space` below are its `CostFunc` and `Searchspace`.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..blackbox.memo import SpaceExhausted
+from ..blackbox.minimizer import Minimizer
+from ..space.space import Space
+from ..space.variables import Categorical, Ordinal, Variable
+
+_FAILED = sys.float_info.max  # what Kernel Tuner's costs say of a configuration that was not compiled or did not run
+Config = tuple[Any, ...]  # a value for each of `tune_params`, in their order
+
+
+def strategy(*, seed: int | None = None, unordered: Collection[str] = ()) -> Any:
+    """What `tune_kernel(strategy=...)` takes; the arguments are those of `MinimizerStrategy`."""
+    try:
+        from kernel_tuner.strategies.wrapper import OptAlgWrapper
+    except ImportError as error:
+        raise ImportError("integrations.kernel_tuner.strategy() needs Kernel Tuner 1.5. Run: pip install "
+                          "'asng[kernel-tuner]'") from error
+    return OptAlgWrapper(MinimizerStrategy(seed=seed, unordered=unordered))
+
+
+class MinimizerStrategy:
+    """A search by `Minimizer`, as an optimization algorithm for Kernel Tuner's `OptAlgWrapper`.
+
+    seed: of the search; by default that of `tune_kernel(seed=...)`.
+    unordered: the parameters whose values are numbers without an order, such as those of an algorithm.
+    """
+
+    def __init__(self, *, seed: int | None = None, unordered: Collection[str] = ()) -> None:
+        if isinstance(unordered, str):
+            raise TypeError("MinimizerStrategy(unordered=...) must be a collection of names, got "
+                            f"{checks.shown(unordered)}.")
+        self.seed, self.unordered = seed, frozenset(unordered)
+        self.costfunc_kwargs = {"scaling": False, "snap": False}  # values as they are
+
+    def __call__(self, costs: Any, space: Any) -> tuple[Config, Any]:
+        """The best configuration and its cost, where the whole space is evaluated before the budget is spent."""
+        names, options = tuple(space.tune_params), costs.tuning_options
+        seed = options.get("seed") if self.seed is None else self.seed
+        optimizer = Minimizer(space_of(space, self.unordered), seed=seed)
+        tried: dict[Config, Any] = {}
+        rest = _shuffled(space.list, seed)
+
+        def cost(config: Config) -> Any:
+            tried[config] = found = costs(config)
+            several = np.ndim(found) > 0
+            return np.where(np.max(found) >= _FAILED, math.nan, found) if several else (
+                math.nan if found >= _FAILED else float(found))
+
+        start = options.strategy_options.get("x0")
+        if start is not None and space.is_param_config_valid(tuple(start)):
+            optimizer.inject(dict(zip(names, start, strict=True)), cost(tuple(start)))
+        while len(tried) < space.size:
+            try:
+                candidate = optimizer.ask()
+            except SpaceExhausted:  # of what it can find: Kernel Tuner has a list of all
+                config = next(config for config in rest if config not in tried)
+                optimizer.inject(dict(zip(names, config, strict=True)), cost(config))
+            else:
+                optimizer.tell(candidate, cost(tuple(candidate[name] for name in names)))
+        return min(tried.items(), key=lambda pair: pair[1])
+
+
+def space_of(searchspace: Any, unordered: Collection[str] = ()) -> Space:
+    """The values that occur in the valid configurations; numbers are ordered, restrictions are a constraint."""
+    names, configs = tuple(searchspace.tune_params), searchspace.list
+    if strange := set(unordered) - set(names):
+        raise ValueError(f"MinimizerStrategy(unordered=...) must name parameters, {sorted(names)}, got "
+                         f"{sorted(strange)}.")
+    variables = {name: _variable(list(dict.fromkeys(column)), name in unordered)
+                 for name, column in zip(names, zip(*configs, strict=True), strict=True)}
+    if math.prod(variable.size for variable in variables.values()) == len(configs):
+        return Space(variables)
+
+    def restrictions(point: dict[str, Any]) -> bool:
+        return bool(searchspace.is_param_config_valid(tuple(point[name] for name in names)))
+
+    return Space(variables, constraints=[restrictions])
+
+
+def _variable(values: list[Any], unordered: bool) -> Variable:
+    numbers = all(isinstance(value, (int, float, np.number)) and not isinstance(value, bool) for value in values)
+    return Ordinal(sorted(values)) if numbers and not unordered else Categorical(values)
+
+
+def _shuffled(configs: Sequence[Config], seed: int | None) -> Iterator[Config]:
+    """Each once, in random order; drawn when first asked."""
+    for i in np.random.default_rng(seed).permutation(len(configs)):
+        yield configs[i]
