@@ -33,7 +33,7 @@ from .rivals import OURS
 SEEDS = 20
 RIVALS = {"random_sample": SEEDS, "genetic_algorithm": SEEDS, "simulated_annealing": SEEDS, "pso": SEEDS,
           "diff_evo": SEEDS, "firefly_algorithm": SEEDS, "mls": SEEDS, "greedy_mls": SEEDS, "greedy_ils": SEEDS,
-          "adaptive_tabu_greywolf": SEEDS, "hybrid_vndx": 10, "bayes_opt": 5}
+          "adaptive_tabu_greywolf": SEEDS, "hybrid_vndx": 5, "bayes_opt": 2}
 METHODS = {OURS: SEEDS, **RIVALS}
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)  # of the budget
 QUICK = (OURS, "random_sample", "genetic_algorithm")
