@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,9 @@ from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
 from ..space.space import Space
 from ..space.variables import Categorical, Ordinal, Variable
+from .design import Config, far_apart
 
 _FAILED = sys.float_info.max  # what Kernel Tuner's costs say of a configuration that was not compiled or did not run
-Config = tuple[Any, ...]  # a value for each of `tune_params`, in their order
 
 
 def strategy(*, seed: int | None = None, unordered: Collection[str] = ()) -> Any:
@@ -54,25 +54,30 @@ class MinimizerStrategy:
         """The best configuration and its cost, where the whole space is evaluated before the budget is spent."""
         names, options = tuple(space.tune_params), costs.tuning_options
         seed = options.get("seed") if self.seed is None else self.seed
-        optimizer = Minimizer(space_of(space, self.unordered), seed=seed)
+        known, rng = space_of(space, self.unordered), np.random.default_rng(seed)
+        optimizer = Minimizer(known, seed=seed)
         tried: dict[Config, Any] = {}
-        rest = _shuffled(space.list, seed)
 
         def cost(config: Config) -> Any:
             tried[config] = found = costs(config)
-            several = np.ndim(found) > 0
-            return np.where(np.max(found) >= _FAILED, math.nan, found) if several else (
-                math.nan if found >= _FAILED else float(found))
+            failed = np.max(found) >= _FAILED
+            return np.where(failed, math.nan, found) if np.ndim(found) else math.nan if failed else float(found)
+
+        def evaluate(config: Config) -> None:
+            if config not in tried:
+                optimizer.inject(dict(zip(names, config, strict=True)), cost(config))
 
         start = options.strategy_options.get("x0")
         if start is not None and space.is_param_config_valid(tuple(start)):
-            optimizer.inject(dict(zip(names, start, strict=True)), cost(tuple(start)))
+            evaluate(tuple(start))
+        for config in far_apart(known, space.list, rng):
+            evaluate(config)
+        rest = (space.list[i] for i in rng.permutation(len(space.list)))
         while len(tried) < space.size:
             try:
                 candidate = optimizer.ask()
             except SpaceExhausted:  # of what it can find: Kernel Tuner has a list of all
-                config = next(config for config in rest if config not in tried)
-                optimizer.inject(dict(zip(names, config, strict=True)), cost(config))
+                evaluate(next(config for config in rest if config not in tried))
             else:
                 optimizer.tell(candidate, cost(tuple(candidate[name] for name in names)))
         return min(tried.items(), key=lambda pair: pair[1])
@@ -98,9 +103,3 @@ def space_of(searchspace: Any, unordered: Collection[str] = ()) -> Space:
 def _variable(values: list[Any], unordered: bool) -> Variable:
     numbers = all(isinstance(value, (int, float, np.number)) and not isinstance(value, bool) for value in values)
     return Ordinal(sorted(values)) if numbers and not unordered else Categorical(values)
-
-
-def _shuffled(configs: Sequence[Config], seed: int | None) -> Iterator[Config]:
-    """Each once, in random order; drawn when first asked."""
-    for i in np.random.default_rng(seed).permutation(len(configs)):
-        yield configs[i]
