@@ -25,7 +25,7 @@ from .analysis import markdown, plots, scores
 from .analysis.scores import Grouped, Records
 from .page import Claim, Page
 from .problems import kernels
-from .problems.kernels import GPUS, TABLES
+from .problems.kernels import GPUS, TABLES, VARIANTS
 from .rivals import OURS
 
 # Kernel Tuner's names, with at most how many seeds; those left out need packages it does not bring (skopt, pyATF), are
@@ -34,7 +34,7 @@ SEEDS = 20
 RIVALS = {"random_sample": SEEDS, "genetic_algorithm": SEEDS, "simulated_annealing": SEEDS, "pso": SEEDS,
           "diff_evo": SEEDS, "firefly_algorithm": SEEDS, "mls": SEEDS, "greedy_mls": SEEDS, "greedy_ils": SEEDS,
           "adaptive_tabu_greywolf": SEEDS, "hybrid_vndx": 5, "bayes_opt": 2}
-METHODS = {OURS: SEEDS, **RIVALS}
+METHODS = {**dict.fromkeys(VARIANTS, SEEDS), **RIVALS}
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)  # of the budget
 QUICK = (OURS, "random_sample", "genetic_algorithm")
 
@@ -46,7 +46,7 @@ def tasks(methods: Sequence[str], seeds: int, tables: Sequence[str] = TABLES, mo
 
 
 def parts(task: store.Task) -> Sequence[str]:
-    return (OURS,) if task["method"] == OURS else ()
+    return (OURS,) if task["method"] in VARIANTS else ()
 
 
 def grouped(records: Records, value: Callable[[Floats, str], Any]) -> Grouped:
@@ -93,22 +93,33 @@ def tables(records: Records) -> dict[str, str]:
     every, relative = columns(records), grouped(records, over_random)
     whole = every["mean"]
     along = {share: grouped(records, after(share)) for share in SHARES}
+    by_kernel = {kernel: {share: grouped([record for record in records if record["task"]["table"].startswith(kernel)],
+                                         after(share)) for share in SHARES} for kernel in GPUS if kernel in every}
     rows = [[method, *(f"{scores.mean_of(found[method]):.3f}" for found in every.values()),
              f"{scores.mean_of(relative[method]):.2f}", _runs(each)] for method, each in whole.items()]
-    progress = [[method, *(f"{scores.mean_of(found[method]):.3f}" for found in along.values())] for method in whole]
     shown = [table for table in TABLES if table in whole[OURS]]
     by_gpu = [[f"{table}, {kernels.kernel(table).budget}", *_bold([float(np.mean(each[table]))
                                                                     for each in whole.values()])] for table in shown]
     found = {"Score, and the same counted from random search's expectation instead of the median":
              markdown.table(["method", *every, "over random", "tables x runs"], rows),
-             "Progress after shares of the budget":
-             markdown.table(["method", *(f"{share:.0%}" for share in SHARES)], progress),
+             "Progress after shares of the budget": _along(along),
+             **{f"The same on {kernel}": _along(found) for kernel, found in by_kernel.items()},
              "Score by kernel, GPU and budget": markdown.table(["table", *whole], by_gpu)}
     if len(whole) > 1:
         found["Paired differences of the score"] = scores.comparison(every, OURS, 3)
         found["Paired differences of the progress after shares of the budget"] = scores.comparison(
             {f"{share:.0%}": each for share, each in along.items()}, OURS, 3)
     return found
+
+
+def _along(found: dict[float, Grouped]) -> str:
+    """A row a method, a column a share of the budget."""
+    return markdown.table(["method", *(f"{share:.0%}" for share in found)], (
+        [method, *_means(found, method)] for method in next(iter(found.values()))))
+
+
+def _means(found: dict[float, Grouped], method: str) -> list[str]:
+    return [f"{scores.mean_of(each[method]):.3f}" for each in found.values()]
 
 
 def _runs(each: dict[str, list[float]]) -> str:
@@ -123,7 +134,8 @@ def _bold(values: list[float]) -> list[str]:
 def claims(records: Records) -> list[Claim]:
     """That no strategy of Kernel Tuner has a better mean, nor on one of the kernels, and that this is no chance."""
     made = []
-    for name, found in columns(records).items():
+    compared = [record for record in records if record["task"]["method"] in (OURS, *RIVALS)]
+    for name, found in columns(compared).items():
         means = {method: scores.mean_of(runs) for method, runs in found.items()}
         ours = means.pop(OURS)
         best = max(means, key=means.__getitem__)

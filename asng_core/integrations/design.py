@@ -19,8 +19,7 @@ Config = tuple[Any, ...]  # a value for each variable, in their order
 BEGINNING, COMPARED = 8, 200
 
 
-def far_apart(space: Space, configs: Sequence[Config], rng: np.random.Generator,
-              n: int = BEGINNING) -> Iterator[Config]:
+def far_apart(space: Space, configs: Sequence[Config], n: int, rng: np.random.Generator) -> Iterator[Config]:
     """`n` of the configurations, or all: the first random, each other one far from those before.
 
     Far is where the least distance to one of them is large: the sum over parameters of the difference in ranks, of all

@@ -21,19 +21,19 @@ from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
 from ..space.space import Space
 from ..space.variables import Categorical, Ordinal, Variable
-from .design import Config, far_apart
+from .design import BEGINNING, Config, far_apart
 
 _FAILED = sys.float_info.max  # what Kernel Tuner's costs say of a configuration that was not compiled or did not run
 
 
-def strategy(*, seed: int | None = None, unordered: Collection[str] = ()) -> Any:
+def strategy(*, seed: int | None = None, unordered: Collection[str] = (), beginning: int = BEGINNING) -> Any:
     """What `tune_kernel(strategy=...)` takes; the arguments are those of `MinimizerStrategy`."""
     try:
         from kernel_tuner.strategies.wrapper import OptAlgWrapper
     except ImportError as error:
         raise ImportError("integrations.kernel_tuner.strategy() needs Kernel Tuner 1.5. Run: pip install "
                           "'asng[kernel-tuner]'") from error
-    return OptAlgWrapper(MinimizerStrategy(seed=seed, unordered=unordered))
+    return OptAlgWrapper(MinimizerStrategy(seed=seed, unordered=unordered, beginning=beginning))
 
 
 class MinimizerStrategy:
@@ -41,13 +41,16 @@ class MinimizerStrategy:
 
     seed: of the search; by default that of `tune_kernel(seed=...)`.
     unordered: the parameters whose values are numbers without an order, such as those of an algorithm.
+    beginning: how many valid configurations far apart come first; 0 leaves the first ones to `Minimizer`.
     """
 
-    def __init__(self, *, seed: int | None = None, unordered: Collection[str] = ()) -> None:
+    def __init__(self, *, seed: int | None = None, unordered: Collection[str] = (),
+                 beginning: int = BEGINNING) -> None:
         if isinstance(unordered, str):
             raise TypeError("MinimizerStrategy(unordered=...) must be a collection of names, got "
                             f"{checks.shown(unordered)}.")
         self.seed, self.unordered = seed, frozenset(unordered)
+        self.beginning = checks.integer("MinimizerStrategy(beginning=...)", beginning, minimum=0)
         self.costfunc_kwargs = {"scaling": False, "snap": False}  # values as they are
 
     def __call__(self, costs: Any, space: Any) -> tuple[Config, Any]:
@@ -70,7 +73,7 @@ class MinimizerStrategy:
         start = options.strategy_options.get("x0")
         if start is not None and space.is_param_config_valid(tuple(start)):
             evaluate(tuple(start))
-        for config in far_apart(known, space.list, rng):
+        for config in far_apart(known, space.list, self.beginning, rng):
             evaluate(config)
         rest = (space.list[i] for i in rng.permutation(len(space.list)))
         while len(tried) < space.size:

@@ -30,6 +30,7 @@ SHARE = 0.95
 GPUS = {"gemm": ("RTX_2080_Ti", "RTX_3090", "RTX_Titan"),
         "convolution": ("A100", "A4000", "A6000", "MI250X", "W6600", "W7800")}
 TABLES = tuple(f"{kernel} {gpu}" for kernel, gpus in GPUS.items() for gpu in gpus)
+VARIANTS: dict[str, dict[str, Any]] = {OURS: {}, f"{OURS}, own beginning": {"beginning": 0}}
 _GEMM = ("MWG % (MDIMC * VWM) == 0", "NWG % (NDIMC * VWN) == 0", "MWG % (MDIMA * VWM) == 0",
          "NWG % (NDIMB * VWN) == 0", "KWG % ((MDIMC * NDIMC) / MDIMA) == 0", "KWG % ((MDIMC * NDIMC) / NDIMB) == 0")
 
@@ -117,7 +118,7 @@ def cache_file(name: str) -> Path:
 
 
 def run(method: str, table: str, seed: int, budget: int) -> dict[str, Any]:
-    """A search by `Minimizer`, or by the strategy of Kernel Tuner of that name, of `budget` unique configurations.
+    """A search by ours or by a strategy of Kernel Tuner, of `budget` unique configurations.
 
     "improvements": `[n, milliseconds]` of each configuration that was better than all before; "evaluations" and
     "failed" configurations, "seconds" of the whole search.
@@ -133,17 +134,17 @@ def run(method: str, table: str, seed: int, budget: int) -> dict[str, Any]:
         warnings.simplefilter("ignore")
         results, _ = kernel_tuner.tune_kernel(
             known.kernel, "", known.problem_size, [], known.tune_params, restrictions=known.restrictions, lang="C",
-            strategy=strategy(seed=seed) if method == OURS else method, strategy_options={"max_fevals": budget},
-            cache=str(cache_file(table)), simulation_mode=True, quiet=True)
+            strategy=strategy(seed=seed, **VARIANTS[method]) if method in VARIANTS else method,
+            strategy_options={"max_fevals": budget}, cache=str(cache_file(table)), simulation_mode=True, quiet=True)
     seconds = time.perf_counter() - began
     unique: dict[tuple[Any, ...], float | None] = {}
     for result in results:  # repeats among them
         unique.setdefault(tuple(result[name] for name in known.tune_params),
                           None if "__error__" in result else result["time"])
-    improvements: list[tuple[int, float]] = []
+    improvements: list[list[float]] = []
     for n, milliseconds in enumerate(unique.values(), 1):
         if milliseconds is not None and (not improvements or milliseconds < improvements[-1][1]):
-            improvements.append((n, milliseconds))
+            improvements.append([n, milliseconds])
     return {"improvements": improvements, "evaluations": len(unique),
             "failed": sum(each is None for each in unique.values()), "seconds": round(seconds, 2)}
 

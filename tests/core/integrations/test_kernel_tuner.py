@@ -157,7 +157,7 @@ def test_parameters_are_ordered_if_they_are_numbers():
 def test_a_search_begins_with_configurations_far_apart():
     space = Space({"a": Ordinal(range(11)), "b": Ordinal(range(11)), "c": Categorical(["x", "y"])})
     configs = [*itertools.product(range(11), range(11), "xy")]
-    found = [*far_apart(space, configs, np.random.default_rng(1))]
+    found = [*far_apart(space, configs, 8, np.random.default_rng(1))]
     assert len(set(found)) == 8
 
     def apart(chosen):
@@ -166,12 +166,14 @@ def test_a_search_begins_with_configurations_far_apart():
 
     rng = np.random.default_rng(0)
     assert apart(found) > max(apart([configs[i] for i in rng.choice(242, 8, replace=False)]) for _ in range(200))
-    assert set(far_apart(space, configs[:3], rng)) == set(configs[:3])
+    assert set(far_apart(space, configs[:3], 8, rng)) == set(configs[:3])
 
 
 def test_errors_name_the_repair(monkeypatch):
     with pytest.raises(TypeError, match="must be a collection of names"):
         MinimizerStrategy(unordered="tile")
+    with pytest.raises(ValueError, match=r"beginning=\.\.\.\) must be at least 0, got -1"):
+        MinimizerStrategy(beginning=-1)
     with pytest.raises(ValueError, match=r"must name parameters, \['a'\], got \['b'\]"):
         space_of(Listed({"a": [1]}, [(1,)]), unordered=["b"])
     monkeypatch.setitem(sys.modules, "kernel_tuner.strategies.wrapper", None)
