@@ -97,7 +97,7 @@ def tables(records: Records) -> dict[str, str]:
                                          after(share)) for share in SHARES} for kernel in GPUS if kernel in every}
     rows = [[method, *(f"{scores.mean_of(found[method]):.3f}" for found in every.values()),
              f"{scores.mean_of(relative[method]):.2f}", _runs(each)] for method, each in whole.items()]
-    shown = [table for table in TABLES if table in whole[OURS]]
+    shown = [table for table in TABLES if all(table in each for each in whole.values())]
     by_gpu = [[f"{table}, {kernels.kernel(table).budget}", *_bold([float(np.mean(each[table]))
                                                                     for each in whole.values()])] for table in shown]
     found = {"Score, and the same counted from random search's expectation instead of the median":
@@ -105,7 +105,7 @@ def tables(records: Records) -> dict[str, str]:
              "Progress after shares of the budget": _along(along),
              **{f"The same on {kernel}": _along(found) for kernel, found in by_kernel.items()},
              "Score by kernel, GPU and budget": markdown.table(["table", *whole], by_gpu)}
-    if len(whole) > 1:
+    if OURS in whole and len(whole) > 1:
         found["Paired differences of the score"] = scores.comparison(every, OURS, 3)
         found["Paired differences of the progress after shares of the budget"] = scores.comparison(
             {f"{share:.0%}": each for share, each in along.items()}, OURS, 3)
