@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from benchmarks import functions, population, store, toy
-from benchmarks.problems import pseudo_boolean, runs
+from benchmarks.problems import kernels, pseudo_boolean, runs
 
 REPEATED = {"toy": toy.run, "population": population.run, "functions": functions.run, "tables_noisy": runs.noisy,
             "tables_noise-free": runs.noise_free, "tables_asynchronous": runs.asynchronous,
-            "pbo_noise-free": pseudo_boolean.run, "pbo_noisy": pseudo_boolean.run}
+            "pbo_noise-free": pseudo_boolean.run, "pbo_noisy": pseudo_boolean.run, "kernel_tuner": kernels.run}
 
 
 @pytest.mark.parametrize("method", ["Minimizer", "ASNG"])
@@ -16,6 +16,8 @@ REPEATED = {"toy": toy.run, "population": population.run, "functions": functions
 def test_stored_runs_of_this_behaviour_repeat(name, method):
     if REPEATED[name] is pseudo_boolean.run:
         pytest.importorskip("ioh")
+    if REPEATED[name] is kernels.run:
+        pytest.importorskip("kernel_tuner", exc_type=ImportError)
     found = [record for record in store.records(store.RESULTS / name)
              if record["task"].get("workers", 8) == 8 and record["task"].get("algorithm", "ASNG") == "ASNG"
              and record["task"].get("method", "ASNG") == method]
