@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-slow attack lint clean
+.PHONY: demo test test-slow attack coverage lint clean
 
 demo: $(VENV)/torch.installed
 	$(BIN)/python -m asng_torch demo --out runs/demo
@@ -16,6 +16,9 @@ test-slow: $(VENV)/dev.installed
 
 attack: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -n 2 -m attack tests/attack
+
+coverage: $(VENV)/dev.installed
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered tests/core
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
