@@ -218,7 +218,7 @@ def resume_search(data):
     with contextlib.suppress(ValueError), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         search.resume(PLACE / "s")
-    assert type(search.step) is type(search.n_failed_in_a_row) is int
+    assert type(search.step) is type(search.failures.in_a_row) is int
     search.state_dict()
 
 
