@@ -97,8 +97,8 @@ class Supernet(nn.Module):
         """`(n,)` losses of the candidates: `closure(net)` with each of them active, without gradients.
 
         Every candidate meets the same conditions: normalization layers use the statistics of the
-        batch and leave their buffers alone, all else is in eval mode, and the random state is that
-        of before, for each and afterwards.
+        batch and leave their buffers alone, unless they are frozen: one in eval mode stays so. All else is in eval
+        mode, and the random state is that of before, for each and afterwards.
 
         stochastic: all else (dropout) stays in the mode it is in, and meets the same randomness with each
             candidate, drawn anew for every call.

@@ -59,3 +59,45 @@ def test_stochastic_losses_give_every_candidate_the_same_noise_and_every_call_an
 def test_the_device_of_a_module_without_parameters_is_the_cpu():
     assert device_of(nn.ReLU()) == torch.device("cpu")
     assert device_of(nn.BatchNorm1d(2, affine=False).to("meta")) == torch.device("meta")
+
+
+class Frozen(nn.Module):
+    """A choice behind a frozen normalization, whose running statistics are far from any batch's."""
+
+    def __init__(self, kind=nn.BatchNorm1d):
+        super().__init__()
+        self.frozen, self.free = kind(3, affine=True, track_running_stats=True), nn.BatchNorm1d(3)
+        self.op = LayerChoice({"identity": nn.Identity(), "double": nn.Linear(3, 3)})
+        self.frozen.running_mean.fill_(5.0)
+        self.frozen.requires_grad_(False).eval()
+
+    def forward(self, x):
+        return self.op(self.frozen(x))
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.InstanceNorm1d])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_candidate_is_judged_by_the_frozen_statistics_it_is_trained_with(kind, whole):
+    net = Frozen(kind)
+    supernet, x = Supernet(net), torch.randn(64, 3) + 0.02
+    if whole:  # eval mode all over does not show what was frozen; that its weights have no gradients does
+        supernet.eval()
+    x = x if kind is nn.BatchNorm1d else x[:, :, None].expand(-1, -1, 2)
+    with supernet.active({"op": "identity"}):
+        trained = float(supernet(x).mean())
+    (judged,) = supernet.losses([{"op": "identity"}], lambda net: net(x).mean())
+    assert judged == pytest.approx(trained)
+    assert judged == pytest.approx(-4.98, abs=0.3)
+    assert [net.frozen.training, net.free.training] == [False, not whole]
+
+
+def test_recalibration_leaves_frozen_statistics_alone():
+    for whole in (False, True):
+        net = nn.Sequential(Frozen().frozen, nn.Linear(3, 3), nn.BatchNorm1d(3))
+        if whole:
+            net.eval()
+        recalibrate(net, [torch.randn(8, 3)])
+        assert net[0].running_mean.tolist() == [5.0] * 3
+        assert net[2].running_mean.abs().max() > 1e-3
+    recalibrate(net.requires_grad_(False), [torch.randn(8, 3)])  # nothing trains, so nothing stands out as frozen
+    assert net[0].running_mean.abs().max() < 2
