@@ -10,8 +10,8 @@ A ValueChoice returns no tensor: the output of the module that holds it is marke
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -20,40 +20,30 @@ from torch import Tensor, nn
 from .value_choice import ValueChoice
 
 
-class _Mark(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
-        # what counts is that it is saved: a recomputation under other codes saves another shape
-        ctx.save_for_backward(x.new_empty(shape))
-        return x.detach()
+_ANCHOR = torch.zeros((), device="cpu", requires_grad=True)  # what the marks are attached to in autograd's graph; gets no gradient
 
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        return gradients[0], None
+
+@lru_cache(maxsize=4096)
+def _empty(codes: tuple[float, ...]) -> Tensor:
+    """No element, so no memory; 40 bits are far from the largest size, 2^63, and two codes hardly have one hash."""
+    return torch.empty(0, hash(codes) % 2**40, device="cpu")
 
 
 def marked(output: Any, *codes: float) -> Any:
     """The output itself, its tensors marked in autograd's graph as computed under these codes."""
-    if not torch.is_grad_enabled():
+    if not torch.is_grad_enabled() or torch.compiler.is_compiling():  # a compiled graph recomputes nothing but itself
         return output
     if isinstance(output, Tensor):
-        # no element, so no memory; 40 bits are far from the largest size, 2^63, and two codes hardly have one hash
-        shape = (0, hash(tuple(-1 if math.isnan(code) else code for code in codes)) % 2**40)
-        return _with_mark(output, shape) if output.requires_grad else output
+        if output.requires_grad:
+            # a product saves its factors: the very tensor that a recomputation under other codes saves in another shape
+            mark = _empty(tuple(-1 if math.isnan(code) else code for code in codes)) * _ANCHOR
+            if output.grad_fn is None:
+                output = output.view_as(output)  # a leaf lives on without the graph
+            output.grad_fn.metadata.setdefault("asng", []).append(mark)  # alive as long as the graph
+        return output
     if type(output) in (tuple, list):
         return type(output)(marked(each, *codes) for each in output)
     return output
-
-
-def _with_mark(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """A view, so that autograd knows of the memory that others may read too, should a layer behind it work in place."""
-    view, mark = x.view_as(x), _Mark.apply(x.new_zeros(()).requires_grad_(), shape)
-
-    def ask(gradient: Tensor) -> None:
-        _ = mark.grad_fn.saved_tensors  # asked for, or a recomputation would not be compared with it
-
-    view.register_hook(ask)  # which also keeps the mark alive as long as the graph
-    return view
 
 
 def holders(module: nn.Module) -> list[tuple[nn.Module, list[ValueChoice]]]:
@@ -63,19 +53,8 @@ def holders(module: nn.Module) -> list[tuple[nn.Module, list[ValueChoice]]]:
     return [(holder, held) for holder, held in found if held]
 
 
-@contextmanager
-def holders_marked(found: list[tuple[nn.Module, list[ValueChoice]]]) -> Iterator[None]:
-    """Mark, inside the `with`, what the holders put out."""
-    hooks = [holder.register_forward_hook(_marking(held)) for holder, held in found]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _marking(held: list[ValueChoice]) -> Any:
+def marking(held: list[ValueChoice]) -> Callable[[nn.Module, Any, Any], Any]:
+    """A forward hook that marks what the holder of these puts out."""
     def hook(module: nn.Module, args: Any, output: Any) -> Any:
-        codes = (choice.active for choice in held if choice.active is not None)
-        return marked(output, *codes)
+        return marked(output, *(choice.active for choice in held if choice.active is not None))
     return hook

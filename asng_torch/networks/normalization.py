@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .modules import Modules
 
-@contextmanager
-def batch_statistics(module: nn.Module) -> Iterator[None]:
-    """Eval mode inside the `with`, but normalization by the batch's own statistics; no buffer is touched.
 
-    What its author froze stays as it is (`moving`).
-    """
-    with _modes_kept(module):
-        before = [(norm, norm.track_running_stats, norm.running_mean, norm.running_var) for norm in moving(module)]
-        try:
-            module.eval()
-            for norm, *_ in before:
-                # in training mode and without running statistics to track, PyTorch uses the batch's
-                norm.training, norm.track_running_stats = True, False
-                norm.running_mean = norm.running_var = None
-            yield
-        finally:
-            for norm, flag, mean, variance in before:
-                norm.track_running_stats, norm.running_mean, norm.running_var = flag, mean, variance
+def batch_statistics(module: nn.Module) -> AbstractContextManager[None]:
+    """Eval mode inside the `with`, but normalization by the batch's own statistics; no buffer is touched."""
+    return Modules(module).current().batch_statistics()
 
 
 def recalibrate(network: nn.Module, batches: Iterable[Tensor | tuple[Tensor, Any]]) -> nn.Module:
@@ -41,12 +28,12 @@ def recalibrate(network: nn.Module, batches: Iterable[Tensor | tuple[Tensor, Any
 
     batches: inputs, or (inputs, targets), moved to the network's device. Raises ValueError if there are none.
     """
-    tracking = [norm for norm in moving(network) if norm.track_running_stats]
+    modules = Modules(network).current()
+    tracking: list[Any] = [norm for norm in modules.moving() if norm.track_running_stats]
     momenta = [norm.momentum for norm in tracking]
     device, seen = device_of(network), False
-    with _modes_kept(network), torch.no_grad():
+    with modules.eval_mode(), torch.no_grad():  # all else as in a test: no dropout while statistics are taken
         try:
-            network.eval()  # all else as in a test: no dropout while statistics are taken
             for norm in tracking:
                 norm.reset_running_stats()
                 norm.momentum, norm.training = None, True  # None: a plain mean over all batches
@@ -67,39 +54,6 @@ def device_of(module: nn.Module) -> torch.device:
     return torch.device("cpu") if tensor is None else tensor.device
 
 
-@contextmanager
-def eval_mode(module: nn.Module) -> Iterator[None]:
+def eval_mode(module: nn.Module) -> AbstractContextManager[None]:
     """Eval mode inside the `with`; then every module is in the mode it was in."""
-    with _modes_kept(module):
-        module.eval()
-        yield
-
-
-def norms(module: nn.Module) -> list[Any]:
-    """The layers that normalize by batch or instance statistics, and may track running ones; PyTorch's, or alike."""
-    # among the module's own attributes: to ask a module for one that it lacks takes long, and there are thousands
-    return [child for child in module.modules() if "track_running_stats" in vars(child)]
-
-
-def moving(module: nn.Module) -> list[Any]:
-    """The `norms` that are not frozen.
-
-    Frozen is one in eval mode in a module that is in training mode. A module in eval mode as a whole does not
-    show that; there, it is one all of whose weights are without gradients while others of the module have them.
-    """
-    if module.training:
-        return [norm for norm in norms(module) if norm.training]
-    if not any(parameter.requires_grad for parameter in module.parameters()):
-        return norms(module)
-    weights = [(norm, list(norm.parameters(recurse=False))) for norm in norms(module)]
-    return [norm for norm, own in weights if not own or any(each.requires_grad for each in own)]
-
-
-@contextmanager
-def _modes_kept(module: nn.Module) -> Iterator[None]:
-    modes = [(child, child.training) for child in module.modules()]
-    try:
-        yield
-    finally:
-        for child, training in modes:
-            child.training = training
+    return Modules(module).current().eval_mode()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from torch import nn
 
 from ..choices.choice import Choice
+from ..choices.mark import marking
+from ..choices.value_choice import ValueChoice
 
 Places = dict[str, list[Choice]]  # variable name -> the modules it decides
+Holders = Sequence[tuple[nn.Module, list[ValueChoice]]]  # modules, and the values that they hold
 Conjunction = dict[str, list[Any]]  # parent -> its values; all parents must hold one of theirs
 _INACTIVE = -1  # the code of a discrete variable that is not in use, as asng_core has it; of a continuum it is NaN
 
@@ -37,19 +40,52 @@ def places(module: nn.Module) -> Places:
     return found
 
 
-@contextmanager
-def in_force(found: Places, codes: Mapping[str, float]) -> Iterator[None]:
+class Switches:
+    """Puts all choices under other codes at once, and marks what holders of a ValueChoice put out meanwhile.
+
+    By their own attributes: nn.Module takes long to find out that a number is no parameter, and there are hundreds.
+    """
+
+    def __init__(self, found: Places, holders: Holders = ()) -> None:
+        self.__setstate__((found, holders))
+
+    def __getstate__(self) -> tuple[Places, Holders]:
+        return self._found, self._holders  # copies and pickles switch their own choices
+
+    def __setstate__(self, state: tuple[Places, Holders]) -> None:
+        self._found, self._holders = state
+        self._places: list[tuple[dict[str, Any], str]] = []  # attributes of a choice, and its variable
+
+    def _list(self) -> None:
+        self._places = [(vars(choice), name) for name, choices in self._found.items() for choice in choices]
+        self._inactive = {name: math.nan if choices[0].variable.continuous else _INACTIVE
+                          for name, choices in self._found.items()}
+        self._hooks = [(vars(holder)["_forward_hooks"], marking(held)) for holder, held in self._holders]
+
+    @contextmanager
+    def under(self, codes: Mapping[str, float]) -> Iterator[None]:
+        """Let the choices be under these codes inside the `with`; a variable without a code is inactive."""
+        if not self._places:
+            self._list()
+        codes = {**self._inactive, **codes}
+        before = [attributes["active"] for attributes, _ in self._places]
+        hooks = [(there, hook) for there, hook in self._hooks if hook not in there]  # within another `with` they are
+        for attributes, name in self._places:
+            attributes["active"] = codes[name]
+        for there, hook in hooks:
+            there[hook] = hook
+        try:
+            yield
+        finally:
+            for (attributes, _), earlier in zip(self._places, before, strict=True):
+                attributes["active"] = earlier
+            for there, hook in hooks:
+                there.pop(hook, None)
+
+
+def in_force(found: Places, codes: Mapping[str, float]) -> AbstractContextManager[None]:
     """Let the choices be under these codes inside the `with`; a variable without a code is inactive."""
-    every = [(choice, codes.get(name, math.nan if choice.variable.continuous else _INACTIVE))
-             for name, choices in found.items() for choice in choices]
-    before = [choice.active for choice, _ in every]
-    for choice, code in every:
-        choice.active = code
-    try:
-        yield
-    finally:
-        for (choice, _), earlier in zip(every, before, strict=True):
-            choice.active = earlier
+    return Switches(found).under(codes)
 
 
 def conditions(module: nn.Module, found: Places) -> dict[str, list[Conjunction]]:

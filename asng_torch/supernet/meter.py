@@ -13,7 +13,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ..choices.searchable import Blocks, Searchable
 from ..elastic.elastic import Elastic
-from ..networks.normalization import norms
+from ..networks.modules import Modules
 from .conditions import Places, in_force
 from .cost import Cost, counted, remembered
 
@@ -126,7 +126,7 @@ class _Twin:
         memo = {id(tensor): _meta(tensor) for tensor in (*module.parameters(), *module.buffers(), *attributes)}
         self.module, self.places = copy.deepcopy((module, places), memo)
         self.module.eval()
-        for norm in norms(self.module):
+        for norm in Modules(self.module).current().norms:
             if not isinstance(norm, (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)):
                 # with statistics, one value per channel is enough to run on
                 norm.track_running_stats = True

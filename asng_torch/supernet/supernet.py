@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from asng_core import Candidate, Space
 
-from ..choices.mark import holders, holders_marked
-from ..networks.normalization import batch_statistics
+from ..choices.mark import holders
+from ..networks.modules import Modules
+from ..networks.randomness import Randomness
 from .architecture import Architecture
-from .conditions import conditions, in_force, places, restricted
+from .conditions import Switches, conditions, places, restricted
 from .cost import Cost
 from .meter import Meter, shapes_only
 
@@ -51,7 +52,8 @@ class Supernet(nn.Module):
         super().__init__()
         self.module = module
         self.choices = places(module)  # variable name -> the places it decides
-        self.holders = holders(module)
+        self._switches, self._marking = Switches(self.choices), Switches(self.choices, holders(module))
+        self._listed = Modules(self)
         variables = {name: found[0].variable for name, found in self.choices.items()}
         self.fixed = {name: Space(variables).encode_one(name, value)
                       for name, value in _known(fixed or {}, variables).items()}
@@ -75,7 +77,7 @@ class Supernet(nn.Module):
     @contextmanager
     def active(self, architecture: Architecture) -> Iterator[None]:
         """Run as `architecture` inside the `with`. Raises ValueError if it is not in the space."""
-        with self.active_codes(self.codes(architecture)), holders_marked(self.holders):
+        with self._marking.under(self.codes(architecture)):
             yield
 
     def codes(self, architecture: Architecture) -> dict[str, float]:
@@ -89,7 +91,7 @@ class Supernet(nn.Module):
     @contextmanager
     def active_codes(self, codes: Mapping[str, float]) -> Iterator[None]:
         """Run under these codes, one for each variable in use, fixed ones too."""
-        with in_force(self.choices, codes):
+        with self._switches.under(codes):
             yield
 
     def losses(self, candidates: Sequence[Architecture], closure: Callable[[Supernet], Tensor | float], *,
@@ -103,19 +105,15 @@ class Supernet(nn.Module):
         stochastic: all else (dropout) stays in the mode it is in, and meets the same randomness with each
             candidate, drawn anew for every call.
         """
-        values = []
-        modes = [(module, module.training) for module in self.modules()]
+        values: list[Tensor | float] = []
+        modules = self._listed.current()
         seed = int(torch.randint(2**62, ())) if stochastic else None  # of the CPU's generator, so drawn without waiting
-        with torch.no_grad(), batch_statistics(self):
-            if stochastic:  # batch_statistics has put all but normalization into eval mode: take that back
-                for module, training in modes:
-                    module.training = module.training or training
+        with torch.no_grad(), modules.batch_statistics(stochastic=stochastic), Randomness(modules.devices) as random:
             for architecture in candidates:
-                with self.active(architecture), _random_state_kept(self):
-                    if seed is not None:
-                        torch.manual_seed(seed)
+                with self.active(architecture):
+                    random.again(seed)
                     values.append(closure(self))
-        return np.array([float(value) for value in values])  # last, as it waits for the device
+            return _numbers(values)
 
     def cost(self, architecture: Architecture) -> Cost:
         """Parameters and multiply-adds of the derived network. Raises RuntimeError without an example."""
@@ -148,8 +146,10 @@ def _known(fixed: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[st
     return fixed
 
 
-@contextmanager
-def _random_state_kept(module: nn.Module) -> Iterator[None]:
-    devices = {parameter.device for parameter in module.parameters() if parameter.device.type == "cuda"}
-    with torch.random.fork_rng(devices=list(devices)):
-        yield
+def _numbers(values: Sequence[Tensor | float]) -> NDArray[np.float64]:
+    """All of them by one transfer, the one time that this waits for the device."""
+    if values and all(isinstance(value, Tensor) for value in values):
+        tensors = [value.detach().reshape(()) for value in values]
+        if len({(each.device, each.dtype) for each in tensors}) == 1:
+            return np.array(torch.stack(tensors).tolist(), dtype=np.float64)
+    return np.array([float(value) for value in values], dtype=np.float64)

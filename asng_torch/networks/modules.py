@@ -1,0 +1,127 @@
+"""All modules of a network in lists, so that thousands of them change their mode in a moment.
+
+A traversal of the network takes longer than everything that is then done; asked for an attribute, a module searches in
+four places. So this reads and writes the modules' own attributes, and only compares children with those of before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from operator import itemgetter, methodcaller
+from typing import Any
+
+import torch
+from torch import nn
+
+_children, _training = methodcaller("values"), itemgetter("training")
+_STATISTICS = "running_mean", "running_var"
+
+
+class Modules:
+    """The modules of a network, listed anew by `current` when one was put in, taken out or replaced since.
+
+    A mode belongs to each of them alone: whoever freezes one is noticed.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self._found: list[nn.Module | None] | None = None  # all children, in order; None: to be listed
+
+    def __getstate__(self) -> nn.Module:
+        return self.network  # copies and pickles list their own modules
+
+    def __setstate__(self, network: nn.Module) -> None:
+        self.network, self._found = network, None
+
+    def current(self) -> Modules:
+        """These, up to date."""
+        if self._found is None or list(chain.from_iterable(map(_children, self._holders))) != self._found:
+            self._list()
+        return self
+
+    def _list(self) -> None:
+        self.all = list(self.network.modules())
+        attributes = list(map(vars, self.all))
+        self._holders = [each["_modules"] for each in attributes]
+        self._found = list(chain.from_iterable(map(_children, self._holders)))
+        # of a scripted module the mode is no attribute of its own
+        self._attributes = [each for each in attributes if "training" in each]
+        self._others = [module for module in self.all if "training" not in vars(module)]
+        # those that do more than take note of their mode, or refuse to change it
+        self._own_ways = [module for module in self.all if "train" in vars(module) or "eval" in vars(module)
+                          or type(module).train is not nn.Module.train or type(module).eval is not nn.Module.eval]
+        # that normalize by batch or instance statistics, and may track running ones; PyTorch's, or alike
+        self.norms: list[Any] = [module for module in self.all if "track_running_stats" in vars(module)]
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Of all of them; one that stands in two places comes twice."""
+        return (each for module in self.all for each in vars(module)["_parameters"].values() if each is not None)
+
+    def devices(self) -> set[torch.device]:
+        """Where the parameters are."""
+        return {each.device for each in self.parameters()}
+
+    def moving(self) -> list[Any]:
+        """The `norms` that are not frozen.
+
+        Frozen is one in eval mode in a network that is in training mode. A network in eval mode as a whole does not
+        show that; there, it is one all of whose weights are without gradients while others of the network have them.
+        """
+        if self.network.training:
+            return [norm for norm in self.norms if vars(norm)["training"]]
+        if not any(parameter.requires_grad for parameter in self.parameters()):
+            return self.norms
+        weights = [(norm, list(norm.parameters(recurse=False))) for norm in self.norms]
+        return [norm for norm, own in weights if not own or any(each.requires_grad for each in own)]
+
+    @contextmanager
+    def modes_kept(self) -> Iterator[None]:
+        """After the `with`, every module is in the mode it was in."""
+        before, others = list(map(_training, self._attributes)), [each.training for each in self._others]
+        own = [each.training for each in self._own_ways]
+        try:
+            yield
+        finally:
+            for module, training in zip(self._own_ways, own, strict=True):
+                if module.training != training:  # what it did on the way there, it undoes on the way back
+                    module.train(training)
+            self._put(before)
+            for module, training in zip(self._others, others, strict=True):
+                module.training = training
+
+    @contextmanager
+    def eval_mode(self) -> Iterator[None]:
+        """Eval mode inside the `with`; then every module is in the mode it was in."""
+        with self.modes_kept():
+            if self._own_ways or self._others:
+                self.network.eval()
+            else:
+                self._put([False] * len(self._attributes))
+            yield
+
+    def _put(self, modes: list[bool]) -> None:
+        for attributes, training in zip(self._attributes, modes, strict=True):
+            attributes["training"] = training
+
+    @contextmanager
+    def batch_statistics(self, *, stochastic: bool = False) -> Iterator[None]:
+        """Eval mode inside the `with`, but normalization by the batch's own statistics; no buffer is touched.
+
+        What its author froze stays as it is (`moving`). stochastic: all but normalization stays in the mode it is in.
+        """
+        norms = [(vars(norm), vars(norm)["_buffers"]) for norm in self.moving()]
+        before = [(attributes["track_running_stats"], {name: buffers[name] for name in _STATISTICS if name in buffers})
+                  for attributes, buffers in norms]
+        with self.modes_kept() if stochastic else self.eval_mode():
+            try:
+                for (attributes, buffers), (_, statistics) in zip(norms, before, strict=True):
+                    # in training mode and without running statistics to track, PyTorch uses the batch's
+                    attributes["training"], attributes["track_running_stats"] = True, False
+                    buffers.update(dict.fromkeys(statistics))
+                yield
+            finally:
+                for (attributes, buffers), (flag, statistics) in zip(norms, before, strict=True):
+                    attributes["track_running_stats"] = flag
+                    buffers.update(statistics)
