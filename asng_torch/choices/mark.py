@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from .value_choice import ValueChoice
 
-
-_ANCHOR = torch.zeros((), device="cpu", requires_grad=True)  # what the marks are attached to in autograd's graph; gets no gradient
+# what makes autograd save the other factor; it gets no gradient, as no loss depends on a mark
+_ANCHOR = torch.zeros((), device="cpu", requires_grad=True)
 
 
 @lru_cache(maxsize=4096)

@@ -148,8 +148,7 @@ def _known(fixed: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[st
 
 def _numbers(values: Sequence[Tensor | float]) -> NDArray[np.float64]:
     """All of them by one transfer, the one time that this waits for the device."""
-    if values and all(isinstance(value, Tensor) for value in values):
-        tensors = [value.detach().reshape(()) for value in values]
-        if len({(each.device, each.dtype) for each in tensors}) == 1:
-            return np.array(torch.stack(tensors).tolist(), dtype=np.float64)
+    tensors = [value.detach().reshape(()) for value in values if isinstance(value, Tensor)]
+    if len(tensors) == len(values) and len({(each.device, each.dtype) for each in tensors}) == 1:
+        return np.array(torch.stack(tensors).tolist(), dtype=np.float64)
     return np.array([float(value) for value in values], dtype=np.float64)

@@ -159,3 +159,23 @@ def test_a_candidate_runs_by_its_codes_if_it_is_of_this_space_and_else_by_its_va
         assert supernet.codes(candidate) == supernet.codes(dict(candidate))
     with pytest.raises(ValueError, match="'z'"):
         supernet.codes(ASNG(Space({"z": Categorical(["a"]), "y": Categorical(["c", "d"])}), seed=0).ask())
+
+
+def test_activations_of_two_supernets_over_one_network_go_by_the_inner_one():
+    net = nn.Sequential(LayerChoice({"a": nn.Identity(), "b": nn.ReLU()}))
+    first, second = Supernet(net), Supernet(net)
+    with first.active({"0": "b"}):
+        with second.active({"0": "a"}):
+            assert first(-torch.ones(1)) == -1
+        assert first(-torch.ones(1)) == 0
+
+
+def test_the_losses_of_tensors_and_of_numbers_leave_the_device_alike(supernet):
+    batch, values = ASNG(supernet.space, seed=1).ask(3), [0.1, float("inf"), float("nan")]
+    for make in (torch.tensor, float, lambda value: torch.tensor([value]), lambda value: torch.tensor(value).double()):
+        in_turn = iter(values)
+        losses = supernet.losses(batch, lambda net, make=make, numbers=in_turn: make(next(numbers)))
+        assert losses.dtype == np.float64
+        assert np.allclose(losses, values, equal_nan=True)
+    mixed = iter([torch.tensor(1.0), 2.0, torch.tensor(3.0, dtype=torch.bfloat16)])
+    assert supernet.losses(batch, lambda net: next(mixed)).tolist() == [1, 2, 3]
