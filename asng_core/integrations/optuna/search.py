@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -68,13 +69,24 @@ class Search:
 
     def ask(self, trial: FrozenTrial) -> dict[str, Any]:
         """Values for a trial, new ones beside what is fixed in it; any if there are no new ones."""
-        fixed = point(self._space, self._distributions, trial.system_attrs.get("fixed_params", {}))
         try:
-            candidate = self._optimizer.ask(fixed=fixed or None)
+            candidate = self._optimizer.ask(fixed=self._fixed(trial))
         except SpaceExhausted:
             return params(self._distributions, self._optimizer.sample(1)[0])
         self._open[trial.number] = candidate
         return params(self._distributions, candidate)
+
+    def _fixed(self, trial: FrozenTrial) -> dict[str, Any]:
+        """What was enqueued, but for what is no value or may be inactive: Optuna uses it all, whatever is asked."""
+        space, fixed = self._space, dict[str, Any]()
+        codes = np.where(space.continuous, space.lows, -1).astype(space.dtype)  # -1: not known
+        for name, value in trial.system_attrs.get("fixed_params", {}).items():
+            with contextlib.suppress(ValueError):
+                for _, own in point(space, self._distributions, {name: value}).items():  # none of another parameter
+                    codes[space.positions[name]] = space.encode_one(name, own)
+                    fixed[name] = own
+        active = space.active(codes[None])[0]
+        return {name: value for name, value in fixed.items() if active[space.positions[name]]}
 
     def _point(self, trial: FrozenTrial) -> dict[str, Any] | None:
         """What a trial evaluates; None if that is, as yet, no point of the space."""

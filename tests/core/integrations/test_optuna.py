@@ -143,6 +143,21 @@ def test_enqueued_values_are_used_and_the_rest_is_chosen_around_them():
     assert study.best_value == 0
 
 
+@pytest.mark.filterwarnings("ignore:Fixed parameter degree with value 99 is out of range")
+def test_what_is_enqueued_may_be_incomplete_conditional_or_out_of_range():
+    study = studied(conditional, 30)
+    for values in ({"degree": 6}, {"degree": 6, "kernel": "poly", "kind": "svm"},
+                   {"degree": 99, "kernel": "poly", "kind": "svm"}, {"nonsense": 1, "kind": "forest"}):
+        study.enqueue_trial(values)
+    study.optimize(conditional, n_trials=4)
+    complete, forest = study.trials[31].params, study.trials[33].params
+    assert (complete["kind"], complete["kernel"], complete["degree"]) == ("svm", "poly", 6)
+    assert forest["kind"] == "forest"
+    study.enqueue_trial({"kernel": "none of these", "kind": "svm"})
+    with pytest.raises(ValueError, match="none of these"):  # as from any sampler
+        study.optimize(conditional, n_trials=2)
+
+
 def test_failed_trials_are_known_and_not_repeated():
     def objective(trial):
         loss = bits(trial)
