@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from .. import checks
+from ..arrays import Codes
 from ..distribution.marginals import Marginal, marginals
 from ..distribution.pins import pins
 from ..distribution.recommend import likeliest
@@ -15,6 +16,7 @@ from ..distribution.rejection import feasible_draws
 from ..distribution.summary import table
 from . import rules
 from .candidate import Batch, Candidate
+from .frames import results
 from .parts import P
 from .results import Best
 from .saved import Saved
@@ -97,8 +99,28 @@ class AskTell(Saved[P]):
                              "Tell violations= instead of constraints for what only the evaluation knows.")
         parts = self._parts
         with parts.whole(draws=parts.policy.draws_when_told):
-            parts.ledger.note_best(codes, number, excess, None)
-            parts.policy.injected(codes, number, excess)
+            self._inject(codes, number, excess)
+
+    def _inject(self, codes: Codes, loss: Any, violation: float) -> None:
+        self._parts.ledger.note_best(codes, loss, violation, None)
+        self._parts.policy.injected(codes, loss, violation)
+
+    def inject_frame(self, frame: Any) -> None:
+        """Record the results in a table: a History, or what its `to_frame()` gave, also by way of CSV or parquet.
+
+        frame: a History, a pandas DataFrame or a list of dicts, a row each, with the variables by their names (see
+            `Space.parse`), `loss`, a gap or NaN of which is a failed evaluation, or `loss_0`, `loss_1`, ..., and, if
+            there are any, `violation`. Other columns are ignored.
+
+        As many calls of `inject`, all or none of which happen. Raises ValueError, with the row's number, for what is
+        not a feasible point or has no loss.
+        """
+        rows = results(self.space, frame)
+        numbers = self._parts.policy.losses([row.loss for row in rows], len(rows)) if rows else []
+        parts = self._parts
+        with parts.whole(draws=parts.policy.draws_when_told):
+            for row, number in zip(rows, numbers, strict=True):
+                self._inject(row.codes, number, row.violation)
 
     # what is known
 

@@ -68,19 +68,27 @@ class History:
         """The points, in the user's values."""
         return self._space.values(self.codes) if self._space is not None else list(map(dict, self._values))
 
+    def records(self) -> list[dict[str, Any]]:
+        """A dict an evaluation: id, the variables that are active, loss (or loss_0, loss_1, ...) and violation."""
+        names, losses = self._loss_names, self.losses.reshape(len(self), len(self._loss_names))
+        if taken := {"id", "violation", *names} & set(self._names):
+            raise ValueError(f"variables must have other names than the columns of results, got {sorted(taken)}. Use "
+                             "values, losses, violations and ids instead.")
+        return [{"id": number, **values, **dict(zip(names, loss, strict=True)), "violation": violation}
+                for number, values, loss, violation in zip(self.ids.tolist(), self.values, losses.tolist(),
+                                                           self.violations.tolist(), strict=True)]
+
     def to_frame(self) -> Any:
-        """A pandas DataFrame: id, the variables, loss (or loss_0, loss_1, ...) and violation."""
+        """A pandas DataFrame of `records()`; `Minimizer.inject_frame` takes it back, by way of a CSV file too."""
         try:
             import pandas
         except ImportError as error:
             raise ImportError("History.to_frame() needs pandas. Run: pip install 'asng[frame]'") from error
-        frame = pandas.DataFrame(self.values, columns=list(self._names))
-        frame.insert(0, "id", self.ids)
-        losses = self.losses
-        for i, column in enumerate(np.atleast_2d(losses.T)):  # (n_objectives, n), also of one
-            frame["loss" if losses.ndim == 1 else f"loss_{i}"] = column
-        frame["violation"] = self.violations
-        return frame
+        return pandas.DataFrame(self.records(), columns=["id", *self._names, *self._loss_names, "violation"])
+
+    @property
+    def _loss_names(self) -> list[str]:
+        return ["loss"] if self.losses.ndim == 1 else [f"loss_{i}" for i in range(self.losses.shape[1])]
 
     def __len__(self) -> int:
         return self._n

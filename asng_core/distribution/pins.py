@@ -9,6 +9,7 @@ import numpy as np
 from .. import checks
 from ..arrays import Bools, Codes, Floats, Ints
 from ..space import rules
+from ..space.space import Space
 from .search_distribution import SearchDistribution
 
 
@@ -60,20 +61,21 @@ def violated(distribution: SearchDistribution, draws: Floats, pinned: Pins | Non
 
 def pins(distribution: SearchDistribution, fixed: object) -> Pins | None:
     """The pins of `fixed`, name -> value. Raises ValueError if one may be inactive in a draw."""
-    space = distribution.space
-    named = checks.mapping("ask(fixed=...)", fixed)
-    if not named:
-        return None
+    codes, columns = fixed_codes(distribution.space, fixed, "ask(fixed=...)")
+    return Pins(columns, distribution.family.draws(codes), codes) if columns.any() else None
+
+
+def fixed_codes(space: Space, fixed: object, where: str) -> tuple[Codes, Bools]:
+    """`(n_variables,)` codes that exist, and which of them `fixed`, name -> value, gives. Raises TypeError or
+    ValueError, beginning with `where`, for what is no value or may be inactive."""
     codes = np.where(space.continuous, space.lows, -1).astype(space.dtype)  # -1: a value not known
     columns = np.zeros(len(space), dtype=np.bool_)
-    for name, value in named.items():
-        i = space.positions[rules.known_name("ask(fixed=...)", name, space.names)]
-        codes[i], columns[i] = space.encode_one(name, value, "ask(fixed=...): "), True
+    for name, value in checks.mapping(where, fixed).items():
+        i = space.positions[rules.known_name(where, name, space.names)]
+        codes[i], columns[i] = space.encode_one(name, value, f"{where}: "), True
     certain = space.active(codes[None])[0]  # what is not pinned satisfies no condition
     if space.conditions is not None and (wrong := np.flatnonzero(columns & ~certain)).size:
         name = space.names[wrong[0]]
-        raise ValueError(f"ask(fixed=...) must pin no variable that may be inactive, got {name!r}. Fix variables that "
+        raise ValueError(f"{where} must pin no variable that may be inactive, got {name!r}. Fix variables that "
                          f"meet its condition too: {space.conditions.values(space.variables)[name]}.")
-    # a family needs codes that exist: 0 in place of -1
-    codes = np.where(space.continuous, codes, np.maximum(codes, 0)).astype(space.dtype)
-    return Pins(columns, distribution.family.draws(codes), codes)
+    return np.where(space.continuous, codes, np.maximum(codes, 0)).astype(space.dtype), columns

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..ask_tell.candidate import Candidate
+from ..ask_tell.frames import results
 from ..ask_tell.results import Best
 from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
@@ -17,14 +18,15 @@ from .result import Result, averaged, negated
 class Books:
     """Of one run. With `sign` -1 the optimizer is told the losses negated.
 
-    again: candidates asked in a run that this one goes on with, and not evaluated. errors: why evaluations failed, by
+    initial: points, or parts of some, that are asked first. again: candidates asked in a run that this one goes on
+    with, and not evaluated. errors: why evaluations failed, by
     id. exhausted: what the optimizer said when it had no more points.
     noted: called with every event before the next; see `journal`.
     torn: whether the optimizer was stopped half way through something, so that its state is not to be kept.
     """
 
-    def __init__(self, optimizer: Minimizer, sign: float) -> None:
-        self.optimizer, self.sign = optimizer, sign
+    def __init__(self, optimizer: Minimizer, sign: float, initial: Sequence[Mapping[str, Any]] = ()) -> None:
+        self.optimizer, self.sign, self._initial = optimizer, sign, initial
         self.again: list[Candidate] = []
         self.errors: dict[int, str] = {}
         self.exhausted: SpaceExhausted | None = None
@@ -53,6 +55,12 @@ class Books:
         best = None if self.shape else self.optimizer.best
         return None if best is None else best._replace(loss=self.sign * best.loss)
 
+    def know(self, frame: Any) -> None:
+        """Take results that were paid for elsewhere, before anything is asked."""
+        for row in results(self.optimizer.space, frame, f"{self.name}(known=...)"):
+            values = self.optimizer.space.values(row.codes[None])[0]
+            self.optimizer.inject(values, self._signed(row.loss, ()), violation=row.violation)
+
     def ask(self, n: int) -> list[Candidate]:
         """Up to `n` candidates to evaluate, first those of `again`."""
         again, self.again = self.again[:n], self.again[n:]
@@ -65,12 +73,22 @@ class Books:
         """Up to `n` new candidates."""
         self.torn, new = True, list[Candidate]()
         try:
-            new = list(self.optimizer.ask(n))
+            for point in self._initial[self.optimizer.n_asked:][:n]:
+                new.append(self._asked_at(point))
+            if len(new) < n:
+                new += self.optimizer.ask(n - len(new))
         except SpaceExhausted as exhausted:
             self.exhausted = exhausted
         self.noted({"ask": n, "got": len(new)})
         self.torn = False
         return new
+
+    def _asked_at(self, point: Mapping[str, Any]) -> Candidate:
+        """A candidate with these values; any other one where all such are known."""
+        try:
+            return self.optimizer.ask(fixed=point)
+        except SpaceExhausted:
+            return self.optimizer.ask()
 
     def tell(self, candidates: list[Candidate], losses: list[Any], why: dict[int, str]) -> None:
         """Take what each candidate's evaluation gave: a float or a tuple, None if it failed. `why`: by id."""

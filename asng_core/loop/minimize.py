@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -37,7 +37,9 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
              n_workers: int | None = None, vectorized: bool = False, target: float | None = None,
              timeout: float | None = None, evaluation_timeout: float | None = None,
              callback: Callable[[Progress], Any] | None = None, progress: bool = False,
-             checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = ()) -> Result:
+             checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = (),
+             initial_points: Sequence[Mapping[str, Any]] = (), init: Mapping[str, Any] | None = None,
+             known: Any = None) -> Result:
     """Search a space for the point of the lowest loss.
 
     >>> from asng_core import Categorical, Integer, Space, minimize
@@ -84,6 +86,11 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
         holds losses of the other sign. A write that fails is warned of, and tried again.
     catch: exceptions of the objective that are failed evaluations: see `Result.errors`; they are logged too, by the
         logger "asng_core". Any other one ends the run.
+    initial_points: dicts of values to evaluate first, in this order; what one leaves out is chosen.
+    init: where the search distribution begins, as for `ASNG`.
+    known: results to begin with, which no budget is paid for: a table as `History.to_frame()` gives it, from a CSV
+        file too (see `Minimizer.inject_frame`), losses as the objective returned them. A run that goes on from a
+        checkpoint has them already.
 
     Ctrl-C ends the run with the result so far, and so does SIGTERM where nothing else handles it. Whatever is raised
     once something was evaluated has the result so far as its attribute `result`, and all that had ended is told.
@@ -94,7 +101,7 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
     return _run(1.0, objective, space, budget=budget, seed=seed, noisy=noisy, executor=executor, n_workers=n_workers,
                 vectorized=vectorized, target=target, timeout=timeout,
                 evaluation_timeout=evaluation_timeout, callback=callback, progress=progress, checkpoint=checkpoint,
-                catch=catch)
+                catch=catch, initial_points=initial_points, init=init, known=known)
 
 
 def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.random.SeedSequence | None = None,
@@ -102,7 +109,9 @@ def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.
              n_workers: int | None = None, vectorized: bool = False, target: float | None = None,
              timeout: float | None = None, evaluation_timeout: float | None = None,
              callback: Callable[[Progress], Any] | None = None, progress: bool = False,
-             checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = ()) -> Result:
+             checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = (),
+             initial_points: Sequence[Mapping[str, Any]] = (), init: Mapping[str, Any] | None = None,
+             known: Any = None) -> Result:
     """Search a space for the point of the highest value: `minimize` for objectives of which more is better.
 
     >>> from asng_core import Space, maximize
@@ -114,13 +123,14 @@ def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.
     return _run(-1.0, objective, space, budget=budget, seed=seed, noisy=noisy, executor=executor, n_workers=n_workers,
                 vectorized=vectorized, target=target, timeout=timeout,
                 evaluation_timeout=evaluation_timeout, callback=callback, progress=progress, checkpoint=checkpoint,
-                catch=catch)
+                catch=catch, initial_points=initial_points, init=init, known=known)
 
 
 def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: Any, noisy: bool, executor: Any,
          n_workers: int | None, vectorized: bool, target: float | None, timeout: float | None,
          evaluation_timeout: float | None,
-         callback: Callable[[Progress], Any] | None, progress: bool, checkpoint: Any, catch: Any) -> Result:
+         callback: Callable[[Progress], Any] | None, progress: bool, checkpoint: Any, catch: Any, initial_points: Any,
+         init: Mapping[str, Any] | None, known: Any) -> Result:
     name = "minimize" if sign > 0 else "maximize"
     rules.function(f"{name}(objective)", objective)
     rules.space(f"{name}(space)", space)
@@ -138,11 +148,14 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     catch = rules.failures(f"{name}(catch=...)", catch)
     listeners = [] if callback is None else [rules.callback(f"{name}(callback=...)", callback)]
     file = None if checkpoint is None else rules.file(f"{name}(checkpoint=...)", checkpoint)
+    initial = rules.initial_points(f"{name}(initial_points=...)", initial_points, space)
     bar = Bar(name, limit.evaluations) if checks.truth(f"{name}(progress=...)", progress) else None
 
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
-        books = Books(Minimizer(space, noisy=noisy, seed=seed), sign)
+        books = Books(Minimizer(space, noisy=noisy, seed=seed, init=init), sign, initial)
+        if known is not None:
+            books.know(known)
         evaluate = partial(interrupts.call, objective)
         workers: Workers = InProcess(one_by_one(evaluate), catch, 1)
         if vectorized:

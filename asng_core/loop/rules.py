@@ -15,6 +15,7 @@ import numpy as np
 from .. import checks
 from ..ask_tell import rules as told_rules
 from ..checkpoint import CheckpointError
+from ..distribution.pins import fixed_codes
 from ..space.space import Space
 
 
@@ -38,6 +39,25 @@ def space(where: str, value: object) -> Space:
     if not isinstance(value, Space):
         raise TypeError(f"{where} must be a Space, got {checks.shown(value)}. Use Space({{name: variable}}).")
     return value
+
+
+def initial_points(where: str, value: object, points: Space) -> list[dict[str, Any]]:
+    """Points of the space, or parts of some."""
+    found = checks.listed(value)
+    if found is None or not all(isinstance(each, Mapping) for each in found):
+        raise TypeError(f"{where} must be a list of dicts of values, got {checks.shown(value)}."
+                        f"{' Put it into a list.' * isinstance(value, Mapping)}")
+    for i, each in enumerate(found):
+        name = f"{where[:where.index('=')]}=[...]), point {i}"
+        fixed_codes(points, each, name)
+        try:
+            points.encode(each)
+        except ValueError:  # a part, the rest of which is chosen
+            continue
+        if not points.feasible(each):
+            raise ValueError(f"{name} must satisfy the space's constraints, got {checks.shown(dict(each))}. "
+                             "Leave out what breaks them.")
+    return [dict(each) for each in found]
 
 
 def any_point(where: str, points: Space, n_known: int) -> None:

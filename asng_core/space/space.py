@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..arrays import Bools, Codes
 from . import rules
+from .cells import code_of, gap
 from .conditions import Conditions, count
 from .constraints import Constraints
 from .description import rebuilt
@@ -161,6 +162,29 @@ class Space:
             return self.variables[name].encode(value)
         except ValueError as error:
             raise ValueError(f"{where}variable {name!r} {error}") from None
+
+    def parse(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The point in the row of a table, such as `History.to_frame()` gives, from a CSV file too.
+
+        Cells may have lost their type: text or floats stand for numbers, text for any other value. A gap (None, NaN,
+        "") is the value None, if the variable has it, and nothing at all where it is inactive. Other columns are
+        ignored. Raises ValueError if no point has these values; constraints are not asked.
+        """
+        codes = np.broadcast_to(self._none, (len(self),)).astype(self.dtype)
+        present = np.zeros(len(self), dtype=np.bool_)
+        while (new := np.flatnonzero(self.active(codes[None])[0] & ~present)).size:  # parents before children
+            for i in new.tolist():
+                name = self.names[i]
+                try:
+                    codes[i] = code_of(self.variables[name], checks.mapping("row", row).get(name))
+                except ValueError as error:
+                    raise ValueError(f"variable {name!r} {error}") from None
+            present[new] = True
+        for name in np.array(self.names)[~present].tolist():
+            if not gap(row.get(name)):
+                raise ValueError(f"variable {name!r} must be empty, its condition not being met, got "
+                                 f"{checks.shown(row[name])}.")
+        return self.values(codes[None])[0]
 
     def contains(self, values: Mapping[str, Any]) -> bool:
         """Whether `values` is a point of this space that satisfies its constraints."""

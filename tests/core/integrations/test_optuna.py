@@ -3,7 +3,9 @@
 import math
 import multiprocessing
 import pickle
+import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -322,3 +324,11 @@ def test_processes_share_a_study(make_storage, tmp_path):
     asked = points(study)
     assert len(set(asked)) > 90  # four may ask the same at one moment, the first ones at random
     assert all(len(str(trial.system_attrs)) < 2046 for trial in study.trials)
+
+
+def test_the_page_does_what_it_says():
+    page = (Path(__file__).parents[3] / "docs" / "OPTUNA.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    namespace = {}
+    exec(compile(block, "OPTUNA.md", "exec"), namespace)
+    assert namespace["study"].best_params["kernel"] == "rbf"
