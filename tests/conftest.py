@@ -9,4 +9,5 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # 
     os.environ.setdefault(_name, "1")
 
 # of the helpers beside this file: `python -O` strips an assert that pytest has not rewritten
-pytest.register_assert_rewrite(*(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "conftest"))
+pytest.register_assert_rewrite("attack", *(path.stem for path in Path(__file__).parent.glob("*.py")
+                                           if path.stem != "conftest"))

@@ -3,6 +3,9 @@
 import os
 import time
 
+# a local cluster of Dask gives a worker up for good that is missing 15 s after it died, be it because it died again
+PATIENT_DASK = {"distributed.deploy.lost-worker-timeout": "10 minutes"}
+
 
 def distance(values):
     """Of whole numbers from 5."""

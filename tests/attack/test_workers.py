@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 import contending
 import killed
 import numpy as np
+import objectives
 import pytest
 import unruly
 
@@ -85,9 +86,10 @@ def test_processes_are_killed_and_nothing_is_lost(name, n, tmp_path):
 
 @pytest.mark.attack
 def test_dask_workers_are_killed_and_nothing_is_lost(tmp_path):
-    distributed = pytest.importorskip("distributed")
+    distributed, dask = pytest.importorskip("distributed"), pytest.importorskip("dask")
     settings = {"n_workers": 3, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
-    with distributed.LocalCluster(**settings) as cluster, distributed.Client(cluster) as client:
+    with dask.config.set(objectives.PATIENT_DASK), distributed.LocalCluster(**settings) as cluster, \
+            distributed.Client(cluster) as client:
         def pids():
             return [nanny.process.pid for nanny in cluster.workers.values() if nanny.process and nanny.process.pid]
 
