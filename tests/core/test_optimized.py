@@ -33,7 +33,9 @@ def test_the_assertions_of_helpers_are_rewritten(name):
 
 def test_a_broken_oracle_fails_without_plain_assertions(tmp_path):
     (tmp_path / "breaking.py").write_text(BREAKING)
-    ended = subprocess.run([sys.executable, "-O", "-m", "pytest", "-q", "-n0", "-p", "breaking",
-                            "-p", "no:cacheprovider", "tests/core/test_ranking.py", "-k", "plain_loop"], cwd=TESTS.parent,
-                           capture_output=True, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])})
+    command = [sys.executable, "-O", "-m", "pytest", "-q", "-n0", "-p", "breaking", "-p", "no:cacheprovider",
+               "tests/core/test_ranking.py", "-k", "plain_loop"]
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    ended = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True,
+                           env={**os.environ, "PYTHONPATH": paths})
     assert "FAILED tests/core/test_ranking.py::test_equals_the_plain_loop" in ended.stdout
