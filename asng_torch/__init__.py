@@ -18,6 +18,7 @@ try:
     from .supernet.architecture import load_architecture, save_architecture
     from .supernet.cost import Cost, count
     from .supernet.derive import derive
+    from .supernet.sort_channels import sort_channels
     from .supernet.supernet import Supernet
     from .train.evaluation import evaluate
     from .train.training import train
@@ -29,4 +30,4 @@ except ModuleNotFoundError as error:
 __all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "LayerChoice", "Repeat",
            "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice", "count", "derive",
            "derived", "draw_cell", "elastic", "evaluate", "from_genotype", "load_architecture", "recalibrate",
-           "save_architecture", "to_genotype", "train"]
+           "save_architecture", "sort_channels", "to_genotype", "train"]

@@ -86,5 +86,114 @@ class OwnCell(nn.Module):
         return self.merge(self.norm(self.cell(x, torch.relu(x)))).mean(dim=(2, 3))
 
 
-FLAT, IMAGE = (5, 6), (5, 3, 6, 6)
-NETWORKS = {Values: FLAT, Inputs: FLAT, Depth: FLAT, Widths: IMAGE, OwnCell: IMAGE}
+class Block(nn.Module):
+    """Of a transformer: attention of chosen heads, a gated hidden layer of chosen width, on a residual stream."""
+
+    def __init__(self, residual):
+        super().__init__()
+        self.norm1, self.norm2 = elastic.LayerNorm(8), elastic.RMSNorm(8)
+        self.attention = elastic.MultiheadAttention(residual, WidthChoice([1, 2]), head_width=WidthChoice([2, 4]),
+                                                    batch_first=True)
+        hidden = WidthChoice([3, 5])
+        self.gate, self.up = elastic.Linear(8, hidden), elastic.Linear(8, hidden, bias=False)
+        self.down = elastic.Linear(5, residual)
+
+    def forward(self, x, scale, *, shift):
+        y = self.norm1(x)
+        x = x + scale * self.attention(y, y, y, need_weights=False)[0]
+        y = self.norm2(x)
+        return x + shift + self.down(nn.functional.silu(self.gate(y)) * self.up(y))
+
+
+class Transformer(nn.Module):
+    """Width of the residual stream, heads, hidden widths and depth; called blocks, a table of positions, a tied one."""
+
+    def __init__(self):
+        super().__init__()
+        residual = WidthChoice([4, 8], label="residual")
+        self.stem, self.positions = elastic.Linear(6, residual), elastic.Embedding(4, residual)
+        self.blocks = Repeat([Block(residual) for _ in range(2)], label="depth")
+        self.head = elastic.Linear(8, 4)
+        self.head.weight = self.positions.weight
+
+    def forward(self, x):
+        x = self.stem(x) + self.positions(torch.arange(x.shape[1], device=x.device))
+        return self.head(self.blocks(x, 0.5, shift=0.1))
+
+
+class Convolutions(nn.Module):
+    """Along one, two and three dimensions, back again, depthwise and in groups, and what stands between them."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = elastic.Conv2d(3, WidthChoice([4, 8]), 3, padding=1)
+        self.group_norm, self.slope = elastic.GroupNorm(4, 8), elastic.PReLU(8)
+        self.depthwise = elastic.Conv2d(8, 16, 3, padding=1, groups=8)
+        self.grouped = elastic.ConvTranspose2d(16, 8, 2, stride=2, groups=4)
+        self.up = elastic.ConvTranspose2d(8, WidthChoice([3, 6]), 3, stride=2, padding=1)
+        self.line = elastic.Conv1d(6, WidthChoice([2, 4]), KernelChoice([1, 3]), padding=1)
+        self.back1, self.norm1 = elastic.ConvTranspose1d(4, WidthChoice([2, 3]), 1), elastic.BatchNorm1d(3)
+        self.solid, self.norm3 = elastic.Conv3d(3, WidthChoice([1, 2]), 1), elastic.BatchNorm3d(2)
+        self.back3, self.one_slope = elastic.ConvTranspose3d(2, 2, 1), elastic.PReLU()
+
+    def forward(self, x):
+        x = self.depthwise(self.slope(self.group_norm(self.stem(x))))
+        x = self.up(self.grouped(x), output_size=[24, 24])[:, :, ::6, ::6]
+        x = self.norm1(self.back1(self.line(x.flatten(2))))
+        x = self.norm3(self.solid(x.unflatten(2, (2, 2, 4))))
+        return self.one_slope(self.back3(x)).flatten(1)
+
+
+class Joined(nn.Module):
+    """What is joined is elastic, and joined again."""
+
+    def __init__(self):
+        super().__init__()
+        widths = [WidthChoice([2, 4]), WidthChoice([1, 3]), WidthChoice([3, 5])]
+        self.branches = nn.ModuleList(elastic.Linear(6, width) for width in widths)
+        self.pick = InputChoice(3, choose=2, reduce="concat", widths=(4, 3, 5))
+        self.inner = elastic.Concatenate(3, self.pick)
+        self.outer = elastic.Concatenate(self.inner, 5)
+        self.norm = elastic.LayerNorm(3 + 12 + 5, after=self.outer)
+        self.head = elastic.Linear(3 + 12 + 5, 4, after=self.outer)
+
+    def forward(self, x):
+        a, b, c = (branch(x) for branch in self.branches)
+        return self.head(self.norm(self.outer(self.inner(b, self.pick([a, b, c])), c)))
+
+
+class Foreign(nn.Module):
+    """Parts that know nothing of choices: plain layers converted, attributes that follow, blocks run by hand."""
+
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.qkv, self.heads, self.head_width = nn.Linear(6, 24), 2, 4
+            self.out, self.gamma = nn.Linear(8, 6), nn.Parameter(torch.randn(8))
+
+        def forward(self, x):
+            q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, self.head_width)).unbind(-3)
+            return x + self.out((nn.functional.scaled_dot_product_attention(q, k, v).flatten(-2)) * self.gamma)
+
+    def __init__(self):
+        super().__init__()
+        blocks = []
+        for _ in range(3):
+            block, number, width = self.Attention(), WidthChoice([1, 2]), WidthChoice([2, 3, 4])
+            heads = elastic.Heads(number, width)
+            elastic.follow(block, heads=number, head_width=width, gamma=heads)
+            elastic.convert(block.qkv, elastic.Heads(number, width, parts=3))
+            elastic.convert(block.out, after=heads)
+            blocks.append(block)
+        self.layers = Repeat(blocks, minimum=0, label="depth")
+        self.pick = LayerChoice({"a": nn.Linear(6, 5), "b": nn.Linear(6, 5, bias=False)})
+
+    def forward(self, x):
+        for layer in self.layers[:10]:
+            x = layer(x)
+        return self.pick(x)[:, : self.pick.out_features - 1] * (1 + len(self.layers))
+
+
+FLAT, TOKENS, IMAGE = (5, 6), (3, 4, 6), (5, 3, 6, 6)
+NETWORKS = {Values: FLAT, Inputs: FLAT, Depth: FLAT, Widths: IMAGE, OwnCell: IMAGE, Transformer: TOKENS,
+            Convolutions: (2, 3, 6, 6), Joined: FLAT, Foreign: FLAT}

@@ -45,6 +45,11 @@ class Choice(Searchable):
         return 0  # what a width does not depend on is as wide under its first value as under any
 
     @property
+    def narrowest(self) -> float:
+        """The code under which layers behind this choice receive the least, as short and wide otherwise as can be."""
+        return self.widest
+
+    @property
     def value(self) -> Any:
         """The value in force. Raises RuntimeError if there is none."""
         return self.variable.decode(self.code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from asng_core import Categorical
 
@@ -19,6 +19,9 @@ class LayerChoice(Choice):
 
     >>> LayerChoice({"conv3x3": nn.Conv2d(8, 8, 3, padding=1), "identity": nn.Identity()}).variable
     Categorical(['conv3x3', 'identity'])
+
+    An attribute that all candidates have, such as `weight` or `in_features`, is that of the one in force; outside of an
+    active architecture, what they agree on.
     """
 
     def __init__(self, candidates: Mapping[str, nn.Module], *, label: str | None = None) -> None:
@@ -34,6 +37,22 @@ class LayerChoice(Choice):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         code = self.code
         return marked(self.candidates[code](*args, **kwargs), code)
+
+    def __getattr__(self, name: str) -> Any:  # what is not found otherwise
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            candidates = vars(self).get("_modules", {}).get("candidates")
+            if candidates is None or name.startswith("__") or not all(hasattr(each, name) for each in candidates):
+                raise
+        found = [getattr(each, name) for each in candidates]
+        if self.active is not None:
+            return found[self.code]
+        plain = not isinstance(found[0], (Tensor, nn.Module)) and not callable(found[0])
+        if plain and all(type(each) is type(found[0]) and each == found[0] for each in found):
+            return found[0]
+        raise AttributeError(f"LayerChoice has the {name!r} of the candidate in force, and no architecture is active. "
+                             "Ask inside `with supernet.active(architecture):`.")
 
     def branches(self) -> Iterable[tuple[nn.Module, Sequence[str]]]:
         return [(module, [name]) for name, module in zip(self.values, self.candidates, strict=True)]

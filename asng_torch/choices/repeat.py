@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
 
 from torch import nn
 
 from asng_core import Integer, checks
 
+from ..networks import derived
 from .choice import Choice
 from .mark import marked
 from .searchable import shapes
@@ -17,7 +18,10 @@ from .searchable import shapes
 class Repeat(Choice):
     """Runs the first of several blocks one after another; the variable says how many.
 
-    blocks: modules of one input and output each; the shape must stay as it is, from the second on.
+    Each block gets what the one before put out, and every block the further arguments, if any. A network that
+    runs its blocks itself finds here the sequence of those in force: `for`, `len` and `[i]`. All blocks are `.blocks`.
+
+    blocks: modules that put out one tensor; its shape must stay as it is, from the second on.
     minimum: the fewest that run, from 0.
 
     >>> Repeat([nn.Linear(8, 8) for _ in range(4)], minimum=2).variable
@@ -34,10 +38,31 @@ class Repeat(Choice):
         super().__init__(Integer(minimum, len(blocks)), label)
         self.blocks = nn.ModuleList(blocks)
 
-    def forward(self, x: Any) -> Any:
-        for block in self.blocks[: self.value]:
-            x = block(x)
+    def forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        for block in self:
+            x = block(x, *args, **kwargs)
         return marked(x, self.code)
+
+    @property
+    def in_force(self) -> list[nn.Module]:
+        """The blocks that run. Raises RuntimeError if no architecture is active."""
+        return list(self.blocks)[: self.value]
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return iter(self.in_force)
+
+    def __len__(self) -> int:
+        return len(self.in_force)
+
+    def __bool__(self) -> bool:  # as of any module, not by its length
+        return True
+
+    @overload
+    def __getitem__(self, index: int) -> nn.Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[nn.Module]: ...
+    def __getitem__(self, index: int | slice) -> nn.Module | list[nn.Module]:
+        return self.in_force[index]
 
     def branches(self) -> Iterable[tuple[nn.Module, Sequence[int]]]:
         # block i runs where at least i + 1 do
@@ -48,15 +73,19 @@ class Repeat(Choice):
         return self.variable.size - 1
 
     def derived(self) -> nn.Module:
-        return nn.Sequential(*self.blocks[: self.value])
+        return derived.Blocks(*self.in_force)
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        (x,) = (*args, *kwargs.values())
-        found = [shapes(x)]
-        for block in self.blocks:
-            x = block(x)
-            found.append(shapes(x))
+        found = self._shapes(*args, **kwargs)
         # after `minimum` blocks or more the network may go on: all these shapes must be one
         if len(set(map(repr, found[self.values[0]:]))) > 1:
             raise ValueError("Repeat(blocks) must keep the shape, so that any number of blocks may run, got "
                              f"{' -> '.join(map(str, found))}. Change the shape before or after, or raise minimum.")
+
+    def _shapes(self, x: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """Of what comes in, and of what each of all blocks puts out."""
+        found = [shapes(x)]
+        for block in self.blocks:
+            x = block(x, *args, **kwargs)
+            found.append(shapes(x))
+        return found

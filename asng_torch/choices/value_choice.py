@@ -11,6 +11,7 @@ from asng_core import Categorical, Ordinal, Variable, checks
 
 from ..networks import derived
 from .choice import Choice
+from .searchable import Blocks, Layout
 
 
 class ValueChoice(Choice):
@@ -72,7 +73,7 @@ class _SizeChoice(ValueChoice):
         return self.values.index(self.largest)
 
 
-class WidthChoice(_SizeChoice):
+class WidthChoice(_SizeChoice, Layout):
     """Of the number of channels, or features, that a layer puts out: `elastic.Conv2d(8, WidthChoice([8, 16, 32]), 3)`.
 
     The narrower layer is the first part of the widest one; elastic layers behind it follow. Where two
@@ -95,6 +96,18 @@ class WidthChoice(_SizeChoice):
             widths = sorted({max(divisor, int(width / divisor + 0.5) * divisor)
                              for width in whole("WidthChoice(widths)", widths)})
         super().__init__(widths, label=label)
+
+    @property
+    def narrowest(self) -> float:
+        return self.values.index(min(self.values))
+
+    @property
+    def full_width(self) -> int:
+        return self.largest
+
+    @property
+    def blocks(self) -> Blocks:
+        return ((0, int(self.value)),)
 
 
 class KernelChoice(_SizeChoice):

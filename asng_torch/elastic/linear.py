@@ -6,9 +6,8 @@ from torch import Tensor, nn
 
 from asng_core import checks
 
-from ..choices.searchable import Blocks, Joining
-from ..choices.value_choice import WidthChoice
-from .elastic import Elastic, plain, sources, taken, width_and_choice
+from ..choices.searchable import Blocks, Layout, size
+from .elastic import Cut, Elastic, Width, sources, width_and_choice
 
 
 class Linear(Elastic, nn.Linear):
@@ -16,32 +15,37 @@ class Linear(Elastic, nn.Linear):
 
     The input may be a flattened map: the features of a channel lie together.
 
-    in_features: the most that may come in. out_features: a number or a WidthChoice.
-    after: the Concatenate, InputChoice or Cell whose output, flattened or not, this layer reads, if any.
+    in_features: the most that may come in. out_features: a number, a WidthChoice or Heads.
+    after: the Concatenate, InputChoice, Cell or Heads whose output, flattened or not, this layer reads, if any.
     """
 
-    width: WidthChoice | None
+    plain_class = nn.Linear
 
-    def __init__(self, in_features: int, out_features: int | WidthChoice, bias: bool = True, *,
-                 after: Joining | None = None) -> None:
+    def __init__(self, in_features: int, out_features: int | Width, bias: bool = True, *,
+                 after: Layout | None = None) -> None:
         most, width = width_and_choice("elastic.Linear(out_features)", out_features)
         in_features = checks.integer("elastic.Linear(in_features)", in_features, minimum=1)
         nn.Linear.__init__(self, in_features, most, bias)
         self.width, self.sources = width, sources(after)
 
+    @property
+    def full_input(self) -> int:
+        return self.in_features
+
+    @property
+    def full_output(self) -> int:
+        return self.out_features
+
     def incoming(self, x: Tensor) -> Blocks:
-        return self.blocks_of(x.shape[-1], self.in_features)
+        return self.blocks_of(x.shape[-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.linear(x, *self._used(self.incoming(x)))
+        used = self.used(self.incoming(x))
+        return nn.functional.linear(x, used["weight"], used["bias"])  # type: ignore[arg-type]
 
-    def _used(self, received: Blocks) -> tuple[Tensor, Tensor | None]:
-        """Weight `(out, in)` and bias `(out,)` in force for the features received."""
-        # the narrower layer is the first rows of the widest one
-        out = ((0, self.out_features if self.width is None else self.width.value),)
-        return taken(taken(self.weight, received, 1), out, 0), None if self.bias is None else taken(self.bias, out, 0)
+    def cuts(self, received: Blocks) -> dict[str, Cut]:
+        given = self.given()
+        return {"weight": {0: given, 1: received}, "bias": {0: given}}
 
     def cut(self, received: Blocks) -> nn.Module:
-        weight, bias = self._used(received)
-        return plain(nn.Linear, self, {"weight": weight, "bias": bias}, weight.shape[1], weight.shape[0],
-                     bias is not None)
+        return self.plain(received, size(received), size(self.given()), self.bias is not None)

@@ -39,6 +39,16 @@ class Inputs(nn.Module):
         return f"{self.positions}, {self.reduce}"
 
 
+class Blocks(nn.Sequential):
+    """Modules one after another, each with the further arguments too: what was a Repeat."""
+
+    def forward(self, input: Any, *args: Any, **kwargs: Any) -> Any:
+        x = input
+        for block in self:
+            x = block(x, *args, **kwargs)
+        return x
+
+
 class Concatenate(nn.Module):
     """Tensors joined along dimension 1: what was an elastic Concatenate."""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..choices.searchable import Searchable
+from ..elastic.elastic import ties_kept
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,22 @@ def count(network: nn.Module, *inputs: Any) -> Cost:
     >>> count(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), torch.ones(2, 4))
     Cost(parameters=15, multiply_adds=24)
     """
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with _unfused(), FlopCounterMode(display=False) as counter, torch.no_grad():
         network(*inputs)
     return Cost(sum(parameter.numel() for parameter in network.parameters()), _multiply_adds(counter.get_total_flops()))
+
+
+@contextmanager
+def _unfused() -> Iterator[None]:
+    """Attention in steps that the counter knows: of PyTorch's fused ones for the CPU, and of whole encoder layers in
+    eval mode, it sees nothing."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _multiply_adds(operations: int) -> int:
@@ -80,7 +96,7 @@ def _without_choices(module: nn.Module, seen: set[int]) -> list[nn.Module]:
 
 def counted(module: nn.Module, parts: list[Remembered], inputs: tuple[Any, ...]) -> Cost:
     """The cost of the architecture in force in a module on the meta device, whose `remembered` parts these are."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device("meta"):
+    with _unfused(), FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device("meta"):
         for part in parts:
             part.counter = counter
         try:
@@ -90,7 +106,8 @@ def counted(module: nn.Module, parts: list[Remembered], inputs: tuple[Any, ...])
             for part in parts:
                 part.counter, part.taken = None, 0
     # by identity: a parameter that stands in two places is trained once
-    kept = {id(parameter): parameter for parameter in _kept(module, {})}
+    with ties_kept():
+        kept = {id(parameter): parameter for parameter in _kept(module, {})}
     operations = counter.get_total_flops() + taken
     return Cost(sum(parameter.numel() for parameter in kept.values()), _multiply_adds(operations))
 

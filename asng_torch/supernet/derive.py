@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ..choices.searchable import Searchable
+from ..elastic.elastic import ties_kept
 from .architecture import Architecture
 from .supernet import Supernet
 
@@ -31,7 +32,7 @@ def derive(supernet: Supernet, architecture: Architecture, *,
     memo: dict[int, Any] = {}  # deepcopy's: id of a module -> what stands for it in the copy
     codes = supernet.codes(architecture)
     supernet.meter.show_widths(codes)  # a pass of shapes: what each elastic layer is to be cut to
-    with supernet.active_codes(codes):
+    with supernet.active_codes(codes), ties_kept():
         _resolve(supernet.module, memo, set())
         network = copy.deepcopy(supernet.module, memo)
     if weights == "reset":

@@ -16,6 +16,7 @@ from ..elastic.elastic import Elastic
 from ..networks.modules import Modules
 from .conditions import Places, in_force
 from .cost import Cost, counted, remembered
+from .widths import ShapesDiffer, WidthsDiffer, followed
 
 
 def shapes_only(inputs: Any) -> tuple[Any, ...]:
@@ -51,18 +52,49 @@ class Meter:
                              for each in shapes_only(args))
         try:
             self.check()
-        except _ShapesDiffer:
+        except ShapesDiffer:
             self.example = None
             raise
         except Exception as error:  # of the user's forward pass, whatever it does on a device without data
             self.example, self._problem = None, error
 
     def check(self) -> None:
-        """Run every choice's alternatives, all at its widest. Raises ValueError if their outputs differ in shape."""
-        twin = self._twin
-        self._pass({name: found[0].widest for name, found in self.places.items()},
-                   [module.register_forward_hook(_checking(path), with_kwargs=True)
-                    for path, module in twin.module.named_modules() if isinstance(module, Searchable)])
+        """Run every choice's alternatives, all at its widest, and then at the least widths.
+
+        Raises ValueError if their outputs differ in shape, or a layer cannot follow a width.
+        """
+        widest = {name: found[0].widest for name, found in self.places.items()}
+        self._check(widest)
+        narrowest = {name: found[0].narrowest for name, found in self.places.items()}
+        if narrowest == widest:
+            return
+        with followed(self._twin.module) as running:
+            try:
+                self._check(narrowest)
+                return
+            except Exception as error:  # of PyTorch, or of a layer, whatever it says to a width that does not fit
+                first = error
+            # which of them it is: for each one alone
+            for name in narrowest:
+                if narrowest[name] != widest[name]:
+                    running.clear()
+                    try:
+                        self._check({**widest, name: narrowest[name]})
+                    except Exception as error:
+                        raise WidthsDiffer(running.explained(name, self._twin.places[name], error)) from error
+        raise first  # of no width alone
+
+    def widths(self, codes: Mapping[str, float]) -> list[tuple[Elastic, Blocks | None]]:
+        """Every elastic layer with what it receives under these codes; those of alternatives that do not run too."""
+        twins = _elastic(self._twin.module)
+        for module in twins:
+            module.received = None
+        self._check(codes)
+        return [(module, twin.received) for module, twin in zip(_elastic(self.module), twins, strict=True)]
+
+    def _check(self, codes: Mapping[str, float]) -> None:
+        self._pass(codes, [module.register_forward_hook(_checking(path), with_kwargs=True)
+                           for path, module in self._twin.module.named_modules() if isinstance(module, Searchable)])
 
     def cost(self, codes: Mapping[str, float]) -> Cost:
         """The cost of the architecture of these codes, memorized."""
@@ -136,10 +168,6 @@ class _Twin:
             each.register_forward_hook(_noting, with_kwargs=True)
 
 
-class _ShapesDiffer(ValueError):
-    """Alternatives whose outputs differ in shape."""
-
-
 def _elastic(module: nn.Module) -> list[Elastic]:
     return [each for each in module.modules() if isinstance(each, Elastic)]
 
@@ -154,13 +182,12 @@ def _checking(path: str) -> Callable[[Any, tuple[Any, ...], dict[str, Any], Any]
         try:
             module.check(args, kwargs)
         except ValueError as error:
-            raise _ShapesDiffer(f"at {path!r}: {error}") from None
+            raise ShapesDiffer(f"at {path!r}: {error}") from None
     return hook
 
 
 def _noting(module: Elastic, args: tuple[Tensor, ...], kwargs: dict[str, Tensor], output: Tensor) -> None:
-    (x,) = (*args, *kwargs.values())
-    module.received = module.incoming(x)
+    module.received = module.incoming(args[0] if args else next(iter(kwargs.values())))
 
 
 def _alike(seen: dict[int, Blocks | None]) -> Callable[[Any, tuple[Any, ...], Any], None]:
