@@ -15,13 +15,14 @@ from asng_core import checks
 
 from ..choices.searchable import Blocks, Layout, Searchable, size
 from ..choices.value_choice import WidthChoice
+from .construction import Constructed
 from .heads import Heads
 
 Width = WidthChoice | Heads
 Cut = Mapping[int, Blocks]  # dimension of a tensor -> what of it is used
 
 
-class Elastic(Searchable):
+class Elastic(Searchable, metaclass=Constructed):
     """A layer that uses, of its weights, those of the channels that come in and of those that it gives.
 
     It knows what comes in by its width alone, as the first so many channels, or from `sources`, if they are others.

@@ -7,38 +7,54 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ..choices.searchable import Searchable
-from ..elastic.elastic import ties_kept
+from asng_core import checks
+
+from ..networks import drawing
+from .anew import built_anew
 from .architecture import Architecture
+from .cut import cut
 from .supernet import Supernet
+
+Factory = Callable[[], nn.Module]
 
 
 def derive(supernet: Supernet, architecture: Architecture, *,
-           weights: Literal["inherit", "reset"] = "inherit") -> nn.Module:
+           weights: Literal["inherit", "reset"] | Factory = "inherit") -> nn.Module:
     """The network of one architecture: no choices, no unchosen parameters, nothing shared with the supernet.
 
-    weights: "inherit" copies the supernet's, "reset" draws them anew by every layer's
-        `reset_parameters()`, from PyTorch's global generator. Of a supernet built on the meta device,
-        which takes no memory, "reset" makes a network on the CPU.
+    weights: "inherit" copies the supernet's. A function without arguments, which builds the module that the
+        supernet was made of once more, gives them as its constructors draw them from PyTorch's global generator:
 
-    Raises ValueError if the architecture is not in the space or `weights` is neither, TypeError if
-    a module with parameters of its own has no `reset_parameters()`, RuntimeError if there are elastic
-    layers and neither an example nor a forward pass has shown the shape of the inputs.
+            net = derive(supernet, architecture, weights=lambda: MyNet(10))
+
+        elastic layers as layers of their own width are drawn, parameters that are frozen in the supernet as
+        they are there. "reset" does without the function: every layer draws its own by `reset_parameters()`. What
+        an author drew otherwise afterwards is lost, and warned of, but for constants (a bias of -4.6), which are
+        put back; parameters of a module without such a method become what they were when the supernet was
+        built, of which it keeps a copy in host memory; frozen ones stay as they are.
+
+    Of a supernet built on the meta device, which takes no memory, "reset" makes a network on the CPU.
+
+    Raises ValueError if the architecture is not in the space, `weights` is none of these or the function builds
+    another module; TypeError for parameters that nothing can draw; RuntimeError if there are elastic layers and
+    neither an example nor a forward pass has shown the shape of the inputs.
     """
-    if weights not in ("inherit", "reset"):
-        raise ValueError(f"derive(weights=...) must be 'inherit' or 'reset', got {weights!r}.")
-    memo: dict[int, Any] = {}  # deepcopy's: id of a module -> what stands for it in the copy
+    if not callable(weights) and weights not in ("inherit", "reset"):
+        raise ValueError("derive(weights=...) must be 'inherit', 'reset' or a function that builds the module, "
+                         f"got {checks.shown(weights)}.")
     codes = supernet.codes(architecture)
     supernet.meter.show_widths(codes)  # a pass of shapes: what each elastic layer is to be cut to
-    with supernet.active_codes(codes), ties_kept():
-        _resolve(supernet.module, memo, set())
-        network = copy.deepcopy(supernet.module, memo)
+    if callable(weights):
+        return built_anew(supernet, codes, weights)
+    with supernet.active_codes(codes):
+        network, copies = cut(supernet.module)
     if weights == "reset":
-        if any(tensor.is_meta for tensor in network.parameters()):
-            network = network.to_empty(device="cpu")  # memory of any content, which the reset fills
-        _reset(network)
+        if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
+            return _real(network)
+        drawing.draw(network)
+        supernet.built.put_back(supernet.module, copies)
     return network
 
 
@@ -52,36 +68,20 @@ def derive_fresh(network: Callable[..., nn.Module], architecture: Architecture, 
     return derive(supernet, architecture, weights="reset")
 
 
-def _resolve(module: nn.Module, memo: dict[int, Any], seen: set[int]) -> None:
-    """Put, for deepcopy, what was chosen in place of every choice.
-
-    Deepcopy takes what the memo holds in place of a copy; only what runs is gone through, and inner
-    choices are resolved before the modules that hold them, so that nothing unchosen is ever copied.
-    """
-    if id(module) in seen:
-        return
-    seen.add(id(module))
-    if isinstance(module, Searchable):
-        plain = module.derived()
-        _resolve(plain, memo, seen)  # which may hold choices itself
-        memo[id(module)] = copy.deepcopy(plain, memo)
-        memo.setdefault(id(memo), []).append(plain)  # deepcopy's own way to keep what the memo knows by id alive
-    else:
-        for child in module.children():
-            _resolve(child, memo, seen)
-
-
-def _reset(network: nn.Module) -> None:
-    """Let every module that can draw its parameters anew; first of all make sure that each of them can."""
-    resets = []
-    for name, module in network.named_modules():
-        # PyTorch's own attention layers spell it with an underscore
-        reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
-        if reset is not None:
-            resets.append(reset)
-        elif any(True for _ in module.parameters(recurse=False)):
-            raise TypeError(f"derive(weights='reset') needs {type(module).__name__} at {name!r}, which has parameters "
-                            "of its own, to have reset_parameters(). Give it one that draws them anew.")
-    with torch.no_grad():  # children stand after their parents in named_modules
-        for reset in reversed(resets):  # a module's own rule has the last word over its children's
-            reset()
+def _real(network: nn.Module) -> nn.Module:
+    """A network on the meta device as one on the CPU, drawn by its own rules."""
+    memory: dict[int, Tensor] = {}  # of every tensor once, so that what is tied stays tied
+    for each in (*network.parameters(), *network.buffers()):
+        empty = torch.empty_like(each, device="cpu")
+        if empty.is_floating_point():
+            empty.fill_(torch.nan)  # what is still there afterwards was not drawn
+        memory[id(each)] = nn.Parameter(empty, each.requires_grad) if isinstance(each, nn.Parameter) else empty
+    network = copy.deepcopy(network, memory)
+    drawing.draw(network)
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        owner = network.get_submodule(name.rpartition(".")[0])
+        if bool(tensor.isnan().any()) or drawing.rule_of(owner) is None:
+            raise TypeError(f"derive(weights='reset') of a supernet on the meta device needs {type(owner).__name__}, "
+                            f"whose {name!r} has no content there, to have reset_parameters(). Give it one that fills "
+                            "it, or build the supernet on a device with memory.")
+    return network

@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.utils.hooks import RemovableHandle
 
 from ..choices.searchable import Blocks, Searchable
 from ..elastic.elastic import Elastic
 from ..networks.modules import Modules
+from ..networks.normalization import device_of
 from .conditions import Places, in_force
 from .cost import Cost, counted, remembered
 from .widths import ShapesDiffer, WidthsDiffer, followed
@@ -121,6 +123,11 @@ class Meter:
         for module, twin in zip(elastic, twins, strict=True):
             module.received = twin.received
 
+    def run(self, module: nn.Module) -> None:
+        """Let a module see the example, filled with zeros."""
+        module(*(torch.zeros_like(each, device=device_of(module)) if isinstance(each, Tensor) else each
+                 for each in self._needed()))
+
     def _pass(self, codes: Mapping[str, float], hooks: list[RemovableHandle]) -> None:
         """One forward pass of the twin under these codes, after which the hooks are gone."""
         try:
@@ -173,6 +180,9 @@ def _elastic(module: nn.Module) -> list[Elastic]:
 
 
 def _meta(tensor: Tensor) -> Tensor:
+    if is_lazy(tensor):
+        kind: Any = type(tensor)
+        return kind(tensor.requires_grad, device="meta")  # type: ignore[no-any-return]
     empty = torch.empty_like(tensor, device="meta")
     return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 

@@ -17,6 +17,7 @@ from ..choices.mark import holders
 from ..networks.modules import Modules
 from ..networks.randomness import Randomness
 from .architecture import Architecture
+from .built import Built
 from .conditions import Switches, conditions, places, restricted
 from .cost import Cost
 from .meter import Meter, shapes_only
@@ -65,6 +66,7 @@ class Supernet(nn.Module):
             raise ValueError("Supernet(fixed=...) must leave at least one variable to choose, got all of them.")
         self.space = Space(free, active_if={name: each for name, each in active_if.items() if name in free})
         self.meter = Meter(module, self.choices)
+        self.built = Built(module)  # for a reset of what cannot draw itself anew
         if example is not None:
             self.meter.example = shapes_only(example)
             self.meter.check()
