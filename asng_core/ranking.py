@@ -25,17 +25,19 @@ def ranks(losses: Floats, violations: Floats | None = None) -> Ints:
         order = np.where(failed, np.nan, 0.0)
         order[feasible] = _by_front(losses[feasible])
         return ranks(order, violations)
-    keys: tuple[Floats, ...] = (losses,)
-    if violations is not None and violations.any():
+    if violations is None or not violations.any():
+        order = losses.argsort(kind="stable")  # from the best; NaN last
+        within = losses[order]
+        # (n - 1,): where one is worse than the one before it, so that a new rank begins
+        differs = within[1:] != within[:-1]
+    else:
         kind = np.where(np.isnan(losses), 2.0, violations > 0)  # 0 feasible, 1 infeasible, 2 failed
-        keys = np.where(kind == 1, violations, losses), kind  # lexsort sorts by the last key first
-    order = np.lexsort(keys) if len(keys) > 1 else losses.argsort(kind="stable")  # from the best; NaN last
-    within = keys[0][order]
-    # (n - 1,): where one is worse than the one before it, so that a new rank begins
-    differs = within[1:] != within[:-1]
-    for key in keys[1:]:
-        differs |= key[order[1:]] != key[order[:-1]]
-    differs &= within[:-1] == within[:-1]  # False after a NaN: failures, which come last, share their rank
+        within = np.where(kind == 1, violations, losses)
+        order = np.lexsort((within, kind))  # by the last key first
+        within, kind = within[order], kind[order]
+        differs = (within[1:] != within[:-1]) | (kind[1:] != kind[:-1])
+    if len(within) and within[-1] != within[-1]:  # failures, which come last, share their rank
+        differs &= within[:-1] == within[:-1]  # False after a NaN
     rank = np.zeros(len(losses), dtype=np.int64)
     rank[order[1:]] = differs.cumsum()
     return rank
@@ -60,6 +62,8 @@ def utilities(ranks: Ints) -> Floats:
     by_place = np.zeros(n)  # as if there were no equals
     by_place[:quarter] = 1.0
     by_place[n - quarter :] = -1.0
+    if ranks.max(initial=0) == n - 1:  # no equals
+        return by_place[ranks]
     equals = np.bincount(ranks)  # of each rank
     shared: Floats = np.add.reduceat(by_place, equals.cumsum() - equals) / equals
     return shared[ranks]

@@ -14,6 +14,7 @@ from interrupting import broken_off
 
 from asng_core import ASNG, Batch, Candidate, Minimizer, SpaceExhausted
 from asng_core.families.categorical import CategoricalFamily
+from asng_core.families.product import ProductFamily
 
 ERRORS = (TypeError, ValueError)
 TAKEN = ("best",)  # None is a state's best before there is one
@@ -310,7 +311,9 @@ class Machine(RuleBasedStateMachine):
             return
         distribution = self.optimizer._parts.distribution
         assert np.isfinite(distribution.theta).all()
-        for family, _, part in distribution.family._members:
+        whole = distribution.family
+        for family, _, part in (whole._members if isinstance(whole, ProductFamily) else  # one alone is no product
+                                [(whole, slice(None), slice(None))]):
             theta = distribution.theta[part]
             if isinstance(family, CategoricalFamily):
                 sums = np.add.reduceat(theta, family._starts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,8 +60,11 @@ class Past:
         """Be as at `mark()`."""
         self._thetas = mark.copy()
 
-    def keep(self, drawn: Iterable[Drawn], generation: int) -> None:
+    def keep(self, drawn: Collection[Drawn], generation: int) -> None:
         """Drop what none of `drawn` is of, and what is too old to count at `generation`."""
+        if not drawn:
+            self._thetas = {}
+            return
         needed = {each.generation for each in drawn}
         self._thetas = {number: theta for number, theta in self._thetas.items()
                         if number in needed and number >= generation - MAX_AGE}

@@ -46,7 +46,7 @@ class Policy(ABC):
 
     def losses(self, value: object, n: int | None) -> list[Any]:
         """What was told for `n` candidates, or (None) for a single one, checked: here one number each."""
-        return [rules.loss(value)] if n is None else rules.losses(value, n).tolist()
+        return [rules.loss(value)] if n is None else rules.losses(value, n)
 
     def asked(self, n_variables: int) -> Codes:
         """`(n, n_variables)` codes of evaluations that the policy keeps."""

@@ -12,11 +12,11 @@ from ..arrays import Floats
 from ..checks import not_real, shown
 
 
-def losses(value: object, n: int) -> Floats:
-    """`(n,)` float64 losses from anything `float()` takes (0-d tensors too), text excepted."""
+def losses(value: object, n: int) -> list[float]:
+    """`n` losses from anything `float()` takes (0-d tensors too), text excepted."""
     if getattr(value, "ndim", 1) > 1:  # of an array or a tensor; float() would take the rows of an (n, 1) tensor
         raise ValueError(f"losses must have shape ({n},), one per candidate, got {tuple(getattr(value, 'shape', ()))}.")
-    return np.array([loss(each) for each in _one_each(value, n)], dtype=np.float64)
+    return list(map(loss, _one_each(value, n)))
 
 
 def objectives(value: object, n: int, known: tuple[int, ...] | None) -> list[Any]:

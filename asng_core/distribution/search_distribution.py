@@ -88,7 +88,7 @@ class SearchDistribution:
         gradient = self.family.natural_gradient(self.theta, u, draws)
         direction = self.family.root_fisher(self.theta, gradient)  # (n_theta,), at the theta before the step
         length = norm(direction)
-        if length <= _CANCELLED * np.abs(utilities).sum():  # all tied, all the same point, or all constant
+        if length <= _CANCELLED * np.add.reduce(np.abs(utilities)):  # all tied, all the same point, or all constant
             return False
         # a step of Fisher length `self.length`, by the step size as it was; only then is that adapted
         self.theta = self.family.step(self.theta, gradient, self.length / length)
@@ -190,5 +190,6 @@ def family_of(space: Space, margin: float, sigma_min: float | None = None) -> Fa
         (stepped & log, lambda columns: GaussianFamily(LogPositions(space.sizes[columns], offsets[columns]), margin)),
         (space.continuous, lambda columns: GaussianFamily(
             Interval(space.lows[columns], space.highs[columns], log[columns]), margin))]
-    # the kinds partition the columns; those that the space lacks are left out
-    return ProductFamily([(make(columns), columns) for chosen, make in kinds if len(columns := np.flatnonzero(chosen))])
+    # the kinds partition the columns; those that the space lacks are left out, and one alone needs no product
+    members = [(make(columns), columns) for chosen, make in kinds if len(columns := np.flatnonzero(chosen))]
+    return members[0][0] if len(members) == 1 else ProductFamily(members)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,7 @@ from .. import checks
 _SLACK = 1e-6  # relative, for the rounding of a state that was computed elsewhere
 
 
-@dataclass(frozen=True)
-class StepSizeState:
+class StepSizeState(NamedTuple):
     """Delta, gamma, and s as `(n_theta,)`."""
 
     Delta: float
@@ -65,7 +65,7 @@ class StepSize:
         weight = beta * (2 - beta)
         s = (1 - beta) * state.s + math.sqrt(weight) * direction
         gamma = (1 - beta) ** 2 * state.gamma + weight
-        growth = beta * (gamma - float(np.square(s).sum()) / self.alpha)
+        growth = beta * (gamma - float(np.add.reduce(s * s)) / self.alpha)
         # the floor is where beta reaches 1: below it the accumulation would no longer average, and
         # Delta could run away to 0
         floor = self.initial / math.sqrt(self.n_theta)

@@ -55,7 +55,7 @@ class CategoricalFamily(Family):
 
     def natural_gradient(self, theta: Floats, utilities: Floats, draws: Floats) -> Floats:
         chosen = draws.astype(np.int64) + self._starts
-        weights = np.repeat(utilities, len(self.sizes)) if utilities.ndim == 1 else utilities.ravel()
+        weights = utilities.repeat(len(self.sizes)) if utilities.ndim == 1 else utilities.ravel()
         gradient: Floats = np.bincount(chosen.ravel(), weights, self.n_parameters).astype(np.float64, copy=False)
         total = utilities.sum(axis=0)
         gradient -= (total if utilities.ndim == 1 else total[self._variable]) * theta  # sum_j u_j (T(c_j) - theta)

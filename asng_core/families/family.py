@@ -29,7 +29,7 @@ from ..arrays import Codes, Floats, Ints
 
 def norm(vector: Floats) -> float:
     """Euclidean norm, to the same bit on any number of threads (which BLAS does not promise)."""
-    return math.sqrt(np.square(vector).sum())
+    return math.sqrt(np.add.reduce(vector * vector))
 
 
 class Family(ABC):
