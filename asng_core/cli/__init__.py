@@ -1,0 +1,1 @@
+"""The command line: ask and tell as JSON, against a file that keeps the state."""

@@ -1,0 +1,188 @@
+"""Ask and tell from a shell, or from any language that can start a process and read JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..ask_tell.candidate import Batch, Candidate
+from ..blackbox.memo import SpaceExhausted
+from ..blackbox.minimizer import Minimizer
+from ..loop.lock import Lock
+from . import documents
+
+_ABOUT = """\
+Optimize by ask and tell, the state being kept in a file:
+
+  echo '{"variables": {"n": {"kind": "Integer", "low": 0, "high": 99}}}' > space.json
+  python -m asng_core init space.json run.asng --seed 0
+  python -m asng_core ask run.asng                              {"id": 0, "values": {"n": 42}}
+  echo '{"id": 0, "loss": 1.5}' | python -m asng_core tell run.asng
+  python -m asng_core best run.asng                             {"id": 0, "values": {"n": 42}, "loss": 1.5}
+
+Every line of JSON is as `python -m asng_core schema` describes it. Several processes may use one state: they wait for
+each other."""
+_PATIENCE = 60.0  # seconds that another process may hold the state
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; exits with 2, and an error on stderr, if it cannot be carried out, and with 3 if the space has no
+    more points to ask."""
+    parser = argparse.ArgumentParser(prog="python -m asng_core", description=_ABOUT,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for run, words in ((init, "begin a search of a space, which is a file of JSON"),
+                       (ask, "write points to evaluate, a line each"),
+                       (tell, "read their losses, a line each"), (pending, "write the points asked and not told"),
+                       (best, "write the evaluation to use; under noise the point, with its loss left out"),
+                       (front, "write the evaluations that no other one dominates"),
+                       (history, "write every evaluation, a line each"),
+                       (summary, "write what is believed about each variable"),
+                       (schema, "write the JSON schema of all that is read and written")):
+        command = commands.add_parser(run.__name__, help=words, description=f"{words[0].upper()}{words[1:]}.")
+        command.set_defaults(run=run)
+        if run is init:
+            command.add_argument("space", type=Path, help="a file; - reads from standard input")
+            command.add_argument("--seed", type=int, help="of the search")
+            command.add_argument("--noisy", action="store_true", help="the same point may have another loss next time")
+        if run is not schema:
+            command.add_argument("state", type=Path, help="the file that keeps the state")
+        if run is ask:
+            command.add_argument("-n", type=int, default=1, help="how many points (default 1)")
+        if run is tell:
+            command.add_argument("results", nargs="?", default="-", help="a file; by default standard input")
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except SpaceExhausted as error:
+        parser.exit(3, f"{error}\n")
+    except (OSError, TypeError, ValueError, RuntimeError) as error:
+        parser.exit(2, f"python -m asng_core {options.command}: {error}\n")
+
+
+def init(options: argparse.Namespace) -> None:
+    text = _read(str(options.space))
+    document = documents.loaded(f"{str(options.space)!r}", text)
+    optimizer = Minimizer(documents.space_from(document), seed=options.seed, noisy=options.noisy)
+    with _locked(options.state):
+        if options.state.exists():
+            raise ValueError(f"{str(options.state)!r} exists. Remove it to begin anew.")
+        optimizer.save(options.state)
+
+
+def ask(options: argparse.Namespace) -> None:
+    with _changing(options.state) as optimizer:
+        batch = optimizer.ask(options.n)
+    _show(batch)
+
+
+def tell(options: argparse.Namespace) -> None:
+    results = documents.results_from(_read(options.results))
+    with _changing(options.state) as optimizer:
+        open_ = {candidate.id: candidate for candidate in optimizer.pending}
+        for each in results:
+            candidate = _meant(optimizer, open_, each)
+            if candidate is None:
+                optimizer.inject(each["values"], each["loss"], violation=each.get("violation", 0.0))
+            else:
+                optimizer.tell(candidate, each["loss"], each.get("violation"))
+
+
+def _meant(optimizer: Minimizer, open_: dict[int | None, Candidate], result: dict[str, Any]) -> Candidate | None:
+    """The open candidate that a result is of, taken out; None if nobody asked for its point."""
+    if "id" in result:
+        number = result["id"]
+        if not isinstance(number, int) or number not in open_:
+            state = "told before" if isinstance(number, int) and 0 <= number < optimizer.n_asked else "never asked"
+            raise ValueError(f"candidate {number} was {state}; open are {sorted(map(str, open_)) or 'none'}.")
+        candidate = open_.pop(number)
+        if "values" in result and _point(optimizer, result) != dict(candidate):
+            raise ValueError(f"candidate {number} is {dict(candidate)}, but its result is of {result['values']}.")
+        return candidate
+    point = _point(optimizer, result)
+    number = next((number for number, each in open_.items() if dict(each) == point), None)
+    return None if number is None else open_.pop(number)
+
+
+def _point(optimizer: Minimizer, result: dict[str, Any]) -> dict[str, Any]:
+    """Its values, as the space has them: 1.0 for 1 where they are real."""
+    point: dict[str, Any] = optimizer.space.decode(optimizer.space.encode(result["values"]))
+    return point
+
+
+def pending(options: argparse.Namespace) -> None:
+    _show(Minimizer.load(options.state).pending)
+
+
+def best(options: argparse.Namespace) -> None:
+    optimizer = Minimizer.load(options.state)
+    found = optimizer.best
+    if found is None:
+        raise ValueError("nothing was evaluated yet that is feasible and did not fail.")
+    if optimizer.noisy:
+        print(json.dumps({"values": optimizer.recommend()}))
+    else:
+        print(documents.evaluation(found.id, found.values, found.loss))
+
+
+def front(options: argparse.Namespace) -> None:
+    for each in Minimizer.load(options.state).front:
+        print(documents.evaluation(each.id, each.values, each.loss))
+
+
+def history(options: argparse.Namespace) -> None:
+    past = Minimizer.load(options.state).history
+    for number, values, loss, violation in zip(past.ids.tolist(), past.values, past.losses.tolist(),
+                                               past.violations.tolist(), strict=True):
+        print(documents.evaluation(number, values, loss, violation))
+
+
+def summary(options: argparse.Namespace) -> None:
+    print(Minimizer.load(options.state).summary())
+
+
+def schema(options: argparse.Namespace) -> None:
+    print(files(__package__).joinpath("schema.json").read_text("utf-8"), end="")
+
+
+def _show(candidates: Batch) -> None:
+    for each in candidates:
+        print(json.dumps({"id": each.id, "values": dict(each)}))
+
+
+def _read(path: str) -> str:
+    return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+
+
+@contextmanager
+def _changing(state: Path) -> Iterator[Minimizer]:
+    """The optimizer of a state, saved in the end unless there is an error."""
+    with _locked(state):
+        optimizer = Minimizer.load(state)
+        yield optimizer
+        optimizer.save(state)
+
+
+@contextmanager
+def _locked(state: Path) -> Iterator[None]:
+    """Inside the `with` no other process changes the state."""
+    lock, until = Lock(f"{str(state)!r}", state.with_name(f".{state.name}.lock")), time.monotonic() + _PATIENCE
+    while True:
+        try:
+            lock.__enter__()
+            break
+        except RuntimeError:  # held by another
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+    try:
+        yield
+    finally:
+        lock.__exit__()

@@ -1,0 +1,189 @@
+"""Ask and tell as JSON, at the command line."""
+
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import asng_core
+from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space
+from asng_core.cli import documents
+from asng_core.cli.main import main
+
+jsonschema = pytest.importorskip("jsonschema", reason="pip install 'asng[dev]'")
+
+SPACE = Space({"op": Categorical(["conv", "pool", None]), "kernel": Ordinal([1, 3, 5]), "norm": Boolean(),
+               "width": Integer(16, 64, step=8), "rate": Real(1e-4, 1.0, log=True), "decay": Real(0, 1, step=0.1)},
+              active_if={"kernel": {"op": ["conv"]}})
+SCHEMA = json.loads(documents.__spec__.loader.get_data(documents.__file__.replace("documents.py", "schema.json")))
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """run("ask", "run.asng", given="...") -> the lines that are written, as JSON; in a folder with that state."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words, given=""):
+        text = given if isinstance(given, str) else "\n".join(map(json.dumps, given))
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        main(list(words))
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (tmp_path / "space.json").write_text(json.dumps(documents.space_document(SPACE)))
+    command("init", "space.json", "run.asng", "--seed", "0")
+    return command
+
+
+def fits(kind, document):
+    jsonschema.Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{kind}"}).validate(document)
+
+
+def refused(run, words, *arguments, status=2, **keywords):
+    with pytest.raises(SystemExit) as ended:
+        run(*arguments, **keywords)
+    assert ended.value.code == status
+    return ended
+
+
+def loss_of(values):
+    return abs(values["width"] - 48) / 8 + (values["op"] != "conv") + abs(values.get("kernel", 9) - 3)
+
+
+def test_a_search_through_files_is_the_search_itself(run):
+    optimizer = Minimizer(SPACE, seed=0)
+    for n in (1, 3, 2, 1, 1, 4, 1, 1):
+        asked = run("ask", "run.asng", "-n", str(n))
+        for each in asked:
+            fits("candidate", each)
+        candidates = optimizer.ask(n)
+        assert [each["values"] for each in asked] == list(map(dict, candidates))
+        assert run("pending", "run.asng") == asked
+        results = [{"id": each["id"], "loss": loss_of(each["values"])} for each in asked]
+        for each in results:
+            fits("result", each)
+        run("tell", "run.asng", given=results if n > 1 else json.dumps(results))  # a line each, or an array
+        optimizer.tell(candidates, [each["loss"] for each in results])
+    (best,) = run("best", "run.asng")
+    fits("evaluation", best)
+    assert best == {"id": optimizer.best.id, "values": optimizer.best.values, "loss": optimizer.best.loss}
+    history = run("history", "run.asng")
+    assert [each["loss"] for each in history] == optimizer.history.losses.tolist()
+    for each in history:
+        fits("evaluation", each)
+    assert best in run("front", "run.asng")
+
+
+def test_results_come_by_id_or_by_values_and_of_points_nobody_asked_for(run):
+    one, two = run("ask", "run.asng", "-n", "2")
+    new = {"op": "pool", "norm": True, "width": 64, "rate": 1, "decay": 0.3}
+    run("tell", "run.asng", given=[{"values": two["values"], "loss": 2.0},
+                                   {"values": new, "loss": 0.5, "violation": 1.5},
+                                   {"id": one["id"], "values": one["values"], "loss": None}])
+    assert run("pending", "run.asng") == []
+    told = run("history", "run.asng")
+    assert [(each["id"], each["loss"], each["violation"]) for each in told] == [(1, 2.0, 0.0), (-1, 0.5, 1.5),
+                                                                               (0, None, 0.0)]
+    assert run("best", "run.asng")[0]["id"] == 1
+
+
+def test_infinite_losses_are_valid_json(run, tmp_path):
+    for each in run("ask", "run.asng", "-n", "2"):
+        run("tell", "run.asng", given=f'{{"id": {each["id"]}, "loss": {"-" * each["id"]}1e999}}')
+    assert [each["loss"] for each in run("history", "run.asng")] == [math.inf, -math.inf]
+    assert Minimizer.load(tmp_path / "run.asng").best.loss == -math.inf
+
+
+def test_several_objectives_and_noise(run, tmp_path):
+    run("init", "space.json", "two.asng")
+    for each in run("ask", "two.asng", "-n", "3"):
+        run("tell", "two.asng", given=[{"id": each["id"], "loss": [each["id"], -each["id"]]}])
+    assert len(run("front", "two.asng")) == 3
+    run("init", "space.json", "noisy.asng", "--noisy")
+    (each,) = run("ask", "noisy.asng")
+    run("tell", "noisy.asng", given=[{"id": each["id"], "loss": 1.0}])
+    assert run("best", "noisy.asng") == [{"values": each["values"]}]
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ('{"id": 0, "loss": "x"}', "a loss must be one real number, got 'x'"),
+    ('{"id": 5, "loss": 1}', "5 was never asked"),
+    ('{"loss": 1}', "line 1 must be a result"), ('{"id": 0, "los": 1}', "line 1 must be a result"),
+    ('{"id": 0, "loss": NaN}', "NaN is no JSON. A failed evaluation has the loss null"),
+    ('{"id": 0, "loss": 1}\n{"id": 0, "loss": 1}', "candidate 0 was told before"), ("{", "line 1 must be JSON"),
+    ('{"values": {"op": "conv"}, "loss": 1}', "missing"), ('{"id": 0, "values": {"op": 1}, "loss": 1}', "'op' must be"),
+    ("[3]", "entry 0 must be a result"), ("[" * 100_000, "must be JSON"),
+])
+def test_wrong_results_change_nothing(run, tmp_path, capsys, given, words):
+    asked = run("ask", "run.asng")
+    before = (tmp_path / "run.asng").read_bytes()
+    refused(run, words, "tell", "run.asng", given=given)
+    assert words in capsys.readouterr().err
+    assert (tmp_path / "run.asng").read_bytes() == before
+    assert run("pending", "run.asng") == asked
+
+
+@pytest.mark.parametrize(("document", "words"), [
+    ("{}", 'a space must be an object {"variables"'), ('{"variables": {}}', "at least one variable"),
+    ("[", "must be JSON"),
+    ('{"variables": {"a": {"kind": "Float"}}}', "variable 'a' must be an object with a \"kind\" of"),
+    ('{"variables": {"a": {"kind": "Integer", "low": 3}}}', "variable 'a'"),
+    ('{"variables": {"a": {"kind": "Integer", "low": 3, "high": 1}}}', "must have low <= high"),
+    ('{"variables": {"a": {"kind": "Integer", "low": 3, "hi": 5}}}', "got ['hi']"),
+    ('{"variables": {"a": {"kind": "Categorical", "values": []}}}', "at least one value"),
+    ('{"variables": {"a": {"kind": "Boolean"}}, "constraints": []}', "got ['constraints']"),
+    ('{"variables": {"a": {"kind": "Boolean"}}, "active_if": {"b": {"a": [true]}}}', "active_if"),
+    ('{"variables": {"a": {"kind": "Boolean"}}, "active_if": 3}', "active_if"),
+])
+def test_wrong_spaces(run, tmp_path, capsys, document, words):
+    (tmp_path / "wrong.json").write_text(document)
+    refused(run, words, "init", "wrong.json", "new.asng")
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "new.asng").exists()
+
+
+def test_what_is_not_there_or_there_already(run, capsys):
+    for words, arguments in (("exists. Remove it", ("init", "space.json", "run.asng")),
+                             ("No such file", ("ask", "no")),
+                             ("space.json", ("ask", "space.json")),
+                             ("nothing was evaluated yet", ("best", "run.asng"))):
+        refused(run, words, *arguments)
+        assert words in capsys.readouterr().err
+
+
+def test_a_space_without_more_points_has_a_status_of_its_own(run, tmp_path):
+    (tmp_path / "small.json").write_text('{"variables": {"a": {"kind": "Boolean"}}}')
+    run("init", "small.json", "small.asng")
+    assert len(run("ask", "small.asng", "-n", "5")) == 2
+    refused(run, "", "ask", "small.asng", status=3)
+
+
+def test_a_space_is_written_as_it_is_read():
+    document = documents.space_document(SPACE)
+    fits("space", document)
+    assert documents.space_from(json.loads(json.dumps(document))) == SPACE
+    for space, words in ((Space({"a": Categorical([(1, 2)])}), "the values of a cannot"),
+                         (Space({"a": Boolean()}, constraints=[bool]), "constraints")):
+        with pytest.raises(ValueError, match=words):
+            documents.space_document(space)
+
+
+def test_several_processes_on_one_state(run, tmp_path):
+    command = [sys.executable, "-m", "asng_core", "ask", str(tmp_path / "run.asng"), "-n", "3"]
+    environment = os.environ | {"PYTHONPATH": str(Path(asng_core.__file__).parents[1])}
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(3)]
+    lines = [line for process in processes for line in process.communicate(timeout=60)[0].splitlines()]
+    assert sorted(json.loads(line)["id"] for line in lines) == list(range(9))
+    assert len(run("pending", "run.asng")) == 9
+
+
+def test_the_schema_is_a_schema(run, capsys):
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    main(["schema"])
+    assert json.loads(capsys.readouterr().out) == SCHEMA
+    for wrong in ({"variables": {}}, {"variables": {"a": {"kind": "Integer", "low": 1}}}):
+        with pytest.raises(jsonschema.ValidationError):
+            fits("space", wrong)
