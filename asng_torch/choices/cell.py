@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from asng_core import checks
 
 from ..networks import derived
+from .candidates import Candidates
 from .searchable import Joining, shapes
 from .value_choice import ValueChoice
 
@@ -44,7 +45,7 @@ class Cell(Joining):
         super().__init__()
         self.names, self.n_inputs, self.n_nodes, self.picks = tuple(operations), n_inputs, n_nodes, picks
         self.operations = nn.ModuleList(  # [node][input][operation]
-            nn.ModuleList(nn.ModuleList(make(node, source) for make in operations.values())
+            nn.ModuleList(Candidates({name: make(node, source) for name, make in operations.items()})
                           for source in range(n_inputs + node)) for node in range(n_nodes))
         prefix = "" if label is None else f"{label}."
         for node in range(n_nodes):

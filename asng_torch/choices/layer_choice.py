@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from asng_core import Categorical
 
+from .candidates import Candidates
 from .choice import Choice
 from .mark import marked
 from .searchable import shapes
@@ -32,7 +33,7 @@ class LayerChoice(Choice):
                 raise TypeError("LayerChoice(candidates) must map names to modules, "
                                 f"got {name!r}: {type(module).__name__}.")
         super().__init__(Categorical(candidates), label)
-        self.candidates = nn.ModuleList(candidates.values())  # a list: names may hold dots
+        self.candidates = Candidates(candidates)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         code = self.code
@@ -58,8 +59,7 @@ class LayerChoice(Choice):
         return [(module, [name]) for name, module in zip(self.values, self.candidates, strict=True)]
 
     def derived(self) -> nn.Module:
-        chosen: nn.Module = self.candidates[self.code]
-        return chosen
+        return self.candidates[self.code]
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         # with all of them on the same inputs, whichever is in force

@@ -120,6 +120,9 @@ class SearchableAutoencoder(Searchable):
         if tuple(x.shape[1:]) != expected:
             raise ValueError(f"SearchableAutoencoder was built for images of (channels, side, side) = {expected}, "
                              f"got {tuple(x.shape[1:])}. Pad them, or build it with their in_channels and side.")
+        for node in self.nodes:  # nodes that no other reads have values too, which say nothing
+            for choice in node.children():
+                choice()
         return run_chain(x, *self._parts())
 
     def derived(self) -> nn.Module:

@@ -20,6 +20,7 @@ from .architecture import Architecture
 from .built import Built
 from .conditions import Switches, conditions, places, restricted
 from .cost import Cost
+from .idle import Idle, without_fused_paths
 from .meter import Meter, shapes_only
 
 
@@ -52,9 +53,10 @@ class Supernet(nn.Module):
                  fixed: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.module = module
+        without_fused_paths(module)
         self.choices = places(module)  # variable name -> the places it decides
         self._switches, self._marking = Switches(self.choices), Switches(self.choices, holders(module))
-        self._listed = Modules(self)
+        self._listed, self._idle = Modules(self), Idle(self.choices)
         variables = {name: found[0].variable for name, found in self.choices.items()}
         self.fixed = {name: Space(variables).encode_one(name, value)
                       for name, value in _known(fixed or {}, variables).items()}
@@ -74,6 +76,7 @@ class Supernet(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         if self.meter.example is None and not torch.compiler.is_compiling():
             self.meter.learn(args, kwargs)
+        self.ran = True
         return self.module(*args, **kwargs)
 
     @contextmanager
@@ -102,7 +105,8 @@ class Supernet(nn.Module):
 
         Every candidate meets the same conditions: normalization layers use the statistics of the
         batch and leave their buffers alone, unless they are frozen: one in eval mode stays so. All else is in eval
-        mode, and the random state is that of before, for each and afterwards.
+        mode, and the random state is that of before, for each and afterwards. Warns of a choice that an architecture
+        says is active, but that does not run.
 
         stochastic: all else (dropout) stays in the mode it is in, and meets the same randomness with each
             candidate, drawn anew for every call.
@@ -112,9 +116,14 @@ class Supernet(nn.Module):
         seed = int(torch.randint(2**62, ())) if stochastic else None  # of the CPU's generator, so drawn without waiting
         with torch.no_grad(), modules.batch_statistics(stochastic=stochastic), Randomness(modules.devices) as random:
             for architecture in candidates:
-                with self.active(architecture):
+                codes = self.codes(architecture)
+                with self._marking.under(codes):
                     random.again(seed)
+                    self.ran = False
+                    self._idle.begin()
                     values.append(closure(self))
+                    if self.ran:
+                        self._idle.end(self.module, architecture, codes)
             return _numbers(values)
 
     def cost(self, architecture: Architecture) -> Cost:

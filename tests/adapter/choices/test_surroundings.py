@@ -81,7 +81,7 @@ def test_layers_are_chosen_beside_a_real():
     supernet = Supernet(nn.Sequential(LayerChoice({"scale": Scale(Real(-1.0, 1.0)), "linear": nn.Linear(4, 4)})),
                         example=torch.ones(1, 4))
     x = torch.randn(2, 4)
-    for architecture in ({"0": "linear"}, {"0": "scale", "0.candidates.0.scale": -1.0}):
+    for architecture in ({"0": "linear"}, {"0": "scale", "0.candidates.scale.scale": -1.0}):
         with supernet.active(architecture):
             output = supernet(x)
         assert torch.equal(output, derive(supernet, architecture)(x))
