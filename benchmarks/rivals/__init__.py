@@ -115,7 +115,9 @@ class Entry:
     def parts(self) -> tuple[str, ...]:
         """Of asng, what its runs depend on: keys of `store.BEHAVIOURS`."""
         module, name = self.path.split(":")
-        return {"asng": ("Minimizer",) if name == "Minimizer" else ("ASNG",), "ablated": ("Minimizer",)}.get(module, ())
+        if module in ("asng", "ablated") or name == "ASNG":  # of `optuna`: the sampler
+            return ("ASNG",) if module == "asng" and name != "Minimizer" else ("Minimizer",)
+        return ()
 
     def load(self) -> type[Method]:
         module, name = self.path.split(":")
@@ -139,6 +141,7 @@ METHODS: dict[str, Entry] = {
     "NGOpt": Entry("nevergrad:NGOpt", budget=200, seeds=3, only=("noise-free", "constrained", "noisy")),
     "Optuna TPE": Entry("optuna:TPE", budget=200, noisy_budget=1000,
                         only=("noise-free", "constrained", "noisy", "two-objectives")),
+    "ASNGSampler": Entry("optuna:ASNG", budget=200, only=("in Optuna",)),
     "Optuna NSGA-II": Entry("optuna:NSGA2", only=("two-objectives",)),
     "Optuna GP": Entry("optuna:GP", budget=50, seeds=2, only=("noise-free", "constrained", "noisy")),
     "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),

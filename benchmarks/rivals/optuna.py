@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import Trial
 
 from asng_core.arrays import Codes
+from asng_core.integrations.optuna import ASNGSampler
 
 from . import BestSeen, Loss, Open, Setting
 
@@ -70,6 +71,13 @@ class TPE(_Optuna):
 
     def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
         return optuna.samplers.TPESampler(seed=seed, multivariate=True)
+
+
+class ASNG(_Optuna):
+    """Ours, as a sampler."""
+
+    def sampler(self, setting: Setting, seed: int) -> optuna.samplers.BaseSampler:
+        return ASNGSampler(seed=seed, noisy=setting.noisy)
 
 
 class GP(_Optuna):

@@ -44,7 +44,7 @@ class Search:
         self._open: dict[int, Candidate] = {}  # number of a trial -> what it evaluates
 
     def is_of(self, distributions: Mapping[str, BaseDistribution], space: Space) -> bool:
-        return distributions == self._distributions and space == self._space
+        return distributions == self._distributions and space is self._space
 
     def learn(self, trials: Sequence[FrozenTrial], present: int) -> bool:
         """Take in what has been started and finished since; `present` is the number of the trial to be sampled.

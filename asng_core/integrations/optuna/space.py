@@ -34,6 +34,8 @@ class Seen:
         self._always: dict[str, dict[float, set[str]]] = {}
         self._ever: dict[str, dict[float, set[str]]] = {}
         self._without: dict[str, set[str]] = {}  # parent -> names of trials that lack it
+        self._variables: dict[str, tuple[BaseDistribution, Variable | None]] = {}  # made before
+        self._made: tuple[dict[str, Variable], dict[str, Any], Space] | None = None
 
     def add(self, trial: FrozenTrial) -> None:
         names = set(trial.params)
@@ -43,7 +45,9 @@ class Seen:
             self._without[absent] |= names
         self._n += 1
         self._counts.update(names)
-        self.distributions |= trial.distributions
+        for name, distribution in trial.distributions.items():
+            if self.distributions.get(name) != distribution:  # else the object stays, to be known by its identity
+                self.distributions[name] = distribution
         for name, distribution in trial.distributions.items():
             if 1 < n_values(distribution) <= _PARENT_VALUES:
                 value = distribution.to_internal_repr(trial.params[name])
@@ -86,17 +90,28 @@ class Seen:
         """The parameters that can be chosen together."""
         conditions = self.conditions(self.distributions)
         return {name: distribution for name, distribution in self.distributions.items()
-                if conditions.get(name) != {} and variable(distribution) is not None}
+                if conditions.get(name) != {} and self._variable(name, distribution) is not None}
 
     def space(self, distributions: Mapping[str, BaseDistribution]) -> Space | None:
         """Over Optuna's internal values: the position of a choice, the number itself. None without any variable."""
-        variables = {name: made for name, each in distributions.items() if (made := variable(each)) is not None}
+        variables = {name: made for name, each in distributions.items()
+                     if (made := self._variable(name, each)) is not None}
         conditions = self.conditions(variables)
         variables = {name: each for name, each in variables.items() if conditions.get(name) != {}}
         active_if = {child: {parent: [_own(variables[parent], value) for value in values]
                              for parent, values in condition.items()}
                      for child, condition in conditions.items() if child in variables}
-        return Space(variables, active_if=active_if) if variables else None
+        if not variables:
+            return None
+        if self._made is None or self._made[:2] != (variables, active_if):
+            self._made = variables, active_if, Space(variables, active_if=active_if)
+        return self._made[2]
+
+    def _variable(self, name: str, distribution: BaseDistribution) -> Variable | None:
+        known = self._variables.get(name)
+        if known is None or known[0] is not distribution:
+            self._variables[name] = known = distribution, variable(distribution)
+        return known[1]
 
 
 def n_values(distribution: BaseDistribution) -> float:
