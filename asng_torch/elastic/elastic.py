@@ -15,6 +15,7 @@ from asng_core import checks
 
 from ..choices.searchable import Blocks, Layout, Searchable, size
 from ..choices.value_choice import WidthChoice
+from . import parametrized
 from .construction import Constructed
 from .heads import Heads
 
@@ -97,7 +98,8 @@ class Elastic(Searchable, metaclass=Constructed):
         if self.received is None:
             raise RuntimeError(f"{type(self).__name__} cannot be derived, as the forward pass of this architecture "
                                "does not call it, so nobody knows which width it receives. Take it out, or call it.")
-        return self.cut(self.received)
+        parametrized.refresh(self)
+        return parametrized.like(self, self.cut(self.received))
 
     def plain(self, received: Blocks, *args: Any, **kwargs: Any) -> nn.Module:
         """A layer of the plain class, made of these arguments, with what is used for an input of these blocks."""

@@ -49,16 +49,17 @@ def _narrow(supernet: Supernet, codes: Codes, factory: Callable[[], nn.Module], 
     """
     with Randomness(Modules(supernet).current().devices), Construction() as first:
         module = _checked(factory(), supernet)
-    plain: dict[int, nn.Module] = {}  # id of an elastic layer of the first call -> the plain one
-    paths = {}
+    plain: dict[int, nn.Module] = {}  # id of an elastic layer of the first call -> what its constructor is to give
+    derived = {}  # path -> what is to stand there in the end
     with _under(module, codes):
         for path, each in module.named_modules():
             if path in elastic and isinstance(each, Elastic) and elastic[path].received is not None:
                 each.received = elastic[path].received
-                paths[path] = plain[id(each)] = copy.deepcopy(each.derived()).requires_grad_(True).train()
+                plain[id(each)] = _unfrozen(each.cut(each.received or ()))
+                derived[path] = _unfrozen(each.derived())
     with Construction([(each, plain.get(id(each))) for each in first.built]):
         module = factory()
-    for path, layer in paths.items():
+    for path, layer in derived.items():
         found = module.get_submodule(path)
         # a copy of a layer, for one, is not built by a constructor, and so of the width of what it is a copy of
         if repr(found) != repr(layer) or _shapes(found) != _shapes(layer):
@@ -66,6 +67,10 @@ def _narrow(supernet: Supernet, codes: Codes, factory: Callable[[], nn.Module], 
             owner, _, name = path.rpartition(".")
             setattr(module.get_submodule(owner), name, layer)
     return module
+
+
+def _unfrozen(layer: nn.Module) -> nn.Module:
+    return copy.deepcopy(layer).requires_grad_(True).train()
 
 
 def _shapes(module: nn.Module) -> list[torch.Size]:

@@ -16,10 +16,13 @@ Copies = dict[int, Any]  # deepcopy's memo: id of an object -> what stands for i
 def cut(module: nn.Module) -> tuple[nn.Module, Copies]:
     """A copy of what runs under the architecture in force, each choice by what was chosen, and what became of what."""
     copies: Copies = {}
+    kept: list[Any] = copies.setdefault(id(copies), [])  # deepcopy's own way to keep what the memo knows by id alive
     for each in module.modules():
-        # what a hook has computed and left as an attribute, as old-style weight_norm does, deepcopy would refuse
-        copies.update((id(value), value.detach().clone()) for value in vars(each).values()
-                      if isinstance(value, Tensor) and not value.is_leaf)
+        for value in vars(each).values():
+            # what a hook has computed and left as an attribute, as old-style weight_norm does, deepcopy would refuse
+            if isinstance(value, Tensor) and not value.is_leaf:
+                kept.append(value)
+                copies[id(value)] = value.detach().clone()
     with ties_kept():
         _resolve(module, copies, set())
         return copy.deepcopy(module, copies), copies
@@ -38,7 +41,7 @@ def _resolve(module: nn.Module, copies: Copies, seen: set[int]) -> None:
         plain = module.derived()
         _resolve(plain, copies, seen)  # which may hold choices itself
         copies[id(module)] = copy.deepcopy(plain, copies)
-        copies.setdefault(id(copies), []).append(plain)  # deepcopy's own way to keep what the memo knows by id alive
+        copies[id(copies)].append(plain)
     else:
         for child in module.children():
             _resolve(child, copies, seen)

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from asng_core import Candidate, Space
 
 from ..choices.mark import holders
+from ..elastic import parametrized
+from ..elastic.elastic import Elastic
 from ..networks.modules import Modules
 from ..networks.randomness import Randomness
 from .architecture import Architecture
@@ -54,6 +56,9 @@ class Supernet(nn.Module):
         super().__init__()
         self.module = module
         without_fused_paths(module)
+        for each in module.modules():
+            if isinstance(each, Elastic):
+                parametrized.check(each)
         self.choices = places(module)  # variable name -> the places it decides
         self._switches, self._marking = Switches(self.choices), Switches(self.choices, holders(module))
         self._listed, self._idle = Modules(self), Idle(self.choices)

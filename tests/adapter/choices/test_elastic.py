@@ -274,3 +274,39 @@ def test_a_layer_choice_has_the_attributes_that_all_candidates_share():
         assert choice.weight is choice.candidates[1].weight
         assert choice.bias is None
     assert copy.deepcopy(choice).out_features == 4
+
+
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated:FutureWarning")
+@pytest.mark.parametrize("norm", [torch.nn.utils.parametrizations.weight_norm, torch.nn.utils.weight_norm])
+def test_weight_norm_around_an_elastic_layer_stays_in_the_derived_one(norm):
+    def make():
+        return nn.Sequential(norm(elastic.Conv2d(3, WidthChoice([2, 6]), 3, padding=1)), nn.ReLU(),
+                             norm(elastic.Conv2d(6, 4, 1)))
+
+    supernet, x = Supernet(make(), example=torch.ones(1, 3, 5, 5)), torch.randn(2, 3, 5, 5)
+    optimizer = torch.optim.SGD(supernet.parameters(), 0.5)
+    for width in (6, 2):
+        architecture = {"0.width": width}
+        with supernet.active(architecture):
+            supernet(x).square().sum().backward()
+        optimizer.step()  # the norms move, and what was computed from them before is of the past
+        optimizer.zero_grad()
+        net = derive(supernet, architecture)
+        with supernet.active(architecture):
+            expected = supernet(x)
+        assert torch.allclose(net(x), expected, atol=1e-6)
+        names = {name.rpartition(".")[2] for name, _ in net.named_parameters()}
+        assert names in ({"original0", "original1", "bias"}, {"weight_g", "weight_v", "bias"})
+        assert supernet.cost(architecture) == count(net.eval(), x[:1])
+        assert supernet.cost(architecture).parameters == sum(each.numel() for each in net.parameters())
+        for weights in ("reset", make):
+            fresh = derive(supernet, architecture, weights=weights)
+            assert [each.shape for each in fresh.parameters()] == [each.shape for each in net.parameters()]
+            assert fresh(x).shape == net(x).shape
+            assert float(fresh[0].weight.detach().abs().max()) <= 1 / (3 * 9) ** 0.5 + 1e-6
+
+
+@pytest.mark.parametrize("norm", [torch.nn.utils.parametrizations.spectral_norm, torch.nn.utils.spectral_norm])
+def test_a_parametrization_of_the_whole_weight_is_refused_before_the_search(norm):
+    with pytest.raises(ValueError, match=r"that a part of its weight can have too, .*SpectralNorm for 'weight'"):
+        Supernet(nn.Sequential(norm(elastic.Linear(3, WidthChoice([2, 6]))), elastic.Linear(6, 2)))
