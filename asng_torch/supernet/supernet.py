@@ -24,6 +24,7 @@ from .conditions import Switches, conditions, places, restricted
 from .cost import Cost
 from .idle import Idle, without_fused_paths
 from .meter import Meter, shapes_only
+from .ranks import Ranks
 
 
 class Supernet(nn.Module):
@@ -51,6 +52,8 @@ class Supernet(nn.Module):
     Raises ValueError for a label of incompatible choices, or alternatives of different shapes.
     """
 
+    in_force: Tensor  # which architecture is, as a number that processes compare
+
     def __init__(self, module: nn.Module, *, example: Tensor | tuple[Any, ...] | None = None,
                  fixed: Mapping[str, Any] | None = None) -> None:
         super().__init__()
@@ -62,6 +65,8 @@ class Supernet(nn.Module):
         self.choices = places(module)  # variable name -> the places it decides
         self._switches, self._marking = Switches(self.choices), Switches(self.choices, holders(module))
         self._listed, self._idle = Modules(self), Idle(self.choices)
+        self._ranks = Ranks()
+        self.register_buffer("in_force", torch.zeros((), dtype=torch.int64), persistent=False)
         variables = {name: found[0].variable for name, found in self.choices.items()}
         self.fixed = {name: Space(variables).encode_one(name, value)
                       for name, value in _known(fixed or {}, variables).items()}
@@ -82,12 +87,15 @@ class Supernet(nn.Module):
         if self.meter.example is None and not torch.compiler.is_compiling():
             self.meter.learn(args, kwargs)
         self.ran = True
+        self._ranks.hear(self.in_force)
         return self.module(*args, **kwargs)
 
     @contextmanager
     def active(self, architecture: Architecture) -> Iterator[None]:
         """Run as `architecture` inside the `with`. Raises ValueError if it is not in the space."""
-        with self._marking.under(self.codes(architecture)):
+        codes = self.codes(architecture)
+        with self._marking.under(codes):
+            self._ranks.say(self.in_force, codes)
             yield
 
     def codes(self, architecture: Architecture) -> dict[str, float]:
