@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-slow attack coverage lint clean
+.PHONY: demo test test-slow attack coverage docs lint clean
 
 demo: $(VENV)/torch.installed
 	$(BIN)/python -m asng_torch demo --out runs/demo
@@ -20,6 +20,9 @@ attack: $(VENV)/dev.installed
 coverage: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered tests/core
 
+docs: $(VENV)/docs.installed
+	$(BIN)/python -m sphinx -q -W -E -b html docs runs/docs
+
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -32,6 +35,11 @@ $(VENV)/torch.installed: pyproject.toml
 $(VENV)/dev.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -e '.[torch,bench,dev]'
+	touch $@
+
+$(VENV)/docs.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e '.[torch,optuna,sklearn,docs]'
 	touch $@
 
 clean:
