@@ -5,7 +5,7 @@ import oracles
 
 from asng_core import Boolean, Categorical, Integer, Ordinal, Real, Space
 from asng_core.blackbox.posterior import GaussianProcess
-from asng_core.blackbox.sources import Mutants, Neighbours, Recombined, Sampled
+from asng_core.blackbox.sources import Differences, Mutants, Neighbours, Recombined, Sampled
 from asng_core.families.categorical import CategoricalFamily
 from asng_core.families.coordinates import Interval, LogPositions, Positions
 from asng_core.families.gaussian import GaussianFamily
@@ -120,4 +120,5 @@ def distance(space, codes, share=1 / 3):
 
 # mechanisms of the Minimizer: kinds of surrogate, and sources of candidates
 MODELS = {"Gaussian process": GaussianProcess(), "equal relevance": GaussianProcess(relevance=False)}
-SOURCES = {"sampled": Sampled(10), "recombined": Recombined(10), "neighbours": Neighbours(20), "mutants": Mutants(5)}
+SOURCES = {"sampled": Sampled(10), "recombined": Recombined(10), "neighbours": Neighbours(20), "mutants": Mutants(5),
+           "differences": Differences(5)}

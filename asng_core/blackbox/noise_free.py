@@ -10,7 +10,8 @@
 
 To ask:
     1. While H holds fewer than n_initial results: a draw of theta.
-    2. With probability min(1/2, s / n_theta): a draw of theta, or a mutant of the best point, unscreened.
+    2. With probability min(1/2, s / n_theta): a draw of theta, or a mutant of the best point, unscreened; where the
+       space has a Real, such a mutant, a point of A moved by a difference of two others, or the minimum of a quadratic.
     3. Else: draws of theta, recombined parents and neighbours of parents join the pool of candidates, and
        the one of the lowest bound, mean - confidence * deviation under GP, is asked.
     Never a point that is known or infeasible: where few candidates are feasible, others are repaired; where none is
@@ -36,11 +37,12 @@ from ..ask_tell.results import Gathered, Told
 from ..distribution.geometry import Geometry
 from ..distribution.pins import Pins
 from ..distribution.search_distribution import SearchDistribution
+from . import quadratic
 from .archive import Archive, doubt, patience
 from .history import History
 from .posterior import GaussianProcess
 from .screening import Choice, Screening
-from .sources import INITIAL, SOURCES, UNSCREENED, Source, proposed
+from .sources import INITIAL, SOURCES, UNSCREENED, UNSCREENED_OF_REALS, Source, proposed
 from .surrogate import Model
 
 _MODEL = GaussianProcess()
@@ -51,7 +53,9 @@ class NoiseFree:
     """The mechanisms, and their constants; a study leaves one out by another value.
 
     sources: of the candidates that the model screens. initial: of the points before the model has a say.
-    unscreened: one of these, by even chances, where the model is not asked; the best point is the parent.
+    unscreened: one of these, by even chances, where the model is not asked; the best point is the parent, unless a
+        source is of all the archive. unscreened_of_reals: these where the space has a Real. quadratic: one more of
+        them, the minimum of a quadratic in the Reals.
     n_initial: results before the model has a say.
     once: no point is asked twice. model: of the results. restarts: a run that has
         stalled gives way to a new one. learns: the distribution moves.
@@ -62,6 +66,8 @@ class NoiseFree:
     sources: tuple[Source, ...] = SOURCES
     initial: Source = INITIAL
     unscreened: tuple[Source, ...] = UNSCREENED
+    unscreened_of_reals: tuple[Source, ...] = UNSCREENED_OF_REALS
+    quadratic: bool = True
     n_initial: int = 8
     once: bool = True
     model: Model = _MODEL
@@ -83,6 +89,9 @@ class NoiseFreePolicy(Policy):
         surrogate = mechanisms.model.surrogate(geometry, noisy=False)
         self._screening = Screening(geometry, rng, self.history, surrogate, sources=mechanisms.sources,
                                     once=mechanisms.once, confidence=mechanisms.confidence)
+        continuous = bool(distribution.space.continuous.any())
+        self._sources = mechanisms.unscreened_of_reals if continuous else mechanisms.unscreened
+        self._quadratic = continuous and mechanisms.quadratic
         self._archive = Archive()
         self._patience = patience(geometry.n_precisions) if mechanisms.restarts else np.inf
         self._run_start = 0  # generation in which the present run began
@@ -119,10 +128,12 @@ class NoiseFreePolicy(Policy):
 
     def _unscreened(self) -> Floats:
         """`(n, n_variables)` draws of one source."""
-        unscreened = self._mechanisms.unscreened
-        source = unscreened[int(self._rng.random() * len(unscreened))]
-        best = self.history.codes[self._archive.rows[:1]]
-        return proposed([source], best, self._geometry, self._rng)
+        number = int(self._rng.random() * (len(self._sources) + self._quadratic))
+        if number == len(self._sources):
+            return quadratic.proposals(self.history, self._archive.rows[0], self._geometry, self._rng)
+        source = self._sources[number]
+        rows = self._archive.rows if source.of_all else self._archive.rows[:1]
+        return proposed([source], self.history.codes[rows], self._geometry, self._rng)
 
     def losses(self, value: object, n: int | None) -> list[Any]:
         return self.history.checked_losses(value, n)

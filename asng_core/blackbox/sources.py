@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class Source(ABC):
     """`n` candidates at a time."""
 
     n: int
+    of_all: ClassVar[bool] = False  # unscreened: whether any of the archive may be a parent, not the best point alone
 
     @property
     def n_parents(self) -> int:
@@ -68,9 +70,27 @@ class Mutants(Source):
         return geometry.neighbours(parents, rng, heavy_tailed=True)
 
 
+class Differences(Source):
+    """Good points, moved along ordered axes by the difference of two others (Storn and Price, Journal of Global
+    Optimization 11, 1997): steps as long as the archive is wide, in its directions, whatever the axes."""
+
+    of_all = True
+
+    @property
+    def n_parents(self) -> int:
+        return 3 * self.n
+
+    def propose(self, parents: Floats, geometry: Geometry, rng: np.random.Generator) -> Floats:
+        base, one, other = np.split(parents, 3)
+        factors = 0.5 * np.exp(rng.standard_normal((len(base), 1)))  # of every length: within the archive and beyond
+        return geometry.moved(base, factors * (one - other))
+
+
 INITIAL = Sampled(10)
 SOURCES = (Sampled(10), Recombined(10), Neighbours(20))
 UNSCREENED = (Sampled(5), Mutants(5))
+# where there are Reals: draws of independent variables converge slowly, and the model cannot tell near points apart
+UNSCREENED_OF_REALS = (Mutants(5), Differences(5))
 
 
 def proposed(sources: Sequence[Source], best: Codes, geometry: Geometry, rng: np.random.Generator) -> Floats:

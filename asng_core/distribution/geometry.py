@@ -106,6 +106,13 @@ class Geometry:
         draws[:, self._ordered] = self._low + self._range * along
         return draws
 
+    def moved(self, draws: Floats, steps: Floats) -> Floats:
+        """`(n, n_variables)` draws displaced along the axes of ordered values, within their ranges; categories stay."""
+        moved: Floats = draws.copy()
+        along = (draws + steps)[:, self._ordered]
+        moved[:, self._ordered] = np.clip(along, self._low, self._low + self._range)
+        return moved
+
     def exchanged(self, draws: Floats, rng: np.random.Generator) -> Floats:
         """Each draw with the values of two variables of one kind exchanged, which no sum over them notices.
 

@@ -36,14 +36,17 @@ class Setting:
 
     def random(self, rng: np.random.Generator) -> Codes:
         """A uniformly random valid point."""
+        space, continuous = self.space, self.space.continuous
         while True:
-            codes = rng.integers(self.space.sizes)
+            codes: Codes = rng.integers(np.where(continuous, 1, space.sizes))
+            if continuous.any():
+                codes = np.where(continuous, rng.uniform(space.lows, space.highs), codes)
             if self.valid(codes):
                 return codes
 
 
 class Method(Protocol):
-    """One optimizer by ask and tell, on `(n_variables,)` codes; lower losses are better.
+    """One optimizer by ask and tell, on `(n_variables,)` codes, of a Real its value; lower losses are better.
 
     `lacks` names the modes it cannot take part in: "constrained", "noisy", "asynchronous",
     "two-objectives". If it can be asynchronous, it is asked again before all points are told. An invalid
@@ -153,6 +156,8 @@ METHODS: dict[str, Entry] = {
     "RLS": Entry("classic:RandomizedLocalSearch", only=("pseudo-Boolean",)),
     "(1+1) EA>0": Entry("classic:Resampling", only=("pseudo-Boolean",)),
     "fast GA": Entry("classic:FastGA", only=("pseudo-Boolean",)),
+    "CMAwM": Entry("cmaes:CMAwM", only=("mixed-integer",)),
+    "pycma": Entry("cma:CMA", only=("mixed-integer",)),
 }
 OURS = next(iter(METHODS))
 # `Minimizer` with one mechanism taken out

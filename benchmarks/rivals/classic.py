@@ -11,22 +11,31 @@ from asng_core.arrays import Codes
 
 from . import BestSeen, Loss, Open, Setting
 
+_SPREAD, _AROUND = 0.2, 4  # of a Real's neighbours, as of SMAC's search: deviation over its range, number
+
 
 class _Classic(BestSeen):
     lacks: ClassVar[frozenset[str]] = frozenset({"two-objectives"})
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self.setting, self.rng = setting, np.random.default_rng(seed)
-        self.sizes = setting.space.sizes
+        space = setting.space
+        self.sizes, self.continuous, self.low, self.high = space.sizes, space.continuous, space.lows, space.highs
         self.d = len(self.sizes)
 
     def add(self, codes: Codes, loss: Loss) -> None:
         self.see(codes, loss)
 
     def changed(self, codes: Codes, variables: Codes) -> Codes:
-        """A copy in which each of these variables has another value, uniformly drawn."""
-        child, sizes = np.array(codes), self.sizes[variables]
+        """A copy in which each of these variables has another value, uniformly drawn; of a Real one near by."""
+        child = np.array(codes)
+        reals = variables[self.continuous[variables]]
+        variables = variables[~self.continuous[variables]]
+        sizes = self.sizes[variables]
         child[variables] = (codes[variables] + 1 + self.rng.integers(sizes - 1)) % sizes
+        if len(reals):
+            low, high = self.low[reals], self.high[reals]
+            child[reals] = np.clip(self.rng.normal(codes[reals], _SPREAD * (high - low)), low, high)
         return child
 
 
@@ -145,6 +154,8 @@ class LocalSearch(_Classic):
     def around(self, centre: Codes) -> list[Codes]:
         """The valid neighbours, shuffled."""
         found = []
+        for real in np.flatnonzero(self.continuous):
+            found += [self.changed(centre, real[None]) for _ in range(_AROUND)]
         for variable, size in enumerate(self.sizes):
             for code in range(size):
                 neighbour = centre.copy()

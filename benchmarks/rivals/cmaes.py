@@ -1,29 +1,35 @@
-"""cmaes: CatCMA with Margin (Hamano et al., 2025)."""
+"""cmaes: CatCMA with Margin (Hamano et al., 2025), and CMA-ES with Margin (Hamano et al., GECCO 2022)."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import cmaes as library
 import numpy as np
 from cmaes import CatCMAwM
 
-from asng_core.arrays import Codes
+from asng_core.arrays import Codes, Floats
 
 from . import BestSeen, Loss, Open, Setting
 
 
 class CatCMA(BestSeen):
-    """Its defaults: ordered variables in z_space, unordered and binary ones in c_space, as its documentation
-    asks; restarted when it says that it should stop. It recommends its mode under noise."""
+    """Its defaults: continuous variables in x_space, other ordered ones in z_space, unordered and binary ones in
+    c_space, as its documentation asks; restarted when it says that it should stop. It recommends its mode under noise.
+    """
 
     lacks: ClassVar[frozenset[str]] = frozenset({"constrained", "asynchronous", "two-objectives"})
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self.rng, self.noisy = np.random.default_rng(seed), setting.noisy
-        sizes = setting.space.sizes
-        self.ordered = np.array([v.ordered and v.size > 2 for v in setting.space.variables.values()])
+        space, sizes = setting.space, setting.space.sizes
+        self.dtype, self.continuous = space.dtype, space.continuous
+        self.ordered = np.array([v.ordered and v.size > 2 for v in space.variables.values()])
+        self.unordered = ~self.ordered & ~self.continuous
+        ranges = np.stack([space.lows, space.highs], axis=1)[self.continuous]
         levels = [list(range(size)) for size in sizes[self.ordered]]
-        self.spaces: dict[str, Any] = {"z_space": levels or None, "c_space": sizes[~self.ordered].tolist() or None}
+        self.spaces: dict[str, Any] = {"x_space": ranges.tolist() or None, "z_space": levels or None,
+                                       "c_space": sizes[self.unordered].tolist() or None}
         self.open: Open[CatCMAwM.Solution] = Open()
         self.restart()
 
@@ -38,11 +44,13 @@ class CatCMA(BestSeen):
         return codes
 
     def codes(self, solution: CatCMAwM.Solution) -> Codes:
-        codes = np.empty(len(self.ordered), dtype=np.int64)
+        codes: Codes = np.empty(len(self.ordered), dtype=self.dtype)
+        if solution.x is not None:
+            codes[self.continuous] = solution.x
         if solution.z is not None:
             codes[self.ordered] = solution.z
         if solution.c is not None:
-            codes[~self.ordered] = [row.argmax() for row in solution.c]
+            codes[self.unordered] = [row.argmax() for row in solution.c]
         return codes
 
     def tell(self, codes: Codes, loss: Loss) -> None:
@@ -56,7 +64,7 @@ class CatCMA(BestSeen):
         except FloatingPointError:  # once converged, its margin correction can divide by zero
             self.restart()
         self.told = []
-        if self.ordered.any() and self.optimizer.should_stop():
+        if (self.ordered | self.continuous).any() and self.optimizer.should_stop():
             self.restart()
 
     def add(self, codes: Codes, loss: Loss) -> None:
@@ -68,3 +76,45 @@ class CatCMA(BestSeen):
             return super().recommend()
         draws = np.array([self.codes(self.optimizer.ask()) for _ in range(100)])
         return np.array([np.bincount(column).argmax() for column in draws.T])
+
+
+class CMAwM(BestSeen):
+    """Every variable on 0..1, so that one step size suits all; it begins in the middle with sigma 1/4, and again, at a
+    random point with twice the population (Auger and Hansen, CEC 2005), when it says that it should stop."""
+
+    lacks: ClassVar[frozenset[str]] = frozenset({"constrained", "noisy", "asynchronous", "two-objectives"})
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        self.rng, space = np.random.default_rng(seed), setting.space
+        self.continuous, self.dtype = space.continuous, space.dtype
+        self.low, self.range = space.lows, space.highs - space.lows
+        self.steps = np.where(self.continuous, 0.0, 1 / self.range)
+        self.open: Open[Any] = Open()
+        self.restart(np.full(len(space), 0.5), None)
+
+    def restart(self, mean: Floats, population_size: int | None) -> None:
+        d = len(mean)
+        self.optimizer = library.CMAwM(mean, 0.25, np.tile([0.0, 1.0], (d, 1)), self.steps,
+                                       population_size=population_size, seed=int(self.rng.integers(2**31)))
+        self.told: list[tuple[Any, float]] = []
+
+    def ask(self) -> Codes:
+        x, token = self.optimizer.ask()
+        values = self.low + self.range * x
+        codes: Codes = np.where(self.continuous, values, np.rint(values)).astype(self.dtype)
+        self.open.put(codes, token)
+        return codes
+
+    def tell(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+        self.told.append((self.open.pop(codes), loss))
+        if len(self.told) < self.optimizer.population_size:
+            return
+        self.optimizer.tell(self.told)
+        self.told = []
+        if self.optimizer.should_stop():
+            self.restart(self.rng.random(len(self.low)), 2 * self.optimizer.population_size)
+
+    def add(self, codes: Codes, loss: Loss) -> None:
+        """It has no way to take it."""
+        self.see(codes, loss)

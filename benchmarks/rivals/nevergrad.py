@@ -19,21 +19,30 @@ class _Nevergrad(BestSeen):
     unordered: ClassVar[type[nevergrad.p.Choice | nevergrad.p.TransitionChoice]]
 
     def __init__(self, setting: Setting, seed: int) -> None:
-        groups: dict[tuple[bool, int], list[int]] = {}  # variables of a kind are one parameter, which is faster
-        for i, variable in enumerate(setting.space.variables.values()):
-            groups.setdefault((variable.ordered, variable.size), []).append(i)
+        space = setting.space
+        groups: dict[tuple[bool, int, float, float], list[int]] = {}  # variables of a kind are one parameter: faster
+        for i, (variable, low, high) in enumerate(zip(space.variables.values(), space.lows, space.highs, strict=True)):
+            groups.setdefault((variable.ordered, variable.size, float(low), float(high)), []).append(i)
         self.setting, self.groups = setting, list(groups.values())
+        mixed = bool(space.continuous.any())
         parameters = nevergrad.p.Tuple(*(
-            (nevergrad.p.TransitionChoice if ordered else self.unordered)(range(size), repetitions=len(group))
-            for (ordered, size), group in groups.items()))
+            self.axes(len(group), low, high, integers=size > 0) if ordered and mixed
+            else (nevergrad.p.TransitionChoice if ordered else self.unordered)(range(size), repetitions=len(group))
+            for (ordered, size, low, high), group in groups.items()))
         parameters.random_state = np.random.RandomState(seed)
         if setting.constraint is not None:
             parameters.register_cheap_constraint(self.valid)
         self.optimizer = nevergrad.optimizers.registry[self.name](parameters, setting.budget, setting.n_workers)
         self.open: Open[Any] = Open()
 
+    @staticmethod
+    def axes(n: int, low: float, high: float, *, integers: bool) -> nevergrad.p.Array:
+        """Of `n` ordered variables beside Reals, as its documentation has them."""
+        array = nevergrad.p.Array(init=np.full(n, (low + high) / 2), lower=low, upper=high)
+        return array.set_integer_casting() if integers else array
+
     def codes(self, values: tuple[tuple[int, ...], ...]) -> Codes:
-        codes = np.empty(sum(map(len, self.groups)), dtype=np.int64)
+        codes: Codes = np.empty(sum(map(len, self.groups)), dtype=self.setting.space.dtype)
         for group, value in zip(self.groups, values, strict=True):
             codes[group] = value
         return codes

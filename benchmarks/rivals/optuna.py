@@ -29,10 +29,13 @@ class _Optuna(BestSeen, ABC):
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self.study = optuna.create_study(directions=["minimize"] * setting.n_objectives,
                                              sampler=self.sampler(setting, seed))
+        space, self.dtype = setting.space, setting.space.dtype
         self.distributions: dict[str, optuna.distributions.BaseDistribution] = {
-            name: optuna.distributions.IntDistribution(0, variable.size - 1) if variable.ordered
+            name: optuna.distributions.FloatDistribution(low, high) if variable.continuous
+            else optuna.distributions.IntDistribution(0, variable.size - 1) if variable.ordered
             else optuna.distributions.CategoricalDistribution(range(variable.size))
-            for name, variable in setting.space.variables.items()}
+            for (name, variable), low, high in zip(space.variables.items(), space.lows.tolist(), space.highs.tolist(),
+                                                   strict=True)}
         self.open: Open[Trial] = Open()
 
     @abstractmethod
@@ -41,7 +44,7 @@ class _Optuna(BestSeen, ABC):
 
     def ask(self) -> Codes:
         trial = self.study.ask(self.distributions)
-        codes = np.array([trial.params[name] for name in self.distributions], dtype=np.int64)
+        codes: Codes = np.array([trial.params[name] for name in self.distributions], dtype=self.dtype)
         self.open.put(codes, trial)
         return codes
 

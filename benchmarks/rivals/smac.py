@@ -24,10 +24,13 @@ class RandomForest(BestSeen):
     def __init__(self, setting: Setting, seed: int) -> None:
         self.noisy = setting.noisy
         self.configurations = ConfigSpace.ConfigurationSpace(seed=seed)
-        self.names = setting.space.names
-        for name, variable in setting.space.variables.items():
+        space = setting.space
+        self.names, self.dtype = space.names, space.dtype
+        for (name, variable), low, high in zip(space.variables.items(), space.lows, space.highs, strict=True):
             kind = (ConfigSpace.OrdinalHyperparameter if variable.ordered else ConfigSpace.CategoricalHyperparameter)
-            self.configurations.add(kind(name, list(range(variable.size))))
+            self.configurations.add(
+                ConfigSpace.UniformFloatHyperparameter(name, float(low), float(high)) if variable.continuous
+                else kind(name, list(range(variable.size))))
         self.folder = tempfile.TemporaryDirectory()
         scenario = smac.Scenario(self.configurations, deterministic=not setting.noisy, n_trials=setting.budget,
                                  output_directory=Path(self.folder.name), seed=seed)
@@ -36,7 +39,7 @@ class RandomForest(BestSeen):
 
     def ask(self) -> Codes:
         info = self.smac.ask()
-        codes = np.array([info.config[name] for name in self.names], dtype=np.int64)
+        codes: Codes = np.array([info.config[name] for name in self.names], dtype=self.dtype)
         self.open.put(codes, info)
         return codes
 
@@ -54,7 +57,7 @@ class RandomForest(BestSeen):
         incumbent = self.smac.intensifier.get_incumbent() if self.noisy else None
         if incumbent is None:
             return super().recommend()
-        return np.array([incumbent[name] for name in self.names], dtype=np.int64)
+        return np.array([incumbent[name] for name in self.names], dtype=self.dtype)
 
 
 def _never(config: ConfigSpace.Configuration, seed: int = 0) -> float:

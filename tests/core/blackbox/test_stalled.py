@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from asng_core import Categorical, Integer, Minimizer, Space, SpaceExhausted
+from asng_core import Categorical, Integer, Minimizer, Real, Space, SpaceExhausted
 from asng_core.blackbox.archive import Archive, doubt, patience
 from asng_core.blackbox.history import History
 from asng_core.blackbox.pool import Pool
-from asng_core.blackbox.sources import SOURCES, proposed
+from asng_core.blackbox.sources import SOURCES, Differences, Mutants, Sampled, proposed
 from asng_core.distribution.geometry import Geometry
 from asng_core.distribution.search_distribution import SearchDistribution
 
@@ -74,6 +74,42 @@ def test_without_the_model_a_point_is_a_draw_or_a_mutant_of_the_best_with_even_c
     draws = ones > 8  # the least of five: of uniform draws about 16, of mutants of the zeros about 1
     assert draws.mean() == pytest.approx(0.5, abs=0.08)
     assert np.median(ones[~draws]) == 1
+
+
+REALS = Space({"a": Real(0, 1), "b": Real(0, 1), "n": Integer(0, 9), "c": Categorical(list("xyz"))})
+
+
+def test_differences_move_along_the_archive_by_about_its_width():
+    geometry = Geometry(SearchDistribution(REALS))
+    archive = np.array([[0.5 + t, 0.5 - 2 * t, 4, 1] for t in (-1e-5, 0, 1e-5)])
+    draws = proposed([Differences(4000)], archive, geometry, np.random.default_rng(0))
+    steps = draws[:, :2] - [0.5, 0.5]
+    assert np.allclose(steps[:, 1], -2 * steps[:, 0], atol=1e-12)  # in its direction, which is no axis's
+    assert 0.5e-5 < np.median(np.abs(steps[steps[:, 0] != 0, 0])) < 2e-5
+    assert (draws[:, 2:] == [4, 1]).all()  # in which the archive does not differ
+
+
+def test_differences_leave_categories_and_stay_within_ranges():
+    geometry, rng = Geometry(SearchDistribution(REALS)), np.random.default_rng(0)
+    archive = np.array([[0.0, 1.0, 0, 0], [1.0, 0.0, 9, 2]])
+    draws = proposed([Differences(500)], archive, geometry, rng)
+    assert (draws[:, :3].min(axis=0) == [0, 0, 0]).all()
+    assert (draws[:, :3].max(axis=0) == [1, 1, 9]).all()
+    assert set(draws[:, 3]) == {0, 2}
+
+
+def test_without_the_model_a_space_with_a_real_has_mutants_differences_and_quadratics():
+    optimizer = Minimizer(REALS, seed=0)
+    for i in range(10):
+        optimizer.inject({"a": 0.5 + i * 1e-6, "b": 0.5, "n": 4, "c": "x"}, float(i))
+    policy = optimizer._parts.policy
+    proposals = [policy._unscreened() for _ in range(600)]
+    none = np.mean([not len(draws) for draws in proposals])  # no quadratic without two directions
+    near = np.mean([len(draws) > 0 and np.abs(draws[:, 0] - 0.5).max() < 1e-3 for draws in proposals])
+    assert none == pytest.approx(1 / 3, abs=0.07)
+    assert 1 / 3 < near < 0.6  # differences, and mutants of other variables
+    assert {type(source) for source in policy._sources} == {Mutants, Differences}
+    assert {type(source) for source in Minimizer(SPACE)._parts.policy._sources} == {Mutants, Sampled}
 
 
 def test_a_space_of_constants_is_exhausted_however_often_its_point_was_injected():
