@@ -155,7 +155,7 @@ class LocalSearch(_Classic):
         """The valid neighbours, shuffled."""
         found = []
         for real in np.flatnonzero(self.continuous):
-            found += [self.changed(centre, real[None]) for _ in range(_AROUND)]
+            found += [self.changed(centre, np.array([real])) for _ in range(_AROUND)]
         for variable, size in enumerate(self.sizes):
             for code in range(size):
                 neighbour = centre.copy()
