@@ -21,7 +21,7 @@ class Candidates(nn.Module):
             self._modules[key if key and not hasattr(self, key) else f"{key}%"] = module
 
     def __getitem__(self, position: int) -> nn.Module:
-        return list(self.children_in_order())[position]
+        return [*self.children_in_order()][position]
 
     def __iter__(self) -> Iterator[nn.Module]:
         return self.children_in_order()

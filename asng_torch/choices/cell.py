@@ -11,7 +11,7 @@ from asng_core import checks
 
 from ..networks import derived
 from .candidates import Candidates
-from .searchable import Joining, shapes
+from .searchable import Joining, member, shapes
 from .value_choice import ValueChoice
 
 
@@ -47,6 +47,9 @@ class Cell(Joining):
         self.operations = nn.ModuleList(  # [node][input][operation]
             nn.ModuleList(Candidates({name: make(node, source) for name, make in operations.items()})
                           for source in range(n_inputs + node)) for node in range(n_nodes))
+        # [node][pick]: the names of its two choices
+        self._choices = [[(f"node{node}_input{pick}", f"node{node}_operation{pick}") for pick in range(picks)]
+                         for node in range(n_nodes)]
         prefix = "" if label is None else f"{label}."
         for node in range(n_nodes):
             for pick in range(picks):
@@ -54,14 +57,10 @@ class Cell(Joining):
                     name = f"node{node}_{what}{pick}"
                     self.add_module(name, ValueChoice(values, label=label and prefix + name))
 
-    def _choice(self, node: int, what: str, pick: int) -> ValueChoice:
-        choice: ValueChoice = getattr(self, f"node{node}_{what}{pick}")
-        return choice
-
     def edges(self) -> list[list[tuple[int, str]]]:
         """For every node its picks in force: (source, name of the operation)."""
-        return [[(self._choice(node, "input", pick).value, self._choice(node, "operation", pick).value)
-                 for pick in range(self.picks)] for node in range(self.n_nodes)]
+        return [[(member(self, source).value, member(self, operation).value) for source, operation in node]
+                for node in self._choices]
 
     def forward(self, *inputs: Tensor) -> Tensor:
         if len(inputs) != self.n_inputs:
@@ -77,7 +76,7 @@ class Cell(Joining):
         return torch.cat([maps[self.n_inputs + node] for node in loose], dim=1)
 
     def _operation(self, node: int, source: int, name: str) -> nn.Module:
-        operation: nn.Module = self.operations[node][source][self.names.index(name)]  # type: ignore[index]
+        operation: nn.Module = member(self, "operations", str(node), str(source))[self.names.index(name)]
         return operation
 
     def derived(self) -> nn.Module:

@@ -65,7 +65,7 @@ class Choice(Searchable):
             raise RuntimeError(f"{type(self).__name__} {self.label or ''} runs although the active architecture has no "
                                "value for it: it stands inside a candidate, or block, that is not chosen. "
                                "Give what runs in several places to Supernet's module outside of the choice too.")
-        self.ran = True
+        vars(self)["ran"] = True  # nn.Module takes long to find out that a truth is no parameter
         # beside a continuous variable, all codes come as floats
         return self.active if self.variable.continuous else int(self.active)
 

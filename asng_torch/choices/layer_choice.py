@@ -12,7 +12,7 @@ from asng_core import Categorical
 from .candidates import Candidates
 from .choice import Choice
 from .mark import marked
-from .searchable import shapes
+from .searchable import member, shapes
 
 
 class LayerChoice(Choice):
@@ -37,7 +37,7 @@ class LayerChoice(Choice):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         code = self.code
-        return marked(self.candidates[code](*args, **kwargs), code)
+        return marked(member(self, "candidates")[code](*args, **kwargs), code)
 
     def __getattr__(self, name: str) -> Any:  # what is not found otherwise
         try:

@@ -4,6 +4,7 @@ Activation checkpointing runs a part of the forward pass again during the backwa
 architecture is active by then, the gradients would be those of other layers. PyTorch compares the
 shapes of what the recomputation saves with what the forward pass saved; so every choice saves an
 empty tensor whose shape is a hash of its codes, and a difference raises `torch.utils.checkpoint.CheckpointError`.
+Where nobody watches what is saved, there is no mark.
 A ValueChoice returns no tensor: the output of the module that holds it is marked in its place.
 """
 
@@ -16,34 +17,42 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import disable_saved_tensors_hooks
 
 from .value_choice import ValueChoice
 
-# what makes autograd save the other factor; it gets no gradient, as no loss depends on a mark
-_ANCHOR = torch.zeros((), device="cpu", requires_grad=True)
-
 
 @lru_cache(maxsize=4096)
-def _empty(codes: tuple[float, ...]) -> Tensor:
+def _leaf(codes: tuple[float, ...]) -> Tensor:
     """No element, so no memory; 40 bits are far from the largest size, 2^63, and two codes hardly have one hash."""
-    return torch.empty(0, hash(codes) % 2**40, device="cpu")
+    shape = (0, hash(tuple(-1 if math.isnan(code) else code for code in codes)) % 2**40)
+    return torch.empty(shape, device="cpu", requires_grad=True)  # it gets no gradient, as no loss depends on a mark
 
 
 def marked(output: Any, *codes: float) -> Any:
     """The output itself, its tensors marked in autograd's graph as computed under these codes."""
-    if not torch.is_grad_enabled() or torch.compiler.is_compiling():  # a compiled graph recomputes nothing but itself
+    # a compiled graph recomputes nothing but itself
+    if not torch.is_grad_enabled() or torch.compiler.is_compiling() or not _watched():
         return output
     if isinstance(output, Tensor):
         if output.requires_grad:
-            # a product saves its factors: the very tensor that a recomputation under other codes saves in another shape
-            mark = _empty(tuple(-1 if math.isnan(code) else code for code in codes)) * _ANCHOR
+            mark = _leaf(codes).sin()  # an operation that saves its input
             if output.grad_fn is None:
                 output = output.view_as(output)  # a leaf lives on without the graph
-            output.grad_fn.metadata.setdefault("asng", []).append(mark)  # alive as long as the graph
+            output.grad_fn.metadata[id(mark)] = mark  # alive as long as the graph
         return output
     if type(output) in (tuple, list):
         return type(output)(marked(each, *codes) for each in output)
     return output
+
+
+def _watched() -> bool:
+    """Whether someone, such as activation checkpointing, sees what is saved here: then it cannot be forbidden."""
+    try:
+        with disable_saved_tensors_hooks("never seen"):
+            return False
+    except RuntimeError:
+        return True
 
 
 def holders(module: nn.Module) -> list[tuple[nn.Module, list[ValueChoice]]]:

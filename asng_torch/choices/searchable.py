@@ -98,3 +98,10 @@ def shapes(output: Any) -> Any:
     if isinstance(output, (tuple, list)):
         return tuple(shapes(value) for value in output)
     return tuple(output.shape) if hasattr(output, "shape") else type(output).__name__
+
+
+def member(module: nn.Module, *path: str) -> Any:
+    """What `module` holds at a path, as indexing says it; many times a pass, and so without asking for it elsewhere."""
+    for name in path:
+        module = vars(module)["_modules"][name]
+    return module

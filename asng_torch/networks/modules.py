@@ -16,7 +16,6 @@ import torch
 from torch import nn
 
 _children, _training = methodcaller("values"), itemgetter("training")
-_STATISTICS = "running_mean", "running_var"
 
 
 class Modules:
@@ -87,7 +86,8 @@ class Modules:
             for module, training in zip(self._own_ways, own, strict=True):
                 if module.training != training:  # what it did on the way there, it undoes on the way back
                     module.train(training)
-            self._put(before)
+            for attributes, training in zip(self._attributes, before, strict=True):
+                attributes["training"] = training
             for module, training in zip(self._others, others, strict=True):
                 module.training = training
 
@@ -98,12 +98,9 @@ class Modules:
             if self._own_ways or self._others:
                 self.network.eval()
             else:
-                self._put([False] * len(self._attributes))
+                for attributes in self._attributes:
+                    attributes["training"] = False
             yield
-
-    def _put(self, modes: list[bool]) -> None:
-        for attributes, training in zip(self._attributes, modes, strict=True):
-            attributes["training"] = training
 
     @contextmanager
     def batch_statistics(self, *, stochastic: bool = False) -> Iterator[None]:
@@ -111,17 +108,18 @@ class Modules:
 
         What its author froze stays as it is (`moving`). stochastic: all but normalization stays in the mode it is in.
         """
-        norms = [(vars(norm), vars(norm)["_buffers"]) for norm in self.moving()]
-        before = [(attributes["track_running_stats"], {name: buffers[name] for name in _STATISTICS if name in buffers})
-                  for attributes, buffers in norms]
+        # what a layer holds otherwise than as buffers stays there, and the stand-in for these is read by nobody
+        norms = [(own, own["_buffers"] if "running_mean" in own["_buffers"] else {})
+                 for own in map(vars, self.moving())]
+        before = [(own["track_running_stats"], buffers.get("running_mean"), buffers.get("running_var"))
+                  for own, buffers in norms]
         with self.modes_kept() if stochastic else self.eval_mode():
             try:
-                for (attributes, buffers), (_, statistics) in zip(norms, before, strict=True):
+                for own, buffers in norms:
                     # in training mode and without running statistics to track, PyTorch uses the batch's
-                    attributes["training"], attributes["track_running_stats"] = True, False
-                    buffers.update(dict.fromkeys(statistics))
+                    own["training"], own["track_running_stats"] = True, False
+                    buffers["running_mean"] = buffers["running_var"] = None
                 yield
             finally:
-                for (attributes, buffers), (flag, statistics) in zip(norms, before, strict=True):
-                    attributes["track_running_stats"] = flag
-                    buffers.update(statistics)
+                for (own, buffers), (flag, mean, variance) in zip(norms, before, strict=True):
+                    own["track_running_stats"], buffers["running_mean"], buffers["running_var"] = flag, mean, variance

@@ -85,10 +85,11 @@ class SharedWeights:
         moved = [i for i, each in enumerate(parameters) if each.grad is not None]
         distributed.agree("the set of weights that got a gradient", lambda: str(moved), total.device)
         # the loss travels with the gradients, so that one message brings both
-        distributed.average([total, *(each.grad for each in parameters if each.grad is not None)])
+        with_gradient = [parameters[i] for i in moved]
+        distributed.average([total, *(each.grad for each in with_gradient if each.grad is not None)])
         watched = [total]
         if self.clip is not None:
-            watched.append(nn.utils.clip_grad_norm_(parameters, self.clip).to(total))
+            watched.append(nn.utils.clip_grad_norm_(with_gradient, self.clip).to(total))
         numbers = torch.stack(watched).tolist()  # the one time that a step waits for the device
         finite = all(map(math.isfinite, numbers))  # alike on all processes, as these are means over them
         if finite:

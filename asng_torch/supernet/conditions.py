@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -44,48 +43,69 @@ class Switches:
     """Puts all choices under other codes at once, and marks what holders of a ValueChoice put out meanwhile.
 
     By their own attributes: nn.Module takes long to find out that a number is no parameter, and there are hundreds.
+
+    names: of the variables, in the order of their codes.
     """
 
-    def __init__(self, found: Places, holders: Holders = ()) -> None:
-        self.__setstate__((found, holders))
+    def __init__(self, found: Places, names: Sequence[str], holders: Holders = ()) -> None:
+        self.__setstate__((found, names, holders))
 
-    def __getstate__(self) -> tuple[Places, Holders]:
-        return self._found, self._holders  # copies and pickles switch their own choices
+    def __getstate__(self) -> tuple[Places, Sequence[str], Holders]:
+        return self._state  # copies and pickles switch their own choices
 
-    def __setstate__(self, state: tuple[Places, Holders]) -> None:
-        self._found, self._holders = state
-        self._places: list[tuple[dict[str, Any], str]] = []  # attributes of a choice, and its variable
+    def __setstate__(self, state: tuple[Places, Sequence[str], Holders]) -> None:
+        self._state, self._places = state, list[_Place]()
 
     def _list(self) -> None:
-        self._places = [(vars(choice), name) for name, choices in self._found.items() for choice in choices]
-        self._inactive = {name: math.nan if choices[0].variable.continuous else _INACTIVE
-                          for name, choices in self._found.items()}
-        self._hooks = [(vars(holder)["_forward_hooks"], marking(held)) for holder, held in self._holders]
+        found, names, holders = self._state
+        self._places = [(vars(choice), i) for i, name in enumerate(names) for choice in found[name]]
+        self._hooks = [(vars(holder)["_forward_hooks"], marking(held)) for holder, held in holders]
 
-    @contextmanager
-    def under(self, codes: Mapping[str, float]) -> Iterator[None]:
-        """Let the choices be under these codes inside the `with`; a variable without a code is inactive."""
+    def under(self, codes: Sequence[float]) -> Under:
+        """Let the choices be under these codes inside a `with`."""
         if not self._places:
             self._list()
-        codes = {**self._inactive, **codes}
-        before = [attributes["active"] for attributes, _ in self._places]
-        hooks = [(there, hook) for there, hook in self._hooks if hook not in there]  # within another `with` they are
-        for attributes, name in self._places:
-            attributes["active"] = codes[name]
-        for there, hook in hooks:
-            there[hook] = hook
-        try:
-            yield
-        finally:
-            for (attributes, _), earlier in zip(self._places, before, strict=True):
-                attributes["active"] = earlier
-            for there, hook in hooks:
-                there.pop(hook, None)
+        return Under(self._places, self._hooks, codes)
 
 
-def in_force(found: Places, codes: Mapping[str, float]) -> AbstractContextManager[None]:
+_Place = tuple[dict[str, Any], int]  # the attributes of a choice, and the position of its code
+_Hook = tuple[dict[Any, Any], Any]  # the hooks of a holder, and ours
+
+
+class Under:
+    """Inside the `with` the choices are under these codes; a class, as a generator takes longer than all it does."""
+
+    __slots__ = "before", "codes", "hooks", "places"
+
+    def __init__(self, places: list[_Place], hooks: list[_Hook], codes: Sequence[float]) -> None:
+        self.places, self.hooks, self.codes = places, hooks, codes
+
+    def __enter__(self) -> None:
+        codes = self.codes
+        self.before = [attributes["active"] for attributes, _ in self.places]
+        for attributes, i in self.places:
+            attributes["active"] = codes[i]
+        if self.hooks:
+            self.hooks = [(there, hook) for there, hook in self.hooks if hook not in there]  # within another `with`
+            for there, hook in self.hooks:
+                there[hook] = hook
+
+    def __exit__(self, *_: object) -> None:
+        for (attributes, _i), earlier in zip(self.places, self.before, strict=True):
+            attributes["active"] = earlier
+        for there, hook in self.hooks:
+            there.pop(hook, None)
+
+
+def in_force(found: Places, codes: Mapping[str, float]) -> Under:
     """Let the choices be under these codes inside the `with`; a variable without a code is inactive."""
-    return Switches(found).under(codes)
+    return Switches(found, list(found)).under([inactive(places) if codes.get(name) is None else codes[name]
+                                               for name, places in found.items()])
+
+
+def inactive(choices: Sequence[Choice]) -> float:
+    """The code of a variable that is not in use, of which these are the places."""
+    return math.nan if choices[0].variable.continuous else _INACTIVE
 
 
 def conditions(module: nn.Module, found: Places) -> dict[str, list[Conjunction]]:

@@ -8,7 +8,7 @@ own, is in no `state_dict`, and does nothing without DDP or with `broadcast_buff
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,7 +25,7 @@ class Ranks:
         self._said: int | None = None
         self._passes = 0
 
-    def say(self, active: Tensor, codes: Mapping[str, float]) -> None:
+    def say(self, active: Tensor, codes: Sequence[float]) -> None:
         """Write the architecture that becomes active into the buffer."""
         if dist.is_available() and dist.is_initialized():
             self._said = zlib.crc32(repr(codes).encode())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ..networks.modules import Modules
 from ..networks.randomness import Randomness
 from .architecture import Architecture
 from .built import Built
-from .conditions import Switches, conditions, places, restricted
+from .conditions import Switches, conditions, in_force, inactive, places, restricted
 from .cost import Cost
 from .idle import Idle, without_fused_paths
 from .meter import Meter, shapes_only
@@ -63,9 +63,7 @@ class Supernet(nn.Module):
             if isinstance(each, Elastic):
                 parametrized.check(each)
         self.choices = places(module)  # variable name -> the places it decides
-        self._switches, self._marking = Switches(self.choices), Switches(self.choices, holders(module))
-        self._listed, self._idle = Modules(self), Idle(self.choices)
-        self._ranks = Ranks()
+        self._idle, self._ranks = Idle(self.choices), Ranks()
         self.register_buffer("in_force", torch.zeros((), dtype=torch.int64), persistent=False)
         variables = {name: found[0].variable for name, found in self.choices.items()}
         self.fixed = {name: Space(variables).encode_one(name, value)
@@ -77,6 +75,11 @@ class Supernet(nn.Module):
         if not free:
             raise ValueError("Supernet(fixed=...) must leave at least one variable to choose, got all of them.")
         self.space = Space(free, active_if={name: each for name, each in active_if.items() if name in free})
+        left_out = sorted(unused - self.fixed.keys())  # whose codes come behind those of the space
+        self._further = [*self.fixed.values(), *(inactive(self.choices[name]) for name in left_out)]
+        names = [*self.space.names, *self.fixed, *left_out]
+        self._switches = Switches(self.choices, names, holders(module))
+        self._listed = Modules(self)
         self.meter = Meter(module, self.choices)
         self.built = Built(module)  # for a reset of what cannot draw itself anew
         if example is not None:
@@ -86,31 +89,33 @@ class Supernet(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         if self.meter.example is None and not torch.compiler.is_compiling():
             self.meter.learn(args, kwargs)
-        self.ran = True
+        vars(self)["ran"] = True
         self._ranks.hear(self.in_force)
         return self.module(*args, **kwargs)
 
-    @contextmanager
-    def active(self, architecture: Architecture) -> Iterator[None]:
+    def active(self, architecture: Architecture) -> AbstractContextManager[None]:
         """Run as `architecture` inside the `with`. Raises ValueError if it is not in the space."""
-        codes = self.codes(architecture)
-        with self._marking.under(codes):
-            self._ranks.say(self.in_force, codes)
-            yield
+        codes = [*self._coded(architecture), *self._further]
+        self._ranks.say(self.in_force, codes)
+        return self._switches.under(codes)
 
     def codes(self, architecture: Architecture) -> dict[str, float]:
         """The code of every variable, of the fixed ones too. Raises ValueError if it is not in the space."""
-        if isinstance(architecture, Candidate) and architecture.space == self.space:
+        return {**dict(zip(self.space.names, self._coded(architecture), strict=True)), **self.fixed}
+
+    def _coded(self, architecture: Architecture) -> list[float]:
+        """The codes of the space's variables, in its order."""
+        space = self.space
+        if isinstance(architecture, Candidate) and (architecture.space is space or architecture.space == space):
             codes = architecture.codes  # no detour by values
         else:
-            codes = self.space.encode(architecture)
-        return {**dict(zip(self.space.names, codes.tolist(), strict=True)), **self.fixed}
+            codes = space.encode(architecture)
+        listed: list[float] = codes.tolist()
+        return listed
 
-    @contextmanager
-    def active_codes(self, codes: Mapping[str, float]) -> Iterator[None]:
-        """Run under these codes, one for each variable in use, fixed ones too."""
-        with self._switches.under(codes):
-            yield
+    def active_codes(self, codes: Mapping[str, float]) -> AbstractContextManager[None]:
+        """Run under these codes, one for each variable in use, fixed ones too; nothing is marked."""
+        return in_force(self.choices, codes)
 
     def losses(self, candidates: Sequence[Architecture], closure: Callable[[Supernet], Tensor | float], *,
                stochastic: bool = False) -> NDArray[np.float64]:
@@ -130,9 +135,9 @@ class Supernet(nn.Module):
         with torch.no_grad(), modules.batch_statistics(stochastic=stochastic), Randomness(modules.devices) as random:
             for architecture in candidates:
                 codes = self.codes(architecture)
-                with self._marking.under(codes):
+                with self.active(architecture):
                     random.again(seed)
-                    self.ran = False
+                    vars(self)["ran"] = False
                     self._idle.begin()
                     values.append(closure(self))
                     if self.ran:
