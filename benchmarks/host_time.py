@@ -5,8 +5,8 @@
 
 On the published ENAS space (3,907 modules, 160 places of 40 variables): `active`, `losses` of an empty closure, and a
 whole step of `Search` on images so small that arithmetic is as little as can be, in turns with a bare loop over the
-same derived networks. On the README's network: forward and backward pass of the supernet, `active` included, in turns with
-those of the derived network. One thread, and its CPU time; the least of many, as all else can only add to it.
+same derived networks. On the README's network: forward and backward pass of the supernet, `active` included, in turns
+with those of the derived network. One thread, and its CPU time; the least of many, as all else can only add to it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .analysis import markdown, plots
 from .page import Claim, Page
 
 LOSS = nn.functional.cross_entropy
-SETTINGS = {"lr": 0.025, "momentum": 0.9, "weight_decay": 3e-4}
+SETTINGS: dict[str, Any] = {"lr": 0.025, "momentum": 0.9, "weight_decay": 3e-4}
 CLIP = 5.0
 Times = dict[str, dict[str, float]]  # what is measured -> name -> seconds, or ratio
 
