@@ -40,8 +40,7 @@ def run(what: str, share: int = 1, **of: Any) -> dict[str, float]:
     """Least seconds of each thing compared; `share` divides the numbers of repetitions."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    measure: Callable[..., dict[str, float]] = {"parts": _parts, "step": _step, "passes": _passes}[what]
-    return measure(share, **of)
+    return _passes(share, **of) if what == "passes" else (_parts if what == "parts" else _step)(share)
 
 
 def in_turns(compared: Mapping[str, Callable[[], object]], repetitions: int) -> dict[str, float]:

@@ -109,8 +109,8 @@ class Modules:
         What its author froze stays as it is (`moving`). stochastic: all but normalization stays in the mode it is in.
         """
         # what a layer holds otherwise than as buffers stays there, and the stand-in for these is read by nobody
-        norms = [(own, own["_buffers"] if "running_mean" in own["_buffers"] else {})
-                 for own in map(vars, self.moving())]
+        attributes: list[dict[str, Any]] = [vars(norm) for norm in self.moving()]
+        norms = [(own, own["_buffers"] if "running_mean" in own["_buffers"] else {}) for own in attributes]
         before = [(own["track_running_stats"], buffers.get("running_mean"), buffers.get("running_var"))
                   for own, buffers in norms]
         with self.modes_kept() if stochastic else self.eval_mode():
