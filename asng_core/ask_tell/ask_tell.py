@@ -47,6 +47,8 @@ class AskTell(Saved[P]):
         mirrored = checks.truth("ask(mirrored=...)", mirrored)
         pinned = pins(parts.distribution, fixed) if fixed is not None else None
         with parts.whole(draws=True):
+            if pinned is not None:
+                parts.take_given(pinned.codes)
             draws, rejected = parts.policy.propose(count, parts.ledger.n_asked, pinned, mirrored)
             parts.ledger.reject(rejected, pinned)
             batch = parts.ledger.ask(draws, pinned)
@@ -102,6 +104,7 @@ class AskTell(Saved[P]):
             self._inject(codes, number, excess)
 
     def _inject(self, codes: Codes, loss: Any, violation: float) -> None:
+        self._parts.take_given(codes)
         self._parts.ledger.note_best(codes, loss, violation, None)
         self._parts.policy.injected(codes, loss, violation)
 

@@ -40,7 +40,8 @@ class Parts(Generic[P]):
             self.undo()
         rng = self.rng.bit_generator.state if draws else None
         distribution = self.distribution
-        self._mark = (rng, distribution.theta, distribution.step_size_state, self.ledger.mark(), self.policy.mark())
+        self._mark = (rng, distribution.theta, distribution.step_size_state, distribution.given.mark(),
+                      self.ledger.mark(), self.policy.mark())
         return self
 
     def __enter__(self) -> None:
@@ -56,12 +57,23 @@ class Parts(Generic[P]):
         """Be as before the changes under way, if there are any. It may be cut short and done again."""
         if self._mark is None:
             return
-        rng, self.distribution.theta, self.distribution.step_size_state, ledger, policy = self._mark
+        rng, self.distribution.theta, self.distribution.step_size_state, given, ledger, policy = self._mark
         if rng is not None:
             self.rng.bit_generator.state = rng
+        self.distribution.given.back(given)
         self.ledger.back(ledger)
         self.policy.back(policy)
         self._mark = None
+
+    def take_given(self, codes: Codes) -> None:
+        """Let the draws nearest to `(n_variables,)` codes, which a user gave, stand for them to the last digit."""
+        space, family = self.distribution.space, self.distribution.family
+        if not space.continuous.any():  # the others have a draw for every value
+            return
+        known = np.where(np.isnan(codes), space.lows, codes).astype(space.dtype)
+        reached = family.codes(family.draws(known[None]))[0]
+        if (known != reached).any():
+            self.distribution.given.take(known, reached, self.ledger.pending.codes)
 
     def state(self) -> dict[str, Any]:
         """As plain scalars, lists, dicts and arrays."""

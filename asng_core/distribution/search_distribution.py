@@ -23,6 +23,7 @@ from ..families.family import Family, norm
 from ..families.gaussian import GaussianFamily
 from ..families.product import ProductFamily
 from ..space.space import Space
+from .given import Given
 from .step_size import StepSize
 
 # Contributions that cancel leave rounding noise instead of a zero gradient: relative to the utilities up to 4e-15 with
@@ -42,7 +43,7 @@ def n_variables(space: Space) -> int:
 
 
 class SearchDistribution:
-    """Independent distributions over the variables of a space: the mutable state is `theta` and `step_size_state`.
+    """Independent distributions over the variables of a space. What changes is `theta`, `step_size_state` and `given`.
 
     A draw is `(n, d)` float64 and always holds a number for every variable, active or not.
     """
@@ -53,6 +54,7 @@ class SearchDistribution:
         self.margin = default_margin(space) if margin is None else margin
         self.family = family_of(space, self.margin, sigma_min)
         self.step_size = StepSize(self.family.n_theta, initial=initial_step_size, alpha=alpha, adapt=adapt)
+        self.given = Given()
         self.restart()
 
     def restart(self, theta: Floats | None = None) -> None:
@@ -66,7 +68,8 @@ class SearchDistribution:
 
     def codes(self, draws: Floats) -> Codes:
         """The codes of draws, the inactive variables masked."""
-        return self.space.masked(self.family.codes(draws))
+        codes = self.space.masked(self.family.codes(draws))
+        return self.given.restored(codes) if self.given else codes
 
     def draws(self, codes: Codes) -> Floats:
         """`(n, d)` draws that stand for masked codes; those of inactive variables for their modes."""
@@ -134,9 +137,9 @@ class SearchDistribution:
         return float(self.family.normalized_entropy(self.theta)[several].mean()) if several.any() else 0.0
 
     def state(self) -> dict[str, Any]:
-        """theta and the step size's state."""
+        """theta, the step size's state, and the values that were given."""
         step_size = self.step_size_state
-        return {"theta": self.theta.copy(),
+        return {"theta": self.theta.copy(), "given": self.given.state(),
                 "step_size": {"Delta": step_size.Delta, "gamma": step_size.gamma, "s": step_size.s.copy()}}
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -144,6 +147,7 @@ class SearchDistribution:
         # theta is checked before anything is set, and set when nothing else can fail
         theta, step_size = checks.state_array(state["theta"], self.theta.shape), state["step_size"]
         self.check_theta(theta)
+        self.given.load(state.get("given", np.empty((0, 3))), self.space)  # earlier files of this version have none
         self.step_size_state = self.step_size.checked(step_size["Delta"], step_size["gamma"], step_size["s"])
         self.theta = theta
 
