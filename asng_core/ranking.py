@@ -115,7 +115,8 @@ def contributions(front: Floats) -> Floats:
             # to the next worse one: on a front that is the neighbour on one side in one objective, on the other
             # side in the other, so that the product is the rectangle that the point alone dominates
             gap[order[1:-1]] = column[order[2:]] - column[order[1:-1]]
-            found = np.where(np.isinf(found) | np.isinf(gap), np.inf, found * gap)  # 0 * inf would be NaN
+            with np.errstate(invalid="ignore"):  # 0 * inf, at an end whose neighbour rounding has put on it
+                found = np.where(np.isinf(found) | np.isinf(gap), np.inf, found * gap)
         else:
             gap[order[1:-1]] = column[order[2:]] - column[order[:-2]]
             found += gap

@@ -1,6 +1,9 @@
 import hashlib
 import json
 import os
+import signal
+import subprocess
+import sys
 import tracemalloc
 
 import cases
@@ -264,3 +267,17 @@ def test_a_big_space_is_saved_and_loaded(tmp_path):
     optimizer = ASNG(Space.binary(20_000), seed=1)
     optimizer.save(tmp_path / "a")
     assert state(ASNG.load(tmp_path / "a")) == state(optimizer)
+
+
+def test_to_ask_whether_a_process_lives_does_it_no_harm(monkeypatch):
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert checkpoint._lives(process.pid)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert not checkpoint._lives(process.pid)
+
+    def forbidden(pid, number):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", forbidden)
+    assert checkpoint._lives(1)  # another user's

@@ -115,11 +115,17 @@ def test_three_objectives_are_told_apart_by_crowding():
     front = np.array([[0, 3, 3], [1, 2, 2], [1.1, 1.9, 2], [3, 0, 1], [2, 2, 0]])
     found = contributions(front)
     assert np.isinf(found[[0, 3, 4]]).all()
-    assert np.isfinite(found[[1, 2]]).all()
+    # between its neighbours in each objective, whose losses run from 0 to 3
+    assert found[[1, 2]] == pytest.approx([((1.1 - 0) + (2 - 1.9) + (2 - 1)) / 3, ((2 - 1) + (2 - 0) + (3 - 2)) / 3])
 
 
 def test_a_copy_adds_nothing():
     assert contributions(np.array([[0.0, 2], [1, 1], [1, 1], [2, 0]]))[1:3].tolist() == [0, 0]
+
+
+def test_an_end_stands_out_though_its_neighbour_is_too_near_to_tell():
+    front = np.array([[0, 1 + 2e-16], [1, 1], [2, -1e300]])  # beside the third the first two lie at one place
+    assert contributions(front).tolist() == [np.inf, np.inf, np.inf]
 
 
 @pytest.mark.parametrize("value", [np.inf, 1e300])
@@ -140,3 +146,14 @@ def test_some_weights_prefer_any_point_of_a_convex_front():
     best = {int(np.argmin(scalarized(losses, rng))) for _ in range(200)}
     assert best == {0, 1, 2, 3}
     assert np.isnan(scalarized(np.array([[1.0, np.nan], [1, 1]]), rng)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("m", [2, 3])
+def test_scalarized_losses_are_augmented_chebyshev_norms_of_places(m):
+    losses = np.random.default_rng(0).integers(0, 5, (9, m)).astype(float)
+    weights = np.random.default_rng(3).dirichlet([1.0] * m)
+    places = np.array([[len({other for other in column if other < loss}) / 9 for loss in column]
+                       for column in losses.T.tolist()])  # (m, 9)
+    weighted = [[weight * place for weight, place in zip(weights, each, strict=True)] for each in places.T]
+    expected = [max(each) + sum(each) / 20 for each in weighted]
+    assert scalarized(losses, np.random.default_rng(3)) == pytest.approx(expected)

@@ -262,6 +262,12 @@ def test_log_densities_are_those_of_the_draws(any_case):
         assert (after - before) / (2 * h) == pytest.approx(length**2, rel=1e-5)
 
 
+def test_log_densities_are_scipys():
+    family, theta = GaussianFamily(Positions(np.array([30, 9])), 0.1), np.array([3.0, 7.0, 2.0, 0.5])
+    mean, std, draws = theta[:2], theta[2:], np.array([[0.0, 7.5], [29.0, 8.0]])
+    assert family.log_densities(theta, draws) == pytest.approx(scipy.stats.norm.logpdf(draws, mean, std))
+
+
 def test_theta_is_rebuilt_from_its_marginals(any_case):
     family, theta, _, _ = any_case
     limited = family.from_marginals(family.marginals(theta))
