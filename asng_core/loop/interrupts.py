@@ -68,8 +68,8 @@ class Interrupts:
 
     def check(self) -> None:
         """Raise what has come and waits."""
-        waiting, self.waiting, self._pressed = self.waiting, None, 0
-        if waiting is not None:
+        if self.waiting is not None:  # only then forget it: one that comes in between would be forgotten unheard
+            waiting, self.waiting, self._pressed = self.waiting, None, 0
             raise waiting
 
     def finish(self) -> None:

@@ -15,7 +15,7 @@ import oracles
 import pytest
 
 from asng_core import Integer, Minimizer, Real, Space, checkpoint, minimize
-from asng_core.loop import store
+from asng_core.loop import interrupts, store
 
 SPACE = Space({"a": Integer(0, 9), "b": Integer(0, 9), "x": Real(0, 9)}, constraints=[lambda v: v["a"] + v["b"] > 2])
 WORDS = {signal.SIGINT: "interrupted by the user", signal.SIGTERM: "terminated by SIGTERM"}
@@ -251,3 +251,33 @@ def test_a_forked_child_has_the_usual_handlers(thread):
 
     minimize(objective, SPACE, budget=1, seed=1)
     assert found == [[True, True]]
+
+
+def test_a_press_in_the_midst_of_a_look_is_not_lost():
+    """Between any two instructions, as Python 3.10 hears signals; later ones hear them at calls and jumps."""
+    before, reached, at = sys.gettrace(), True, 0
+    while reached:
+        held, n, reached, heard = interrupts.Interrupts(), 0, False, False
+
+        def trace(frame, event, argument, held=held, at=at):
+            nonlocal n, reached
+            if frame.f_code is not interrupts.Interrupts.check.__code__:
+                return None
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                if n == at:
+                    reached = True
+                    held._come(signal.SIGINT, frame)
+                n += 1
+            return trace
+
+        sys.settrace(trace)
+        try:
+            held.check()
+        except KeyboardInterrupt:
+            heard = True
+        finally:
+            sys.settrace(before)
+        assert not reached or heard or held.waiting is KeyboardInterrupt, at
+        at += 1
+    assert at > 5
