@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from .batches import Batches, Data, Loader, go_to, position, warn_of_lost_positi
 from .budget import Budget, CostFunction, CostName, FrontPoint, budgets
 from .failures import Failures
 from .interrupts import held_back, whole_steps
+from .objective import Closure, Criterion, Objective
 from .records import SearchRecord
 from .shared_weights import SharedWeights, memory_explained
 
@@ -43,11 +44,14 @@ class Search:
     weights: a PyTorch optimizer of the supernet's parameters; scheduler: steps whenever these do.
     steps: all of them; of these, the first `warmup` train the weights alone. until_converged: end earlier,
         once every distribution has converged.
-    criterion: (outputs, targets) -> mean loss. train_loader, valid_loader: batches `(inputs, targets)`,
-        moved to the supernet's device; each starts over when it ends.
+    criterion: (outputs, targets) -> mean loss, for batches (inputs, targets); None for a network that returns its
+        loss, as `net(**batch).loss`. closure: instead, (net, batch) -> mean loss, for batches of any kind.
+    train_loader, valid_loader: batches, moved to the supernet's device; each starts over when it ends. A dict of
+        loaders gives dicts of their batches.
     set_to_none: False lets momentum and weight decay move weights outside the sampled paths too (as Akimoto
         et al. do). accumulate: training batches per weight step. clip: largest norm of the gradient.
-    autocast: torch.bfloat16 runs forward passes and criterion in mixed precision.
+    autocast: torch.bfloat16 or float16, with its gradients scaled, runs forward passes and loss in mixed precision.
+    stochastic: validation leaves dropout as it is, the same for all candidates.
     ema: decay, per step, of a moving average of the weights; validation judges the averaged ones.
     mirrored: draw ordered variables in antithetic pairs.
     cost, limit: "parameters", "multiply_adds" or a function of an architecture, and the most it may be; what
@@ -68,9 +72,10 @@ class Search:
     """
 
     def __init__(self, supernet: Supernet, optimizer: ASNG | Sequence[ASNG], weights: torch.optim.Optimizer,
-                 criterion: Callable[[Any, Tensor], Tensor], train_loader: Loader, valid_loader: Loader, *, steps: int,
-                 warmup: int = 0, until_converged: bool = False,
-                 scheduler: torch.optim.lr_scheduler.LRScheduler | None = None, set_to_none: bool = True,
+                 criterion: Criterion | None, train_loader: Loader, valid_loader: Loader, *, steps: int,
+                 closure: Closure | None = None, stochastic: bool = False, warmup: int = 0,
+                 until_converged: bool = False, set_to_none: bool = True,
+                 scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
                  accumulate: int = 1, clip: float | None = None, autocast: torch.dtype | None = None,
                  ema: float | None = None, mirrored: bool = False, cost: CostName | CostFunction | None = None,
                  limit: float | Sequence[float] | None = None, timeout: float = distributed.TIMEOUT) -> None:
@@ -85,15 +90,15 @@ class Search:
         if ema is not None:
             checks.real("Search(ema=...)", ema, above=0, below=1)
         self.timeout = checks.real("Search(timeout=...)", timeout, above=0)
-        if autocast not in (None, torch.bfloat16):
-            raise ValueError(f"Search(autocast=...) must be None or torch.bfloat16, got {autocast}. "
-                             "float16 would need its gradients scaled.")
-        self.supernet, self.weights, self.scheduler, self.criterion = supernet, weights, scheduler, criterion
+        self.objective = Objective(criterion, closure, autocast)
+        self.supernet, self.weights, self.scheduler = supernet, weights, scheduler
         self.train_loader, self.valid_loader = train_loader, valid_loader
         self.until_converged = checks.truth("Search(until_converged=...)", until_converged)
-        self.mirrored, self.autocast = checks.truth("Search(mirrored=...)", mirrored), autocast
+        self.mirrored = checks.truth("Search(mirrored=...)", mirrored)
+        self.stochastic = checks.truth("Search(stochastic=...)", stochastic)
         set_to_none = checks.truth("Search(set_to_none=...)", set_to_none)
-        self.shared_weights = SharedWeights(supernet, weights, scheduler, set_to_none=set_to_none, clip=clip, ema=ema)
+        self.shared_weights = SharedWeights(supernet, weights, scheduler, set_to_none=set_to_none, clip=clip, ema=ema,
+                                            scaled=autocast is torch.float16)
         self.step, self.failures, self._losses_here = 0, Failures(), np.empty(0)
         self.broken_off: int | None = None  # the first step that an error ended half way
         self.warned = False  # of a loader that cannot be resumed
@@ -119,7 +124,7 @@ class Search:
         optimizer, n_skipped = budget.optimizer, self.n_skipped
         learning_rate = float(self.weights.param_groups[0]["lr"])  # before the schedule lowers it
         train_loss = self.shared_weights.step(
-            optimizer.sample(optimizer.population_size, mirrored=self.mirrored), batches, self._loss, self.timeout)
+            optimizer.sample(optimizer.population_size, mirrored=self.mirrored), batches, self.objective, self.timeout)
         failed, losses, costs = self.n_skipped > n_skipped, np.empty(0), np.empty(0)
         batch: Sequence[Candidate] = ()
         if held_out is not None:
@@ -134,11 +139,6 @@ class Search:
     def _together(self, doing: str) -> AbstractContextManager[None]:
         return distributed.together(doing, device_of(self.supernet), self.timeout)
 
-    def _loss(self, net: nn.Module, data: Data) -> Tensor:
-        x, y = data
-        with nullcontext() if self.autocast is None else torch.autocast(x.device.type, self.autocast):
-            return self.criterion(net(x), y)
-
     def _validate(self, budget: Budget, data: Data) -> tuple[Sequence[Candidate], NDArray[np.float64],
                                                              NDArray[np.float64]]:
         """Fresh architectures, their losses and costs, which have moved the distribution."""
@@ -148,10 +148,10 @@ class Search:
 
         def loss(net: nn.Module) -> Tensor:
             with memory_explained("validating", next(in_turn)):
-                return self._loss(net, data)
+                return self.objective(net, data)
 
         with self._together("validating"):
-            losses, costs = self.judged.losses(batch, loss), budget.costs(batch)
+            losses, costs = self.judged.losses(batch, loss, stochastic=self.stochastic), budget.costs(batch)
         self._losses_here, losses = losses.copy(), distributed.averaged(losses, device)
         budget.tell(batch, losses, costs)
         distributed.agree("the distribution over architectures", budget.fingerprint, device)

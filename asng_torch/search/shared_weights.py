@@ -24,6 +24,7 @@ class SharedWeights:
 
     optimizer: of the parameters; scheduler: steps whenever the weights do; set_to_none: of `zero_grad`.
     clip: largest norm of the gradient; ema: decay, per step, of an exponential moving average of the weights.
+    scaled: whether losses are scaled, as gradients of float16 would vanish, by as much as has not overflowed lately.
 
     A step whose loss (or, with `clip`, gradient norm) is not finite leaves weights, schedule and average
     alone and counts in `n_skipped`; running statistics that its forward passes left non-finite start anew.
@@ -31,10 +32,11 @@ class SharedWeights:
 
     def __init__(self, supernet: Supernet, optimizer: torch.optim.Optimizer,
                  scheduler: torch.optim.lr_scheduler.LRScheduler | None, *, set_to_none: bool, clip: float | None,
-                 ema: float | None) -> None:
+                 ema: float | None, scaled: bool = False) -> None:
         self.supernet, self.optimizer, self.scheduler = supernet, optimizer, scheduler
         self.set_to_none, self.clip = set_to_none, clip
         self.average = None if ema is None else AveragedModel(supernet, multi_avg_fn=get_ema_multi_avg_fn(ema))
+        self._scaler = torch.amp.GradScaler(device_of(supernet).type, enabled=scaled)
         self.n_skipped = 0
         self.loss_here = torch.zeros(())  # of the last step, on this process alone
         # what its author froze in eval mode; of a supernet that is in eval mode as a whole, nothing
@@ -74,7 +76,7 @@ class SharedWeights:
                 for architecture in architectures:
                     with memory_explained("training", architecture), self.supernet.active(architecture):
                         part = loss(self.supernet, batch) / (len(architectures) * len(batches))
-                        part.backward()  # per architecture: one set of activations at a time
+                        self._scaler.scale(part).backward()  # per architecture: one set of activations at a time
                     total = total + part.detach()
         self.loss_here = total.clone()
         return self._move(total)
@@ -87,14 +89,18 @@ class SharedWeights:
         # the loss travels with the gradients, so that one message brings both
         with_gradient = [parameters[i] for i in moved]
         distributed.average([total, *(each.grad for each in with_gradient if each.grad is not None)])
-        watched = [total]
-        if self.clip is not None:
-            watched.append(nn.utils.clip_grad_norm_(with_gradient, self.clip).to(total))
+        watched, scaled = [total], self._scaler.is_enabled()
+        if scaled:
+            self._scaler.unscale_(self.optimizer)
+        if self.clip is not None or scaled:  # a scaled gradient that overflows is found by its norm
+            watched.append(nn.utils.clip_grad_norm_(with_gradient, self.clip or math.inf).to(total))
         numbers = torch.stack(watched).tolist()  # the one time that a step waits for the device
         finite = all(map(math.isfinite, numbers))  # alike on all processes, as these are means over them
         if finite:
             self.optimizer.step()
         self.drop_gradients()
+        if scaled and moved:
+            self._scaler.update()
         if not finite:
             self.n_skipped += 1
             _renew_statistics(self.supernet)
@@ -117,16 +123,21 @@ class SharedWeights:
             # zero gradients, which set_to_none=False keeps, let momentum and decay go on
             "zero_gradients": [i for i, each in enumerate(self.parameters) if each.grad is not None],
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            **({"scaler": self._scaler.state_dict()} if self._scaler.is_enabled() else {}),
             "average": None if self.average is None else self.average.state_dict()}
 
     def load(self, state: dict[str, Any]) -> None:
         """Put back what `state` told, other entries aside. Raises an error, half-way, if it does not fit."""
+        scaler = self._scaler if self._scaler.is_enabled() else None
         for what, one, other in (("a scheduler", state["scheduler"], self.scheduler),
-                                 ("an average", state["average"], self.average)):
+                                 ("an average", state["average"], self.average),
+                                 ("a scale of gradients", state.get("scaler"), scaler)):
             if (one is None) != (other is None):
                 raise ValueError(f"one has {what}, the other has none.")
         self.supernet.load_state_dict(state["supernet"])
         self.optimizer.load_state_dict(state["weights"])
+        if scaler is not None:
+            scaler.load_state_dict(state["scaler"])
         if self.scheduler is not None:
             scheduler_state = dict(state["scheduler"])
             if "milestones" in scheduler_state:  # of MultiStepLR, which counts how often each one is due

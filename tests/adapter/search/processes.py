@@ -99,7 +99,7 @@ def resumed(rank, folder):
 def skipped(rank, folder):
     """NaN on one process alone: neither moves."""
     search = sharded(rank, 2, steps=4)
-    search.criterion = lambda outputs, targets: criterion(outputs, targets) * (
+    search.objective.criterion = lambda outputs, targets: criterion(outputs, targets) * (
         float("nan") if rank == 1 and search.step == 1 and torch.is_grad_enabled() else 1)
     list(search)
     return {**final(search), "skipped": search.n_skipped}
@@ -126,7 +126,7 @@ def failing(rank, folder, where):
             raise KeyError("a bug")
         return criterion(outputs, targets)
 
-    search.criterion = loss
+    search.objective.criterion = loss
     message, seconds = error(lambda: list(search))
     return {"error": message, "seconds": seconds, "step": search.step}
 

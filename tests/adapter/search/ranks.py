@@ -54,7 +54,7 @@ def main():
             FAULTS[fault.removeprefix("v ")]()
         return computed
 
-    search.criterion = loss
+    search.objective.criterion = loss
     if path.exists():
         search.resume(path)
     end = {"began": search.step}

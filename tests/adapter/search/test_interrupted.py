@@ -118,7 +118,7 @@ def pressing(search, step, n=1, number=signal.SIGINT):
             signal.raise_signal(number)
         return criterion(outputs, targets)
 
-    search.criterion = loss
+    search.objective.criterion = loss
 
 
 @pytest.mark.parametrize("step", [1, 2, STEPS])

@@ -25,7 +25,7 @@ def searched(limit, steps=400, n=1, seed=0, **options):
     """The dearer the better, as far as the loss goes."""
     search = build(net=net, steps=steps, limit=limit, optimizer=lambda space: [
         ASNG(space, population_size=2, seed=seed + i) for i in range(n)], **({"cost": cost} | options))
-    search.judged.losses = lambda batch, closure: np.array([-cost(each) for each in batch])
+    search.judged.losses = lambda batch, closure, stochastic: np.array([-cost(each) for each in batch])
     return search
 
 

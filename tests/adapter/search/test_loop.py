@@ -76,7 +76,8 @@ def test_the_search_finds_the_layer_that_can_solve_the_task():
     ({"accumulate": 0}, r"Search\(accumulate=...\) must be at least 1, got 0"),
     ({"clip": 0.0}, r"Search\(clip=...\) must be greater than 0"),
     ({"ema": 1.0}, r"Search\(ema=...\) must be greater than 0 and less than 1, got 1"),
-    ({"autocast": torch.float16}, r"must be None or torch.bfloat16, got torch.float16"),
+    ({"autocast": torch.float64}, r"must be None, torch.bfloat16 or torch.float16, got torch.float64"),
+    ({"closure": len}, r"must not both be given"),
     ({"optimizer": []}, r"must be an ASNG, or a list of different ones"),
     ({"cost": "parameters"}, r"Search\(cost=..., limit=...\) go together"),
     ({"cost": "flops", "limit": 1.0}, r"Search\(cost=...\) must be 'parameters', 'multiply_adds' or a function"),
@@ -178,7 +179,7 @@ def test_clipping_bounds_the_step():
 def test_validation_judges_the_averaged_weights():
     search = build(steps=3, ema=0.5)
     seen = []
-    search.judged.losses = lambda batch, closure: seen.append(batch) or np.zeros(len(batch))
+    search.judged.losses = lambda batch, closure, stochastic: seen.append(batch) or np.zeros(len(batch))
     averages = search.supernet.module[0][1][0].weight.detach().clone()
     for record in search:
         now = search.supernet.module[0][1][0].weight.detach()
@@ -195,7 +196,7 @@ def test_autocast_reaches_forward_and_criterion_in_training_and_validation():
         dtypes.append((outputs.dtype, torch.is_autocast_enabled("cpu")))
         return criterion(outputs, targets)
 
-    search.criterion = loss
+    search.objective.criterion = loss
     list(search)
     assert dtypes == [(torch.bfloat16, True)] * 4
 
@@ -219,7 +220,7 @@ def failing(search, steps, value=float("nan")):
         bad = search.step + 1 in steps and torch.is_grad_enabled()
         return criterion(outputs, targets) * (value if bad else 1.0)
 
-    search.criterion = loss
+    search.objective.criterion = loss
     return search
 
 
@@ -227,7 +228,7 @@ def failing(search, steps, value=float("nan")):
 def test_a_step_without_a_finite_loss_or_gradient_leaves_the_weights_alone(value, clip):
     search = failing(build(steps=3, clip=clip, ema=0.9), {1, 3}, value)
     if clip:  # a finite loss, whose gradient overflows
-        search.criterion = _overflowing(search, {1, 3})
+        search.objective.criterion = _overflowing(search, {1, 3})
     before = [each.detach().clone() for each in search.supernet.parameters()]
     iterator = iter(search)
     next(iterator)
@@ -285,7 +286,7 @@ def test_running_out_of_memory_names_the_architecture_and_what_to_lower():
                 raise torch.OutOfMemoryError("tried to allocate 2 GiB")
             return criterion(outputs, targets)
 
-        search.criterion = exhausted
+        search.objective.criterion = exhausted
         doing = "training" if training else "validating"
         with pytest.raises(torch.OutOfMemoryError,
                            match=rf"{doing} the architecture {{'layer 1': .*Lower the batch size.*2 GiB"):
@@ -294,14 +295,14 @@ def test_running_out_of_memory_names_the_architecture_and_what_to_lower():
 
 def test_an_error_in_mid_step_leaves_no_gradient_to_the_next_iteration():
     search, reference = build(steps=1), build(steps=1)
-    search.criterion = lambda outputs, targets: None / 0
+    search.objective.criterion = lambda outputs, targets: None / 0
     samples = search.optimizer.state_dict()
     loaders = search.train_loader.state_dict(), search.valid_loader.state_dict()
     for each in search.supernet.parameters():
         each.grad = torch.ones_like(each)
     with pytest.raises(TypeError):
         list(search)
-    search.criterion = criterion
+    search.objective.criterion = criterion
     search.optimizer.load_state_dict(samples)
     search.train_loader.load_state_dict(loaders[0])
     search.valid_loader.load_state_dict(loaders[1])
@@ -331,7 +332,7 @@ def test_modules_in_eval_mode_stay_so_even_after_an_evaluation():
 def test_a_search_can_end_when_it_has_converged():
     net = nn.Sequential(nn.Flatten(), LayerChoice({"a": nn.Linear(784, 10), "b": nn.Linear(784, 10)}, label="op"))
     search = build(net=lambda: net, steps=2000, until_converged=True)
-    search.judged.losses = lambda batch, closure: np.array([each["op"] == "b" for each in batch], dtype=float)
+    search.judged.losses = lambda batch, closure, stochastic: np.array([float(each["op"] == "b") for each in batch])
     records = list(search)
     assert len(records) < 2000
     assert search.recommend() == {"op": "a"}

@@ -17,7 +17,7 @@ OPTIONS = {
     "several limits": {"optimizer": lambda space: [ASNG(space, population_size=2, seed=i) for i in range(2)],
                        "cost": lambda architecture: sum("conv" in each for each in architecture.values()),
                        "limit": [1, 3]},
-    "warm-up": {"warmup": 5, "autocast": torch.bfloat16},
+    "warm-up": {"warmup": 5, "autocast": torch.bfloat16}, "scaled": {"autocast": torch.float16, "stochastic": True},
 }
 
 
@@ -126,13 +126,13 @@ def test_tensors_of_every_kind_come_back(tmp_path):
 
 def test_counters_are_resumed(tmp_path):
     search = build(steps=30)
-    search.criterion = lambda outputs, targets: criterion(outputs, targets) * float("nan")
+    search.objective.criterion = lambda outputs, targets: criterion(outputs, targets) * float("nan")
     for record in search:
         if record.step == 12:
             search.save(tmp_path / "a")
             break
     resumed = build(steps=30)
-    resumed.criterion = search.criterion
+    resumed.objective.criterion = search.objective.criterion
     resumed.resume(tmp_path / "a")
     assert resumed.n_skipped == 12
     with pytest.raises(RuntimeError, match="20 steps in a row, up to step 20"):
