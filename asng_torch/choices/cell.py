@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -82,6 +82,10 @@ class Cell(Joining):
     def derived(self) -> nn.Module:
         return derived.Cell([[(source, self._operation(node, source, name)) for source, name in picks]
                              for node, picks in enumerate(self.edges())], self.n_inputs)
+
+    def kept(self) -> Iterable[nn.Module]:
+        return [self._operation(node, source, name) for node, picks in enumerate(self.edges())
+                for source, name in picks]
 
     def check(self, args: tuple[Tensor, ...], kwargs: dict[str, Tensor]) -> None:
         maps = [*args, *kwargs.values()]

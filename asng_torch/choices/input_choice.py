@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -63,6 +63,9 @@ class InputChoice(Choice, Joining):
 
     def derived(self) -> nn.Module:
         return derived.Inputs(self.chosen, self.reduce)
+
+    def kept(self) -> Iterable[nn.Module]:
+        return ()
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         found = list(shapes(args[0] if args else kwargs["inputs"]))

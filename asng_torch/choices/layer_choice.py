@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,11 +21,15 @@ class LayerChoice(Choice):
     >>> LayerChoice({"conv3x3": nn.Conv2d(8, 8, 3, padding=1), "identity": nn.Identity()}).variable
     Categorical(['conv3x3', 'identity'])
 
+    uses: of an output, what the network goes on with, and so what must have one shape: of `nn.LSTM` and `nn.GRU`, for
+        one, `lambda output: output[0]`. By default all of it.
+
     An attribute that all candidates have, such as `weight` or `in_features`, is that of the one in force; outside of an
     active architecture, what they agree on.
     """
 
-    def __init__(self, candidates: Mapping[str, nn.Module], *, label: str | None = None) -> None:
+    def __init__(self, candidates: Mapping[str, nn.Module], *, label: str | None = None,
+                 uses: Callable[[Any], Any] | None = None) -> None:
         if not isinstance(candidates, Mapping) or not candidates:
             raise TypeError(f"LayerChoice(candidates) must map at least one name to a module, got {candidates!r}.")
         for name, module in candidates.items():
@@ -33,7 +37,7 @@ class LayerChoice(Choice):
                 raise TypeError("LayerChoice(candidates) must map names to modules, "
                                 f"got {name!r}: {type(module).__name__}.")
         super().__init__(Categorical(candidates), label)
-        self.candidates = Candidates(candidates)
+        self.candidates, self.uses = Candidates(candidates), uses
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         code = self.code
@@ -63,9 +67,10 @@ class LayerChoice(Choice):
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         # with all of them on the same inputs, whichever is in force
-        found = {name: shapes(module(*args, **kwargs)) for name, module in
-                 zip(self.values, self.candidates, strict=True)}
+        outputs = [(name, module(*args, **kwargs)) for name, module in zip(self.values, self.candidates, strict=True)]
+        found = {name: shapes(output if self.uses is None else self.uses(output)) for name, output in outputs}
         if len(set(map(repr, found.values()))) > 1:
             raise ValueError("LayerChoice(candidates) must give outputs of one shape, got "
                              f"{', '.join(f'{name!r}: {shape}' for name, shape in found.items())} "
-                             f"for an input of {shapes(args)}. Match channels, stride and padding.")
+                             f"for an input of {shapes(args)}. Match channels, stride and padding, or "
+                             "say what of them the network uses: LayerChoice(..., uses=lambda output: output[0]).")

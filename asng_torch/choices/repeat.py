@@ -75,6 +75,9 @@ class Repeat(Choice):
     def derived(self) -> nn.Module:
         return derived.Blocks(*self.in_force)
 
+    def kept(self) -> Iterable[nn.Module]:
+        return self.in_force
+
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         found = self._shapes(*args, **kwargs)
         # after `minimum` blocks or more the network may go on: all these shapes must be one

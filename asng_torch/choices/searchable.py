@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -24,6 +25,10 @@ class Searchable(nn.Module, ABC):
 
         May hold modules of the supernet itself: `derive` copies them, and derives what is in them.
         """
+
+    def kept(self) -> Iterable[nn.Module]:
+        """Modules that hold the parameters of the derived one, if these are at hand without making that."""
+        return [self.derived()]
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Run every alternative on these inputs. Raises ValueError if their outputs differ in shape."""
@@ -93,8 +98,10 @@ def size(blocks: Blocks) -> int:
 
 def shapes(output: Any) -> Any:
     """The shapes of the tensors in an output, in its own nesting."""
-    if isinstance(output, dict):
+    if isinstance(output, Mapping):
         return {key: shapes(value) for key, value in output.items()}
+    if is_dataclass(output) and not isinstance(output, type):
+        return {field.name: shapes(getattr(output, field.name)) for field in fields(output)}
     if isinstance(output, (tuple, list)):
         return tuple(shapes(value) for value in output)
     return tuple(output.shape) if hasattr(output, "shape") else type(output).__name__

@@ -46,6 +46,9 @@ class ValueChoice(Choice):
     def derived(self) -> nn.Module:
         return derived.Constant(self())
 
+    def kept(self) -> Iterable[nn.Module]:
+        return ()
+
 
 def whole(where: str, sizes: Iterable[object]) -> list[int]:
     """Sizes of a layer: whole numbers from 1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -14,9 +15,14 @@ from asng_core import ASNG, Batch, checks
 
 from ..supernet.architecture import Architecture
 from ..supernet.supernet import Supernet
+from . import distributed
+from .cheapest import check_limit
+from .latency import Latency
 
 CostFunction = Callable[[Architecture], float]
-CostName = Literal["parameters", "multiply_adds"]
+CostName = Literal["parameters", "trainable", "multiply_adds", "activations", "latency"]
+_COUNTED = "parameters", "trainable", "multiply_adds", "activations"  # fields of Cost
+_LOOKS, _FEW_LOOKS = 2000, 50  # at costs before the search; fewer where each may take long
 
 
 class FrontPoint(NamedTuple):
@@ -37,8 +43,13 @@ class Budget:
 
     def costs(self, batch: Batch) -> NDArray[np.float64]:
         """`(n,)`, or `(0,)` without a cost."""
-        return np.array([] if self.cost is None else [self.cost(architecture) for architecture in batch],
-                        dtype=np.float64)
+        if self.cost is None:
+            return np.empty(0)
+        if isinstance(self.cost, Latency):  # what process 0 has measured counts for all
+            for architecture, seconds in zip(batch, distributed.of_first([self.cost(each) for each in batch]),
+                                             strict=True):
+                self.cost.take(architecture, seconds)
+        return np.array([self.cost(architecture) for architecture in batch], dtype=np.float64)
 
     def tell(self, batch: Batch, losses: NDArray[np.float64], costs: NDArray[np.float64]) -> None:
         """The results of a batch, with the costs of the same batch."""
@@ -58,11 +69,16 @@ class Budget:
 
     def state(self) -> dict[str, Any]:
         """Everything that the next architectures depend on."""
-        return self.optimizer.state_dict()
+        measured = {"measured": dict(self.cost.measured)} if isinstance(self.cost, Latency) else {}
+        return {**self.optimizer.state_dict(), **measured}
 
     def load(self, state: dict[str, Any]) -> None:
         """Put a state back. Raises ValueError if it is of another space."""
+        state = dict(state)
+        measured = state.pop("measured", {})
         self.optimizer.load_state_dict(state)
+        if isinstance(self.cost, Latency):
+            self.cost.load(measured)
 
     def fingerprint(self) -> str:
         """What decides the next architectures, as text."""
@@ -96,14 +112,22 @@ def budgets(supernet: Supernet, optimizer: ASNG | Sequence[ASNG], cost: CostName
         raise ValueError("Search(optimizer, limit=...) must be one ASNG for each limit, "
                          f"got {len(optimizers)} and {len(limits)}.")
     counted = _cost(supernet, cost)
+    # what is counted or measured needs an example, and so may a function of the user's own
+    with nullcontext() if supernet.meter.example is not None else suppress(RuntimeError):
+        for each in limits:
+            check_limit(supernet.space, counted, each, _LOOKS if cost in _COUNTED else _FEW_LOOKS)
     return [Budget(each, counted, limit) for each, limit in zip(optimizers, limits, strict=True)]
 
 
 def _cost(supernet: Supernet, cost: object) -> CostFunction:
+    if isinstance(cost, Latency):
+        return cost
     if callable(cost):
         return lambda architecture: float(cost(architecture))
-    if cost not in ("parameters", "multiply_adds"):
-        raise ValueError("Search(cost=...) must be 'parameters', 'multiply_adds' or a function of an architecture, "
+    if cost == "latency":
+        return Latency(supernet)
+    if cost not in _COUNTED:
+        raise ValueError(f"Search(cost=...) must be one of {[*_COUNTED, 'latency']} or a function of an architecture, "
                          f"got {checks.shown(cost)}.")
     name, of = str(cost), supernet  # names of Cost's fields
     return lambda architecture: float(getattr(of.cost(architecture), name))

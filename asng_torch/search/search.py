@@ -54,7 +54,7 @@ class Search:
     stochastic: validation leaves dropout as it is, the same for all candidates.
     ema: decay, per step, of a moving average of the weights; validation judges the averaged ones.
     mirrored: draw ordered variables in antithetic pairs.
-    cost, limit: "parameters", "multiply_adds" or a function of an architecture, and the most it may be; what
+    cost, limit: a field of `Cost`, "latency" or a function of an architecture, and the most it may be; what
         costs more ranks behind all that does not. Several limits need as many optimizers, served in turns, and
         give a `front()` in one search.
     timeout: seconds that a process waits for the others (Gloo; NCCL has `init_process_group(timeout=...)`), 30 min.

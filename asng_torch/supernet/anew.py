@@ -120,7 +120,7 @@ def _materialize(module: nn.Module, supernet: Supernet) -> None:
     """Let lazy layers see an input, by which they draw their parameters."""
     if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
         with torch.no_grad(), eval_mode(module):
-            supernet.meter.run(module)
+            supernet.meter.needed().zeros(device_of(module)).run(module)
 
 
 def _under(module: nn.Module, codes: Codes) -> AbstractContextManager[None]:

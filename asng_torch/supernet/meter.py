@@ -4,61 +4,65 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 from torch.utils.hooks import RemovableHandle
 
 from ..choices.searchable import Blocks, Searchable
 from ..elastic.elastic import Elastic
-from ..networks.modules import Modules
-from ..networks.normalization import device_of
-from .conditions import Places, in_force
-from .cost import Cost, counted, remembered
+from .conditions import Places
+from .cost import Cost, made
+from .inputs import Call
+from .twin import ItselfAsTwin, MetaTwin, Twin
 from .widths import ShapesDiffer, WidthsDiffer, followed
 
-
-def shapes_only(inputs: Any) -> tuple[Any, ...]:
-    """Positional arguments with their tensors on the meta device, where they hold no data."""
-    return tuple(each.detach().to("meta") if isinstance(each, Tensor) else each
-                 for each in (inputs if isinstance(inputs, tuple) else (inputs,)))
+_MOST = 2**14  # costs kept
 
 
 class Meter:
-    """Runs a twin of a module with choices on the meta device: to check shapes, to see widths, to count.
+    """Runs passes over a module with choices, or its twin: to check shapes, to see widths, to count.
 
     A plain object, so that its twin is no part of the supernet's parameters.
 
-    example: one input's shapes, as a tuple of positional arguments; None as long as none was seen.
+    example: the shapes of one call; None as long as none was seen.
     """
 
     def __init__(self, module: nn.Module, places: Places) -> None:
         self.module, self.places = module, places
-        self.example: tuple[Any, ...] | None = None
-        self._problem: Exception | None = None  # why the first inputs seen serve as no example
-        self._made: _Twin | None = None  # with the first pass
-        self._costs: dict[tuple[float | None, ...], Cost] = {}  # by the codes of all variables in use
+        self.example: Call | None = None
+        self._problem: Exception | None = None  # why what was seen serves as no example
+        self._made: Twin | None = None
+        self._parameters: list[nn.Parameter] = []  # of the module, in the twin's order
+        self._spent: dict[tuple[float | None, ...], Cost] = {}  # by the codes of all variables in use
+        self._flags: list[bool] = []  # which parameters took gradients when these were counted
 
-    def learn(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Take one row of the first inputs as the example, and check shapes with it.
+    def learn(self, call: Call, *, given: bool = False) -> None:
+        """Take a call as the example, and check shapes with it.
 
-        A module that cannot run on the meta device is none the worse: it searches, without costs.
+        given: by the user, who means it as it is. Else it is the first one seen, of which one row is taken, if
+        it runs; where it does not even run as it is, the module is none the worse: it searches, without costs.
         """
-        if self._problem is not None or kwargs:  # an example has positional arguments: a later call may serve
+        if self._problem is not None:
             return
-        # one row, as costs are those of one input
-        self.example = tuple(each[:1] if isinstance(each, Tensor) and each.dim() else each
-                             for each in shapes_only(args))
-        try:
-            self.check()
-        except ShapesDiffer:
-            self.example = None
-            raise
-        except Exception as error:  # of the user's forward pass, whatever it does on a device without data
-            self.example, self._problem = None, error
+        # one row, as costs are those of one input; a module may want more, as of lists of images and of graphs
+        problems = []
+        for example in (call,) if given else (call.row(), call):
+            for kind in (MetaTwin, ItselfAsTwin):
+                try:
+                    self._made, self.example = kind(self.module, self.places, example), example.on_meta()
+                    self._parameters = list(self.module.parameters())
+                    self.check()
+                    return
+                except Exception as error:  # of the user's forward pass, whatever it does on a device without data
+                    problems.append(error)
+                    self._made = self.example = None
+        self._problem = next((each for each in problems if isinstance(each, ShapesDiffer)), problems[0])
+        if given or isinstance(self._problem, ShapesDiffer):
+            problem, self._problem = self._problem, None
+            raise problem
 
     def check(self) -> None:
         """Run every choice's alternatives, all at its widest, and then at the least widths.
@@ -99,13 +103,17 @@ class Meter:
                            for path, module in self._twin.module.named_modules() if isinstance(module, Searchable)])
 
     def cost(self, codes: Mapping[str, float]) -> Cost:
-        """The cost of the architecture of these codes, memorized."""
+        """The cost of the architecture of these codes, memorized until parameters are frozen or thawed."""
+        twin, flags = self._twin, [parameter.requires_grad for parameter in self._parameters]
+        if flags != self._flags or len(self._spent) >= _MOST:
+            self._spent, self._flags = {}, flags
         key = tuple(None if math.isnan(code) else code for code in codes.values())  # NaN differs from itself
-        if key not in self._costs:
-            twin = self._twin
-            with in_force(twin.places, codes):
-                self._costs[key] = counted(twin.module, twin.parts, self._needed())
-        return self._costs[key]
+        if key not in self._spent:
+            with twin.under(codes), self._widths_noted(twin):
+                spent = twin.spent()
+                frozen = {id(parameter) for parameter, flag in zip(twin.parameters, flags, strict=True) if not flag}
+                self._spent[key] = made(*twin.holdings.counts(frozen), spent)
+        return self._spent[key]
 
     def show_widths(self, codes: Mapping[str, float]) -> None:
         """Let every elastic layer of the module know what it receives under these codes: `derived` cuts it to that.
@@ -123,68 +131,53 @@ class Meter:
         for module, twin in zip(elastic, twins, strict=True):
             module.received = twin.received
 
-    def run(self, module: nn.Module) -> None:
-        """Let a module see the example, filled with zeros."""
-        module(*(torch.zeros_like(each, device=device_of(module)) if isinstance(each, Tensor) else each
-                 for each in self._needed()))
-
     def _pass(self, codes: Mapping[str, float], hooks: list[RemovableHandle]) -> None:
         """One forward pass of the twin under these codes, after which the hooks are gone."""
+        twin = self._twin
         try:
-            with in_force(self._twin.places, codes), torch.no_grad(), torch.device("meta"):
-                self._twin.module(*self._needed())
+            with twin.under(codes), self._widths_noted(twin):
+                twin.spent()
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _needed(self) -> tuple[Any, ...]:
+    @contextmanager
+    def _widths_noted(self, twin: Twin) -> Iterator[None]:
+        """Every elastic layer that runs knows what it has received."""
+        hooks = [each.register_forward_hook(_noting, with_kwargs=True, prepend=True) for each in twin.elastic]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def needed(self) -> Call:
+        """The example. Raises RuntimeError if there is none."""
         if self.example is None:
             why = f" ({type(self._problem).__name__}: {self._problem})" if self._problem else ""
             raise RuntimeError("costs, and deriving elastic layers, need the shapes of the inputs, and a forward pass "
-                               f"that runs on the meta device{why}. Use Supernet(module, example=inputs).")
+                               f"that runs on zeros of these shapes{why}. Use Supernet(module, example=inputs).")
         return self.example
 
     @property
-    def _twin(self) -> _Twin:
+    def _twin(self) -> Twin:
+        self.needed()
         if self._made is None:
-            self._made = _Twin(self.module, self.places)
+            raise RuntimeError("costs need an example.")
         return self._made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
         twin = Meter(*copy.deepcopy((self.module, self.places), memo))
+        twin.example, twin._problem, twin._spent, twin._flags = self.example, self._problem, self._spent, self._flags
         # the same twin, as its parameters are of the type of the example, whatever those of the copy have become
-        twin.example, twin._problem, twin._made, twin._costs = self.example, self._problem, self._made, self._costs
+        twin._made, twin._parameters = self._made, list(twin.module.parameters())
+        if isinstance(self._made, ItselfAsTwin):
+            twin._made = ItselfAsTwin(twin.module, twin.places, self._made.call)
         return twin
-
-
-class _Twin:
-    """A copy of a module with choices whose tensors have shapes and no data: a pass takes next to no time or memory."""
-
-    def __init__(self, module: nn.Module, places: Places) -> None:
-        attributes = [value for each in module.modules() for value in vars(each).values() if isinstance(value, Tensor)]
-        memo = {id(tensor): _meta(tensor) for tensor in (*module.parameters(), *module.buffers(), *attributes)}
-        self.module, self.places = copy.deepcopy((module, places), memo)
-        self.module.eval()
-        for norm in Modules(self.module).current().norms:
-            if not isinstance(norm, (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)):
-                # with statistics, one value per channel is enough to run on
-                norm.track_running_stats = True
-                norm.running_mean = norm.running_var = torch.empty(norm.num_features, device="meta")
-        self.parts = remembered(self.module)
-        for each in _elastic(self.module):
-            each.register_forward_hook(_noting, with_kwargs=True)
 
 
 def _elastic(module: nn.Module) -> list[Elastic]:
     return [each for each in module.modules() if isinstance(each, Elastic)]
-
-
-def _meta(tensor: Tensor) -> Tensor:
-    if is_lazy(tensor):
-        kind: Any = type(tensor)
-        return kind(tensor.requires_grad, device="meta")  # type: ignore[no-any-return]
-    empty = torch.empty_like(tensor, device="meta")
-    return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 
 
 def _checking(path: str) -> Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]:

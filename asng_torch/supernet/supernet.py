@@ -23,7 +23,8 @@ from .built import Built
 from .conditions import Switches, conditions, in_force, inactive, places, restricted
 from .cost import Cost
 from .idle import Idle, without_fused_paths
-from .meter import Meter, shapes_only
+from .inputs import Call
+from .meter import Meter
 from .ranks import Ranks
 
 
@@ -39,14 +40,15 @@ class Supernet(nn.Module):
     ...     supernet(torch.ones(1, 4)).tolist()
     [[1.0, 1.0, 1.0, 1.0]]
     >>> supernet.cost({"0": "linear"})
-    Cost(parameters=20, multiply_adds=16)
+    Cost(parameters=20, multiply_adds=16, trainable=20, activations=16)
 
     A choice inside a candidate, or a block of a Repeat, is a conditional variable: active where its
     place runs.
 
-    example: inputs of the module, a tensor or a tuple of its positional arguments, of which only the
-        shapes are kept: choices whose outputs differ in shape are then found now, else at the first forward
-        pass; costs are those of this input, else of one row of the first one seen.
+    example: inputs of the module: a tuple of its positional arguments, a dict of its arguments by name, or its
+        one argument; of tensors, wherever they are in it, only the shapes are kept. Choices whose outputs differ in
+        shape are then found now, else at the first forward pass; costs are those of this input, else of one row
+        of the first one seen (all of it, where the module does not run on a row).
     fixed: values for part of the variables, which then leave the space.
 
     Raises ValueError for a label of incompatible choices, or alternatives of different shapes.
@@ -54,7 +56,7 @@ class Supernet(nn.Module):
 
     in_force: Tensor  # which architecture is, as a number that processes compare
 
-    def __init__(self, module: nn.Module, *, example: Tensor | tuple[Any, ...] | None = None,
+    def __init__(self, module: nn.Module, *, example: Any = None,
                  fixed: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.module = module
@@ -83,12 +85,11 @@ class Supernet(nn.Module):
         self.meter = Meter(module, self.choices)
         self.built = Built(module)  # for a reset of what cannot draw itself anew
         if example is not None:
-            self.meter.example = shapes_only(example)
-            self.meter.check()
+            self.meter.learn(Call.of(example), given=True)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         if self.meter.example is None and not torch.compiler.is_compiling():
-            self.meter.learn(args, kwargs)
+            self.meter.learn(Call(args, kwargs))
         vars(self)["ran"] = True
         self._ranks.hear(self.in_force)
         return self.module(*args, **kwargs)
@@ -145,7 +146,7 @@ class Supernet(nn.Module):
             return _numbers(values)
 
     def cost(self, architecture: Architecture) -> Cost:
-        """Parameters and multiply-adds of the derived network. Raises RuntimeError without an example."""
+        """That of the derived network, for one example. Raises RuntimeError without an example."""
         return self.meter.cost(self.codes(architecture))
 
     def summary(self) -> str:

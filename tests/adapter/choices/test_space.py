@@ -172,8 +172,7 @@ def test_a_network_that_cannot_run_without_data_searches_all_the_same():
     supernet = Supernet(Data())
     with supernet.active({"op": "b"}):
         assert supernet(torch.ones(2, 3)).sum() == 6
-    with pytest.raises(RuntimeError, match=r"need the shapes of the inputs, and a forward pass that runs on the meta"):
-        supernet.cost({"op": "a"})
+    assert supernet.cost({"op": "a"}).multiply_adds == 9  # on zeros, with data
     assert isinstance(derive(supernet, {"op": "a"}).op, nn.Linear)
 
 

@@ -10,7 +10,6 @@ from torch.utils.checkpoint import CheckpointError, checkpoint
 
 from asng_core import Real
 from asng_torch import (
-    Cost,
     InputChoice,
     KernelChoice,
     LayerChoice,
@@ -77,6 +76,10 @@ def test_recomputing_another_input_raises_still():
         loss.backward()
 
 
+def numbers(cost):
+    return cost.parameters, cost.multiply_adds
+
+
 def test_layers_are_chosen_beside_a_real():
     supernet = Supernet(nn.Sequential(LayerChoice({"scale": Scale(Real(-1.0, 1.0)), "linear": nn.Linear(4, 4)})),
                         example=torch.ones(1, 4))
@@ -86,15 +89,16 @@ def test_layers_are_chosen_beside_a_real():
             output = supernet(x)
         assert torch.equal(output, derive(supernet, architecture)(x))
         for _ in range(3):
-            assert supernet.cost(architecture) == Cost(20, 16)
-    assert len(supernet.meter._costs) == 2
+            assert numbers(supernet.cost(architecture)) == (20, 16)
+    assert len(supernet.meter._spent) == 2
 
 
 def test_a_copy_is_measured_after_a_change_of_type():
     supernet = Supernet(nn.Sequential(elastic.Linear(3, WidthChoice([2, 4])), elastic.Linear(4, 2)),
                         example=torch.ones(1, 3)).double()
     twin = copy.deepcopy(supernet)
-    assert twin.cost({"0.width": 2}) == supernet.cost({"0.width": 2}) == Cost(14, 10)
+    assert twin.cost({"0.width": 2}) == supernet.cost({"0.width": 2})
+    assert numbers(twin.cost({"0.width": 2})) == (14, 10)
     assert derive(twin, {"0.width": 2})(torch.ones(1, 3).double()).shape == (1, 2)
 
 
@@ -104,7 +108,7 @@ def test_costs_are_known_though_the_first_pass_normalized_by_the_batch(track):
                         nn.BatchNorm1d(4, track_running_stats=track))
     supernet = Supernet(net)
     supernet.losses([{"0": "a"}], lambda net: net(torch.randn(5, 3)).mean())
-    assert supernet.cost({"0": "a"}) == Cost(24, 12)
+    assert numbers(supernet.cost({"0": "a"})) == (24, 12)
 
 
 def test_an_example_goes_through_a_module_with_a_tensor_that_is_no_buffer():
@@ -116,7 +120,7 @@ def test_an_example_goes_through_a_module_with_a_tensor_that_is_no_buffer():
         def forward(self, x):
             return self.choice(x) * self.mask
 
-    assert Supernet(Masked(), example=torch.ones(1, 3)).cost({"choice": "a"}) == Cost(12, 9)
+    assert numbers(Supernet(Masked(), example=torch.ones(1, 3)).cost({"choice": "a"})) == (12, 9)
 
 
 def test_a_kernel_choice_without_padding_is_refused():
@@ -124,9 +128,7 @@ def test_a_kernel_choice_without_padding_is_refused():
         elastic.Conv2d(3, 4, KernelChoice([3, 5]), padding="valid")
 
 
-def test_a_first_pass_with_keywords_leaves_the_check_to_the_next():
+def test_a_first_pass_with_keywords_is_checked():
     supernet = Supernet(LayerChoice({"a": nn.Linear(3, 4), "b": nn.Linear(3, 3)}, label="x"))
-    with supernet.active({"x": "a"}):
+    with supernet.active({"x": "a"}), pytest.raises(ValueError, match="LayerChoice"):
         supernet(input=torch.ones(1, 3))
-        with pytest.raises(ValueError, match="LayerChoice"):
-            supernet(torch.ones(1, 3))

@@ -1,12 +1,16 @@
 """Networks within a budget, and several budgets in one search."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from searches import build
 from torch import nn
 
-from asng_core import ASNG
-from asng_torch import FrontPoint, LayerChoice
+from asng_core import ASNG, Real
+from asng_torch import FrontPoint, Latency, LayerChoice, Supernet, ValueChoice
+from asng_torch.search.budget import budgets
 
 COSTS = {"small": 1.0, "medium": 2.0, "large": 3.0}
 
@@ -52,9 +56,53 @@ def test_several_limits_give_a_front_in_one_search():
 def test_before_the_distribution_knows_the_likeliest_within_the_limit_is_recommended():
     search = searched(2)
     assert search.recommend() == {"first": "small", "second": "small"}
-    search = searched(1)
     with pytest.raises(RuntimeError, match="no architecture that costs at most 1 was found"):
-        search.recommend()
+        replace(search.budgets[0], limit=1.0).recommend()
+
+
+def test_a_limit_that_nothing_meets_is_refused_before_the_search():
+    with pytest.raises(ValueError, match=r"Search\(limit=1\) must be one that an architecture meets.* found is 2\."):
+        searched(1)
+    nested = LayerChoice({"big": nn.Linear(64, 64), "deep": nn.Sequential(LayerChoice(
+        {str(n): nn.Linear(64, 64, bias=n > 0) for n in range(40)}, label="inner"))}, label="outer")
+    supernet = Supernet(nn.Sequential(nested, *(LayerChoice({"a": nn.Linear(64, 64), "b": nn.Identity()})
+                                                for _ in range(30))), example=torch.ones(1, 64))
+    for limit in (64**2, 64**2 + 64):  # one architecture in a billion meets the first
+        assert budgets(supernet, ASNG(supernet.space), "parameters", limit)[0].limit == limit
+    with pytest.raises(ValueError, match="least cost found is 4096"):
+        budgets(supernet, ASNG(supernet.space), "trainable", 64**2 - 1)
+    real = Supernet(nn.ModuleList([ValueChoice(Real(0.0, 1.0), label="rate")]))  # where nothing is known
+    budgets(real, ASNG(real.space), lambda architecture: 1 + architecture["rate"], 0.5)
+
+
+def test_latency_is_measured_once_saved_and_repeated(tmp_path):
+    def build_one():
+        return build(net=net, steps=3, cost="latency", limit=10.0)
+
+    search = build_one()
+    records = list(search)
+    latency = search.budgets[0].cost
+    for record in records:
+        assert (record.costs > 0).all()
+        assert record.costs.tolist() == [latency(each) for each in record.architectures]
+    search.save(tmp_path / "search")
+    again = build_one()
+    again.resume(tmp_path / "search")
+    assert again.budgets[0].cost.measured == latency.measured != {}
+    own = Latency(again.supernet, repeats=1)
+    own.take(records[0].architectures[0], 0.25)
+    assert own(records[0].architectures[0]) == 0.25
+    assert build(net=net, steps=3, cost=own, limit=10.0).budgets[0].cost is own
+    with pytest.raises(ValueError, match=r"one of \['parameters', .*'latency'\] or a function"):
+        build(net=net, steps=3, cost="time", limit=1.0)
+
+
+def test_every_cost_that_is_counted_may_be_limited():
+    for name in ("parameters", "trainable", "multiply_adds", "activations"):
+        search = build(net=net, steps=2, cost=name, limit=10.0**9)
+        for record in search:
+            assert record.costs.tolist() == [getattr(search.supernet.cost(each), name)
+                                             for each in record.architectures]
 
 
 def test_a_cost_may_be_what_the_supernet_counts():
