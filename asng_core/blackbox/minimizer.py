@@ -19,7 +19,7 @@ from ..ranking import nondominated
 from ..space.space import Space
 from .history import History
 from .noise_free import NoiseFree, NoiseFreePolicy
-from .under_noise import NoisyPolicy, UnderNoise
+from .under_noise import Estimate, NoisyPolicy, UnderNoise
 
 
 class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
@@ -37,9 +37,8 @@ class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
     distribution and from the neighbourhood of the best; and a run that has stalled gives way to a new one.
     `recommend()` is the best point evaluated.
 
-    With `noisy=True` points may be asked again; the model screens the first evaluations, after which half of
-    them go to the points that may yet be the best; and `recommend()` is the one that a model of all results
-    trusts most.
+    With `noisy=True` a model averages over the noise of all results, and says which points may be the best, known
+    ones included: those are asked. `recommend()` is the point that it trusts most, `estimate()` how much.
 
     Points may be asked in any number at any time: those whose results are still out are taken into account.
     `ask(n)` gives fewer where the space has no more. `mirrored=True` draws from the distribution, unscreened and
@@ -137,3 +136,19 @@ class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
             return super().recommend() if codes is None else self.space.values(codes[None])[0]
         best = self.best
         return super().recommend() if best is None else best.values
+
+    def estimate(self) -> Estimate:
+        """What the recommended point's loss is under noise: mean and standard deviation of what the model believes.
+
+        Raises RuntimeError without noise, where `best` says what it is, for several objectives, and before there are
+        results.
+        """
+        policy = self._parts.policy
+        if not isinstance(policy, NoisyPolicy):
+            raise RuntimeError("estimate() needs Minimizer(noisy=True). Without noise, the loss of `best` is exact.")
+        if self.history.losses.ndim > 1:
+            raise RuntimeError("estimate() is not defined for several objectives. Use front.")
+        found = policy.estimate()
+        if found is None:
+            raise RuntimeError("estimate() needs results. Tell some first.")
+        return found

@@ -141,6 +141,7 @@ METHODS: dict[str, Entry] = {
     "CatCMAwM": Entry("cmaes:CatCMA"),
     "pymoo GA": Entry("pymoo:Genetic"),
     "nevergrad 1+1": Entry("nevergrad:OnePlusOne", seeds=5),
+    "nevergrad optimistic": Entry("nevergrad:Optimistic", only=("generated noisy",)),
     "NGOpt": Entry("nevergrad:NGOpt", budget=200, seeds=3, only=("noise-free", "constrained", "noisy")),
     "Optuna TPE": Entry("optuna:TPE", budget=200, noisy_budget=1000,
                         only=("noise-free", "constrained", "noisy", "two-objectives")),
@@ -164,12 +165,16 @@ OURS = next(iter(METHODS))
 ABLATED: dict[str, Entry] = {
     "Minimizer, no memo": Entry("ablated:NoMemo", only=("noise-free", "constrained")),
     "Minimizer, no model": Entry("ablated:NoModel"),
-    "Minimizer, no relevance": Entry("ablated:NoRelevance"),
+    "Minimizer, no relevance": Entry("ablated:NoRelevance", only=("noise-free", "constrained")),
     "Minimizer, no neighbours": Entry("ablated:NoNeighbours"),
     "Minimizer, no recombination": Entry("ablated:NoRecombination"),
     "Minimizer, no distribution": Entry("ablated:NoDistribution"),
     "Minimizer, no restarts": Entry("ablated:NoRestarts", only=("noise-free", "constrained")),
-    "Minimizer, no finalists": Entry("ablated:NoFinalists", only=("noisy",)),
+    "Minimizer, no Thompson sampling": Entry("ablated:NoSamples", only=("noisy",)),
+    "Minimizer, no bounds": Entry("ablated:NoBounds", only=("noisy",)),
+    "Minimizer, no descent": Entry("ablated:NoDescent", only=("noisy",)),
+    "Minimizer, one feature a variable": Entry("ablated:OneRamp", only=("noisy",)),
+    "Minimizer, losses as they are": Entry("ablated:Unwarped", only=("noisy",)),
     "Minimizer, mode recommended": Entry("ablated:Mode", only=("noisy",)),
 }
 ENTRIES = {**METHODS, **ABLATED}

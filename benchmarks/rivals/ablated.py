@@ -91,17 +91,16 @@ class NoMemo(_Ablated):
 
 
 class NoModel(_Ablated):
-    """Any candidate is asked; under noise draws and finalists from the first results on."""
+    """Any candidate is asked; under noise draws of the distribution."""
 
     without_noise = NoiseFree(model=Chance())
-    under_noise = UnderNoise(n_screened=UnderNoise().n_initial)
+    under_noise = UnderNoise(models=False)
 
 
 class NoRelevance(_Ablated):
     """The model takes all variables as equally relevant."""
 
     without_noise = NoiseFree(model=GaussianProcess(relevance=False))
-    under_noise = UnderNoise(model=GaussianProcess(relevance=False))
 
 
 class NoNeighbours(_Ablated):
@@ -131,10 +130,34 @@ class NoRestarts(_Ablated):
     without_noise = NoiseFree(restarts=False)
 
 
-class NoFinalists(_Ablated):
-    """Under noise, no point is evaluated again on purpose."""
+class NoSamples(_Ablated):
+    """Under noise, points are chosen by their lowest bounds alone."""
 
-    under_noise = UnderNoise(finalists=False)
+    under_noise = UnderNoise(samples=False)
+
+
+class NoBounds(_Ablated):
+    """Under noise, points are chosen by Thompson sampling alone."""
+
+    under_noise = UnderNoise(bounds=False)
+
+
+class NoDescent(_Ablated):
+    """Under noise, no candidate is where descent on the model ends."""
+
+    under_noise = UnderNoise(descends=False)
+
+
+class OneRamp(_Ablated):
+    """Under noise, an ordered variable has one feature, as without."""
+
+    under_noise = UnderNoise(ramps=1)
+
+
+class Unwarped(_Ablated):
+    """Under noise, the model learns the losses as they are."""
+
+    under_noise = UnderNoise(offsets=(None,))
 
 
 class Mode(_Ablated):

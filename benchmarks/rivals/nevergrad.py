@@ -80,6 +80,14 @@ class OnePlusOne(_Nevergrad):
     unordered = nevergrad.p.TransitionChoice
 
 
+class Optimistic(_Nevergrad):
+    """Made for discrete variables under noise: points are asked again, by lower confidence bounds; recommended is the
+    best of them."""
+
+    name = "RecombiningPortfolioOptimisticNoisyDiscreteOnePlusOne"
+    unordered = nevergrad.p.Choice
+
+
 class NGOpt(_Nevergrad):
     name = "NGOpt"
     unordered = nevergrad.p.Choice

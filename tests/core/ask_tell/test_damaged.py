@@ -10,7 +10,6 @@ import oracles
 import pytest
 
 from asng_core import ASNG, Boolean, Categorical, Integer, Minimizer, Real, Space
-from asng_core.blackbox.under_noise import UnderNoise
 
 SPACE = Space({"op": Categorical(["conv", "pool", "skip"]), "width": Integer(8, 256, log=True), "x": Real(0, 1),
                "n": Integer(0, 30), "flag": Boolean()}, active_if={"x": {"op": ["conv", "pool"]}},
@@ -26,8 +25,7 @@ OPTIMIZERS = {  # maker, objectives, results
     "ASNG": (lambda: ASNG(SPACE, seed=1, population_size=4), 1, 18),
     "Minimizer": (lambda: Minimizer(SPACE, seed=1, population_size=4), 1, 22),
     "two objectives": (lambda: Minimizer(SPACE, seed=1, population_size=4), 2, 22),
-    "noisy": (lambda: Minimizer(SPACE, seed=1, population_size=4, noisy=True,
-                                mechanisms=UnderNoise(n_screened=20)), 1, 26),
+    "noisy": (lambda: Minimizer(SPACE, seed=1, population_size=4, noisy=True), 1, 26),
 }
 
 

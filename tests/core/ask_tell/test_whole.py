@@ -36,7 +36,7 @@ OPTIMIZERS = {
     "Minimizer, a full model": (lambda: Minimizer(MIXED, seed=1, population_size=4), 200, 1),
     "Minimizer, a new run": (lambda: Minimizer(Space.binary(6), seed=1, population_size=4), 0, 1),
     "noisy": (lambda: Minimizer(MIXED, seed=1, population_size=4, noisy=True), 28, 1),
-    "noisy, a full model": (lambda: Minimizer(MIXED, seed=1, population_size=4, noisy=True), 149, 1),
+    "noisy, a full basis": (lambda: Minimizer(MIXED, seed=1, population_size=4, noisy=True), 230, 1),
 }
 
 

@@ -10,7 +10,6 @@ import oracles
 import pytest
 
 from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, SpaceExhausted
-from asng_core.blackbox.under_noise import UnderNoise
 from asng_core.distribution.geometry import Geometry
 from asng_core.distribution.search_distribution import SearchDistribution
 
@@ -526,11 +525,6 @@ def test_results_of_points_dropped_from_a_full_model_return_to_it(monkeypatch):
     assert optimizer._parts.policy._screening.surrogate.n <= 200
     optimizer.tell(out[:50], [loss(codes) for codes in out.codes[:50]])
     assert set(range(50)) <= set(optimizer._parts.policy._screening.surrogate.told.tolist())
-
-
-def test_no_screening_under_noise_after_the_first_results():
-    optimizer = run(Minimizer(Space.binary(20), seed=0, noisy=True, mechanisms=UnderNoise(n_screened=30)), 40)
-    assert optimizer._parts.policy._screening.surrogate.n == 30
 
 
 @pytest.mark.parametrize("seed", range(6))
