@@ -34,7 +34,7 @@ from ..ask_tell.policy import Policy, learn
 from ..ask_tell.results import Gathered, Told
 from ..distribution.geometry import Geometry
 from ..distribution.pins import Pins, codes_of, feasible, pinned_on
-from ..distribution.rejection import feasible_draws
+from ..distribution.rejection import TooTight, feasible_draws
 from ..distribution.search_distribution import SearchDistribution
 from .effects import RAMPS
 from .evidence import Evidence, Gatherer
@@ -134,7 +134,7 @@ class NoisyPolicy(Policy):
         try:
             return feasible_draws(self._distribution, self._rng, n, pinned, mirrored=mirrored,
                                   known=self.history.codes)
-        except RuntimeError:
+        except TooTight:
             draw, _ = Memo(self._distribution, self._geometry).any_unseen(self._rng, pinned, self.history.codes)
             return np.repeat(draw[None], n, axis=0), draw[None][:0]
 

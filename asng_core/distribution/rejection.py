@@ -15,6 +15,10 @@ from .search_distribution import SearchDistribution
 MAX_REJECTED = 1000  # in a row, after which draws are repaired: each costs a call of the constraints
 
 
+class TooTight(RuntimeError):
+    """No feasible point was found."""
+
+
 def quarter(n: int) -> int:
     """How many rejected draws take part in an update of `n` results, at most.
 
@@ -33,7 +37,7 @@ def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n
 
     known: `(k, n_variables)` codes of feasible points, if any.
 
-    Raises RuntimeError where no feasible point is found.
+    Raises TooTight where no feasible point is found.
     """
     def draw(k: int) -> Floats:
         return pinned_on(distribution.sample(k, rng, mirrored=mirrored), pinned)
@@ -59,10 +63,10 @@ def feasible_draws(distribution: SearchDistribution, rng: np.random.Generator, n
         geometry = Geometry(distribution)
         anchors = _anchors(geometry, rng, pinned, kept, known)
         if anchors is None:
-            raise RuntimeError(f"the constraints leave too little to draw from: {accepted} of {tried} draws satisfied "
-                               f"them ({accepted / tried:.2%}), the last {in_a_row} did not, and no search found a "
-                               "point that does. Relax them, inject() a feasible point, or define variables so that "
-                               "fewer combinations are infeasible.")
+            raise TooTight(f"the constraints leave too little to draw from: {accepted} of {tried} draws satisfied "
+                           f"them ({accepted / tried:.2%}), the last {in_a_row} did not, and no search found a "
+                           "point that does. Relax them, inject() a feasible point, or define variables so that "
+                           "fewer combinations are infeasible.")
         chosen = anchors[rng.integers(len(anchors), size=missing)]
         repaired = towards(geometry, infeasible[-missing:], chosen, rng, pinned)
         if len(distribution.space.constraints.predicates) > 1:  # one alone does not say how far it is from satisfied
