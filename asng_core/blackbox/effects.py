@@ -18,7 +18,7 @@ from ..arrays import Floats, Ints
 from ..distribution.geometry import Geometry
 from .gaussian_process import squared_distances
 
-RAMPS = 5
+RAMPS = 10
 _LEVELS = 20  # values of a variable that are all tried; of more, so many evenly spaced ones, and the present ones
 
 

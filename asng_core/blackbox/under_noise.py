@@ -9,7 +9,7 @@
 To ask, once what was proposed has been asked:
     1. While n < n_initial: a draw of theta.
     2. GP of H; its kernel, and how it sees losses (`warping`), are the likeliest of when n last grew by half.
-       q = 0.15 n functions f of GP. Candidates: draws of theta, recombined parents and neighbours of parents (the
+       q = 0.1 n functions f of GP. Candidates: draws of theta, recombined parents and neighbours of parents (the
        points of the best means), the parents themselves, and for each f where descent on it ends.
     3. Proposed are, each with even chances, the candidate at which the next f is least (Thompson sampling), or the
        one of the next lowest bound, mean - confidence * deviation; but first the one of the best mean, if it has
@@ -47,7 +47,7 @@ from .warping import OFFSETS
 _PARENTS = 20  # twice the archive without noise, since no single result can be believed
 _AGAIN = 10  # parents that are candidates themselves
 _SWEEPS = 2  # of a descent over the variables
-_SHARE = 0.15  # of all results so far, that are proposed at once: what is learned in between tells little
+_SHARE = 0.1  # of all results so far, that are proposed at once: what is learned in between tells little
 _GROWTH = 1.5  # of the results, after which the kernel is chosen anew
 
 
@@ -72,7 +72,7 @@ class UnderNoise:
     trusts: bool = True
     ramps: int = RAMPS
     offsets: tuple[float | None, ...] = OFFSETS
-    confidence: float = 2.0
+    confidence: float = 3.0
 
     def policy(self, distribution: SearchDistribution, rng: np.random.Generator) -> NoisyPolicy:
         return NoisyPolicy(self, distribution, rng)
@@ -180,7 +180,7 @@ class NoisyPolicy(Policy):
 
     def _sources(self, q: int) -> list[Source]:
         """As many candidates at once as for one point, and more of them for many points."""
-        return [replace(source, n=source.n * max(4, q) // 4) for source in self._mechanisms.sources]
+        return [replace(source, n=source.n * max(8, q) // 8) for source in self._mechanisms.sources]
 
     def _feasible(self, draws: Floats, q: int, pinned: Pins | None) -> tuple[Floats, list[bytes]]:
         """Those of the draws, each once, that satisfy the constraints, and their keys; others where none do."""

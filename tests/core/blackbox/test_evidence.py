@@ -97,7 +97,7 @@ def test_targets_of_any_losses_are_finite_and_in_order(losses):
 
 def test_an_ordered_variables_values_are_as_far_apart_as_along_its_range():
     geometry = Geometry(SearchDistribution(MIXED))
-    effects = Effects(geometry)
+    effects = Effects(geometry, ramps=5)
     codes = np.repeat(np.array([[0, 0, 0, 0.0, 0]]), 11, axis=0)
     codes[:, 1] = np.arange(11)
     x = effects(geometry.distribution.draws(codes))
