@@ -5,7 +5,7 @@ times the function's own; every seed is another problem (`problems/noisy.py`). S
 recommended point over the optimum's, relative to that of a random point, so that every problem counts alike.
 
     python -m benchmarks.noisy_functions               every method, 3 seeds; an hour on one core
-    python -m benchmarks.noisy_functions --ablate      `Minimizer` with one mechanism taken out, at most 500 evaluations
+    python -m benchmarks.noisy_functions --ablate      `Minimizer` with one mechanism taken out, 200 evaluations
     python -m benchmarks.noisy_functions --quick       a check of the whole path, seconds
 """
 
@@ -28,7 +28,7 @@ RUN = (OURS, "ASNG", "random search", "(1+1) EA", "regularized evolution", "regu
        "nevergrad optimistic", "Optuna TPE")
 BUDGETS, SEEDS = (100, 200, 500, 2000), 3  # those that are judged
 CAPS = {"nevergrad optimistic": (100, 1), "Optuna TPE": (100, 1)}  # evaluations and seeds that can be afforded
-ABLATED_BUDGET = 500
+ABLATED_BUDGET = 200
 
 
 def columns(records: Records) -> dict[str, Grouped]:
