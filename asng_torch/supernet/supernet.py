@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from asng_core import Candidate, Space
 
 from ..choices.mark import holders
+from ..choices.searchable import Searchable
 from ..elastic import parametrized
 from ..elastic.elastic import Elastic
 from ..networks.modules import Modules
@@ -28,7 +29,7 @@ from .meter import Meter
 from .ranks import Ranks
 
 
-class Supernet(nn.Module):
+class Supernet(Searchable):
     """Wraps a module that holds choices; its candidates share the weights of all architectures.
 
     >>> from asng_torch import LayerChoice
@@ -93,6 +94,9 @@ class Supernet(nn.Module):
         vars(self)["ran"] = True
         self._ranks.hear(self.in_force)
         return self.module(*args, **kwargs)
+
+    def derived(self) -> nn.Module:
+        return self.module  # of a supernet in the module of another one, whose variables these also are
 
     def active(self, architecture: Architecture) -> AbstractContextManager[None]:
         """Run as `architecture` inside the `with`. Raises ValueError if it is not in the space."""
