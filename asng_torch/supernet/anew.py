@@ -61,8 +61,10 @@ def _narrow(supernet: Supernet, codes: Codes, factory: Callable[[], nn.Module], 
         module = factory()
     for path, layer in derived.items():
         found = module.get_submodule(path)
+        if isinstance(found, Elastic):  # converted: what its author has drawn for the plain layer is cut
+            found.received = elastic[path].received
         # a copy of a layer, for one, is not built by a constructor, and so of the width of what it is a copy of
-        if repr(found) != repr(layer) or _shapes(found) != _shapes(layer):
+        elif repr(found) != repr(layer) or _shapes(found) != _shapes(layer):
             draw(layer)
             owner, _, name = path.rpartition(".")
             setattr(module.get_submodule(owner), name, layer)

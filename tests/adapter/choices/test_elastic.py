@@ -99,6 +99,46 @@ def test_a_fused_encoder_layer_is_counted_like_one_that_trains():
     assert torch.backends.mha.get_fastpath_enabled()
 
 
+@pytest.mark.parametrize(("kind", "gates"), [(nn.LSTM, 4), (nn.GRU, 3), (nn.RNN, 1)])
+def test_recurrent_layers_are_counted_by_their_gates(kind, gates):
+    assert count(kind(8, 4, bidirectional=True), torch.randn(5, 2, 8)).multiply_adds == 2 * 5 * 2 * gates * 4 * (8 + 4)
+    assert torch.backends.mkldnn.enabled == torch.backends.mkldnn.is_available()
+
+
+def test_a_reset_draws_converted_layers_as_their_author_did():
+    def factory():
+        network = nn.Sequential(nn.Linear(40, 60), nn.LayerNorm(60), nn.MultiheadAttention(60, 4), nn.Linear(60, 40))
+        for parameter in network[0].parameters():
+            nn.init.normal_(parameter, 3.0, 0.1)
+        elastic.convert(network)
+        elastic.convert(network[0], WidthChoice([30, 60], label="width"))
+        elastic.convert(network[2], WidthChoice([2, 4], label="heads"))
+        return Chain(network)
+
+    class Chain(nn.Module):
+        def __init__(self, layers):
+            super().__init__()
+            self.layers = layers
+
+        def forward(self, x):
+            first, norm, attention, last = self.layers
+            x = norm(first(x))
+            return last(attention(x, x, x)[0])
+
+    supernet = Supernet(factory(), example=torch.randn(3, 2, 40))
+    networks = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        networks.append(derive(supernet, {"width": 30, "heads": 2}, weights=factory).layers)
+    first, again, other = networks
+    assert first[0].weight.shape == (30, 40)
+    assert abs(first[0].weight.mean() - 3) < 0.02
+    assert torch.equal(first[0].weight, again[0].weight)
+    assert not torch.equal(first[0].weight, other[0].weight)
+    assert first[2].q.bias.shape == (30,)
+    assert not first[2].q.bias.any()  # as nn.MultiheadAttention has it
+
+
 def test_tied_weights_stay_tied_when_cut():
     supernet = Supernet(Transformer(), example=torch.randn(NETWORKS[Transformer]))
     for width in (4, 8):
