@@ -194,12 +194,15 @@ def _measured(sizes: list[int]) -> dict[Any, Callable[..., int]]:
 
 @contextmanager
 def _unfused() -> Iterator[None]:
-    """Attention in steps that the counter knows: of PyTorch's fused ones for the CPU, and of whole encoder layers in
-    eval mode, it sees nothing."""
-    before = torch.backends.mha.get_fastpath_enabled()
+    """In steps that the counter knows: of what PyTorch fuses on the CPU, attention and LSTMs, and of whole encoder
+    layers in eval mode, it sees nothing."""
+    onednn: Any = torch.backends.mkldnn
+    before, enabled = torch.backends.mha.get_fastpath_enabled(), onednn.enabled
     torch.backends.mha.set_fastpath_enabled(False)
+    onednn.enabled = False
     try:
         with sdpa_kernel(SDPBackend.MATH):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(before)
+        onednn.enabled = enabled
