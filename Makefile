@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-slow attack coverage docs lint clean
+.PHONY: demo test test-slow attack coverage optimized mutation oldest newest docs lint clean
 
 demo: $(VENV)/torch.installed
 	$(BIN)/python -m asng_torch demo --out runs/demo
@@ -22,6 +22,26 @@ coverage: $(VENV)/dev.installed
 
 docs: $(VENV)/docs.installed
 	$(BIN)/python -m sphinx -q -W -E -b html docs runs/docs
+
+# everything once more, without plain assertions
+optimized: $(VENV)/dev.installed
+	$(BIN)/python -O -m pytest -n auto
+
+# which small changes of the code no test notices: `mutmut results`, `mutmut show NAME`; an hour
+mutation: $(VENV)/dev.installed
+	$(BIN)/pip install --quiet 'mutmut>=3.8'
+	$(BIN)/python -m mutmut run --max-children 2
+	$(BIN)/python -m mutmut results
+
+# asng_core alone, at both ends of what it is promised to run with
+oldest: INTERPRETER = python3.10
+oldest: NUMPY = numpy==1.24.*
+newest: INTERPRETER = python3.13
+newest: NUMPY = numpy
+oldest newest:
+	$(INTERPRETER) -m venv .venv-$@
+	.venv-$@/bin/pip install --quiet '$(NUMPY)' pytest pytest-xdist hypothesis scipy pandas tqdm matplotlib
+	.venv-$@/bin/python -m pytest -n auto tests/core asng_core
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

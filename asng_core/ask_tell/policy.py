@@ -66,7 +66,11 @@ def learn(distribution: SearchDistribution, gathered: Gathered, weights: Floats 
     weights: `(n, n_variables)`, how much each draw counts for each variable; None if all count fully for all.
     """
     _, _, _, told_losses, told_violations = zip(*gathered.told, strict=True)
-    losses, violations = np.array(told_losses), np.array(told_violations) if any(told_violations) else None
+    several = next((loss for loss in told_losses if isinstance(loss, tuple)), ())
+    # NaN alone, from before any succeeded, is a failure in all objectives
+    losses = np.array([(np.nan,) * len(several) if several and not isinstance(loss, tuple) else loss
+                       for loss in told_losses])
+    violations = np.array(told_violations) if any(told_violations) else None
     if gathered.rejected:
         n = len(gathered.rejected)  # their losses are NaN, as those of failures
         losses = np.concatenate([losses, np.full((n, *losses.shape[1:]), np.nan)])

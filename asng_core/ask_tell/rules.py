@@ -22,20 +22,22 @@ def losses(value: object, n: int) -> list[float]:
 def objectives(value: object, n: int, known: tuple[int, ...] | None) -> list[Any]:
     """`n` losses as floats, or as tuples of one float per objective.
 
-    `known` is () or (n_objectives,), the shape of one candidate's losses if any was told before.
+    `known` is () or (n_objectives,), the shape of one candidate's losses if any is known. NaN alone is a failure in all
+    objectives, however many those are.
     """
     found = [tuple(map(loss, each)) if isinstance(each, (list, tuple)) or getattr(each, "ndim", 0) > 0 else loss(each)
              for each in _one_each(value, n)]
     # one objective is a number, in whatever shape it comes
     found = [each[0] if isinstance(each, tuple) and len(each) == 1 else each for each in found]
-    shapes = {np.shape(each) for each in found}
+    shapes = {np.shape(each) for each in found if isinstance(each, tuple) or not math.isnan(each)}
     if len(shapes) > 1 or (0,) in shapes:
         raise ValueError(f"losses must have shape (n,), or (n, n_objectives) with several objectives, n = {n}, "
                          f"got {shown(value)}.")
-    if known is not None and shapes != {known}:
+    if known is not None and shapes - {known}:
         raise ValueError(f"a candidate must have as many losses as those told before: shape {known}, "
                          f"got {shapes.pop()}.")
-    return found
+    shape = next(iter(shapes), ()) if known is None else known
+    return [(math.nan,) * shape[0] if shape and not isinstance(each, tuple) else each for each in found]
 
 
 def _one_each(value: object, n: int) -> list[Any]:

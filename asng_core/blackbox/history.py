@@ -57,6 +57,13 @@ class History:
         return ids
 
     @property
+    def shape(self) -> tuple[int, ...] | None:
+        """() or (n_objectives,), the shape of one evaluation's losses; None while all have failed."""
+        losses = self.losses
+        known = losses.ndim > 1 or bool(self._n and (not np.isnan(losses[0]) or not np.isnan(losses).all()))
+        return losses.shape[1:] if known else None
+
+    @property
     def succeeded(self) -> Bools:
         """`(n,)`: which evaluations are feasible and did not fail."""
         losses = self.losses
@@ -101,8 +108,8 @@ class History:
         new: dict[str, Any] = {"codes": codes, "losses": np.asarray(loss), "violations": violation, "ids": number}
         for name, value in new.items():
             array = self._arrays[name]
-            if self._n == 0 and name == "losses":  # the first evaluation tells how many objectives there are
-                array = np.empty((0, *np.shape(value)))
+            if name == "losses" and np.ndim(value) >= array.ndim:  # the first to tell how many objectives there are
+                array = np.full((len(array), *np.shape(value)), np.nan)  # what came before has failed
             if self._n == len(array):  # full: twice as long, so that n evaluations cost O(n) in all
                 array = np.concatenate([array, np.empty((max(64, self._n), *array.shape[1:]), dtype=array.dtype)])
             array[self._n] = value
@@ -129,8 +136,7 @@ class History:
 
     def checked_losses(self, value: object, n: int | None) -> list[Any]:
         """What was told for `n` candidates, or (None) for a single one: numbers, or tuples, as of those before."""
-        known = self.losses.shape[1:] if self._n else None
-        return rules.objectives([value] if n is None else value, n or 1, known)
+        return rules.objectives([value] if n is None else value, n or 1, self.shape)
 
     def rows(self, ids: Ints) -> list[int]:
         """Where the evaluations of these ids are."""

@@ -32,7 +32,6 @@ class Books:
         self.exhausted: SpaceExhausted | None = None
         self.noted: Callable[[dict[str, Any]], object] = lambda event: None
         self.torn = False
-        self._failed: list[Candidate] = []  # to be told when it is known how many objectives there are
         self._taken = self._taken_failed = 0  # evaluations that no candidate here stands for
 
     @property
@@ -41,13 +40,12 @@ class Books:
 
     @property
     def n_evaluations(self) -> int:
-        return self.optimizer.n_told + len(self._failed) + self._taken
+        return self.optimizer.n_told + self._taken
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """Of one evaluation's losses; None while none has come."""
-        history = self.optimizer.history
-        return history.losses.shape[1:] if len(history) else None
+        """Of one evaluation's losses; None while none has succeeded."""
+        return self.optimizer.history.shape
 
     @property
     def best(self) -> Best | None:
@@ -59,7 +57,7 @@ class Books:
         """Take results that were paid for elsewhere, before anything is asked."""
         for row in results(self.optimizer.space, frame, f"{self.name}(known=...)"):
             values = self.optimizer.space.values(row.codes[None])[0]
-            self.optimizer.inject(values, self._signed(row.loss, ()), violation=row.violation)
+            self.optimizer.inject(values, self._signed(row.loss), violation=row.violation)
 
     def ask(self, n: int) -> list[Candidate]:
         """Up to `n` candidates to evaluate, first those of `again`."""
@@ -96,22 +94,12 @@ class Books:
         self.noted({"tell": [each.id for each in candidates], "codes": [each.codes.tolist() for each in candidates],
                     "losses": losses, "why": why})
         self.errors.update(why)
-        shape = self.shape
-        if shape is None:
-            shape = next((np.shape(loss) for loss in losses if loss is not None), None)
-        if shape is None:
-            self._failed += candidates
-        else:
-            told = [self._signed(loss, shape) for loss in [*[None] * len(self._failed), *losses]]
-            candidates, self._failed = self._failed + candidates, []
-            self.optimizer.tell(candidates, told)
+        self.optimizer.tell(candidates, [self._signed(loss) for loss in losses])
         self.torn = False
 
     def take(self, codes: list[list[float]], losses: list[Any], why: list[str | None]) -> None:
         """Evaluations of points that the optimizer has not asked. Raises ValueError for what is no point."""
-        space, shape = self.optimizer.space, self.shape
-        if shape is None:
-            shape = next((np.shape(loss) for loss in losses if loss is not None), None)
+        space = self.optimizer.space
         rows = np.array(codes, dtype=np.float64).reshape(-1, len(space))
         with np.errstate(invalid="ignore"):
             points = rows.astype(space.dtype)
@@ -122,22 +110,18 @@ class Books:
             number = self.optimizer.history.next_injected
             self._taken += 1
             self._taken_failed += loss is None
-            if shape is not None:  # otherwise all have failed, and nobody knows how many losses they would have had
-                self.optimizer.inject(row, self._signed(loss, shape))
-                self.errors.update({} if text is None else {number: text})
+            self.optimizer.inject(row, self._signed(loss))
+            self.errors.update({} if text is None else {number: text})
 
-    def _signed(self, loss: Any, shape: tuple[int, ...]) -> Any:
-        """A loss in the optimizer's sign, or in the user's again."""
-        if loss is None:
-            loss = (np.nan,) * shape[0] if shape else np.nan
+    def _signed(self, loss: Any) -> Any:
+        """A loss in the optimizer's sign, or in the user's again; NaN for None, a failure."""
         if isinstance(loss, tuple):
             return tuple(self.sign * each for each in loss)
-        return self.sign * loss
+        return np.nan if loss is None else self.sign * loss
 
     def state(self) -> dict[str, Any]:
         """The optimizer's, with what is ours under "minimize"."""
-        extras = {"maximize": self.sign < 0, "failed": [candidate.id for candidate in self._failed],
-                  "errors": [[number, text] for number, text in self.errors.items()],
+        extras = {"maximize": self.sign < 0, "errors": [[number, text] for number, text in self.errors.items()],
                   "taken": [self._taken, self._taken_failed]}
         return {**self.optimizer.state_dict(), "minimize": extras}
 
@@ -147,22 +131,19 @@ class Books:
         extras = state.get("minimize", {})
         self.errors, self.exhausted = dict(extras.get("errors", [])), None
         self._taken, self._taken_failed = extras.get("taken", [0, 0])
-        self._failed, self.again = [], []
-        for candidate in self.optimizer.pending:
-            (self._failed if candidate.id in failed else self.again).append(candidate)
+        if told := [candidate for candidate in self.optimizer.pending if candidate.id in failed]:
+            self.optimizer.tell(told, [np.nan] * len(told))
+        self.again = list(self.optimizer.pending)
 
     def result(self, reason: str) -> Result:
         """After which nothing may be told."""
         optimizer = self.optimizer
-        if self._failed:
-            optimizer.tell(self._failed, [np.nan] * len(self._failed))
-            self._failed = []
         history = optimizer.history
         if self.sign < 0:
             history = negated(optimizer.space, history)
         best = self.best
         if best is not None and optimizer.noisy:
             best = averaged(optimizer, history)
-        front = [each._replace(loss=self._signed(each.loss, ())) for each in optimizer.front]
+        front = [each._replace(loss=self._signed(each.loss)) for each in optimizer.front]
         return Result(best, front, history, optimizer.n_told + self._taken, optimizer.n_failed + self._taken_failed,
                       reason, self.sign < 0, dict(self.errors))

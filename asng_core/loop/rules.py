@@ -155,12 +155,12 @@ def file(where: str, value: object) -> Path:
 
 
 def resumed(where: str, state: Mapping[str, Any], *, noisy: bool, maximize: bool) -> tuple[int, ...]:
-    """Ids of failed evaluations not told yet, of a checkpoint of a run with these settings.
+    """Ids of failed evaluations that an earlier release left to be told, of a checkpoint of a run with these settings.
 
     Raises CheckpointError if what `minimize` adds to a state is not what it adds.
     """
     try:
-        extras = checked_extras(state.get("minimize", {"maximize": False, "failed": []}))  # of Minimizer.save
+        extras = checked_extras(state.get("minimize", {"maximize": False}))  # of Minimizer.save
         then = checks.truth("noisy", state["settings"]["noisy"])
     except (LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"{where} cannot be resumed: {error!r}") from error
@@ -170,14 +170,14 @@ def resumed(where: str, state: Mapping[str, Any], *, noisy: bool, maximize: bool
             rule = f"noisy={theirs}" if name == "noisy" else f"{function}()"
             raise ValueError(f"{where} is of a run with {rule}, and goes on in one only. Use {rule}, "
                              "or another path for a new run.")
-    return tuple(extras["failed"])
+    return tuple(extras.get("failed", []))
 
 
 def checked_extras(extras: Any) -> Mapping[str, Any]:
     """What a run adds to its optimizer's state. Raises LookupError, TypeError or ValueError for anything else."""
     checks.mapping("minimize", extras)
     checks.truth("maximize", extras["maximize"])
-    for number in [*extras["failed"], *extras.get("taken", [])]:
+    for number in [*extras.get("failed", []), *extras.get("taken", [])]:
         checks.integer("a number of evaluations", number, minimum=0)
     for number, text in extras.get("errors", []):
         checks.integer("an id", number)

@@ -7,6 +7,7 @@ import pytest
 from conforming import Reference
 
 from asng_core import ASNG, Minimizer
+from asng_core.blackbox.noise_free import NoiseFree
 from asng_core.testing import CHECKS, NonconformingError, check_optimizer
 
 MINIMIZERS = {"Minimizer": Minimizer, "Minimizer, noisy": functools.partial(Minimizer, noisy=True)}
@@ -17,9 +18,14 @@ LONG = {"asks_without_being_told", "is_told_late", "takes_a_large_category", "ta
         "survives_a_thousand_random_calls", "goes_on_after_save_and_load", "computes_without_warnings"}
 
 
+# the quadratic that settles Reals is fitted to the losses themselves, not to their ranks
+MISSED = {"Minimizer": {"sees_the_order_of_losses_alone"}}
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_ours_pass(name):
-    names = [check for check in CHECKS if name not in MINIMIZERS or check not in LONG]
+    left_out = (LONG if name in MINIMIZERS else set()) | MISSED.get(name, set())
+    names = [check for check in CHECKS if check not in left_out]
     assert check_optimizer(OURS[name], checks=names, raise_on_failure=True).names("passed") == names
 
 
@@ -27,6 +33,12 @@ def test_ours_pass(name):
 @pytest.mark.parametrize("name", MINIMIZERS)
 def test_ours_pass_the_long_checks_too(name):
     assert set(check_optimizer(OURS[name], checks=LONG, raise_on_failure=True).names("passed")) == LONG
+
+
+@pytest.mark.parametrize("name", MISSED["Minimizer"])
+def test_without_the_quadratic_nothing_is_missed(name):
+    make = functools.partial(Minimizer, mechanisms=NoiseFree(quadratic=False))
+    assert check_optimizer(make, checks=[name], raise_on_failure=True).names("passed") == [name]
 
 
 def test_a_tiny_correct_optimizer_passes_whole():

@@ -591,3 +591,29 @@ def test_constraints_that_raise_are_not_caught():
 
     with pytest.raises(RuntimeError, match=r"constraint 0 .*raised ZeroDivisionError"):
         minimize(objectives.distance, Space(SPACE.variables, constraints=[constraint]), budget=5, catch=Exception)
+
+
+def test_a_checkpoint_of_failures_alone_has_none_of_them_open(tmp_path):
+    result = minimize(objectives.always_failing, SPACE, budget=6, seed=1, checkpoint=tmp_path / "a",
+                      catch=ArithmeticError)
+    kept = Minimizer.load(tmp_path / "a", SPACE)
+    assert (result.n_failed, kept.n_told, kept.n_failed, len(kept.pending)) == (6, 6, 6, 0)
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_how_many_objectives_there_are_the_first_success_tells(noisy):
+    optimizer = Minimizer(Space.binary(6), seed=1, noisy=noisy, population_size=4)
+    batch = optimizer.ask(5)
+    optimizer.tell(batch[0], np.nan)
+    optimizer.tell(batch[1:3], [np.nan, (1, 2)])
+    other = Minimizer(Space.binary(6), seed=1, noisy=noisy, population_size=4)
+    other.load_state_dict(optimizer.state_dict())
+    for each in optimizer, other:
+        each.tell(batch[3], [2, 1])
+        each.tell(batch[4], np.nan)
+        assert each.history.losses.tolist()[2:4] == [[1, 2], [2, 1]]
+        assert np.isnan(each.history.losses[[0, 1, 4]]).all()
+        assert each.generation == 1
+        assert [best.id for best in each.front] == [2, 3]
+    with pytest.raises(ValueError, match="as many losses as those told before"):
+        optimizer.tell(optimizer.ask(), 1.0)
