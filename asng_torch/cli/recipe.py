@@ -112,7 +112,7 @@ class Recipe:
         # one step takes one batch of the half that trains weights, so an epoch is a pass over that half
         steps = config.steps or settings.epochs * len(train)
         weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=settings.momentum,
-                                  weight_decay=settings.weight_decay)
+                                  nesterov=settings.nesterov, weight_decay=settings.weight_decay)
         schedule = cosine(weights, steps, every=len(train) if settings.anneal == "epoch" else 1)
         optimizer = settings.optimizer(supernet.space, population_size=settings.population_size, seed=config.seed)
         return Search(supernet, optimizer, weights, self.criterion, train, valid, steps=steps,

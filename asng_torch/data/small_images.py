@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .image_data import ImageData
 
 # Mean and standard deviation of the training pixels, as DARTS (Liu et al., 2019) and after it most others standardize
-# CIFAR-10; the others as commonly published, to four digits.
+# CIFAR-10, Akimoto et al. too; the others those of the training pixels to four digits, as several publish them.
 _CIFAR10 = (0.49139968, 0.48215827, 0.44653124), (0.24703233, 0.24348505, 0.26158768)
 _CIFAR100 = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
 _SVHN = (0.4377, 0.4438, 0.4728), (0.1980, 0.2010, 0.1970)

@@ -32,7 +32,8 @@ from .preset import Preset, SearchSettings, SearchSpace
 Make = Callable[[int, int], nn.Module]  # (node, map read) -> an operation
 Graph = Callable[[Mapping[str, Make]], Cell | derived.Cell]
 
-OPERATIONS: dict[str, Callable[[int, int, bool], nn.Module]] = {  # of channels, stride, affine
+# of channels, stride, affine; the authors' code averages over padding too, here as in DARTS it does not count
+OPERATIONS: dict[str, Callable[[int, int, bool], nn.Module]] = {
     "skip_connect": lambda c, stride, affine:
         nn.Identity() if stride == 1 else FactorizedReduction(c, c, affine=affine),
     "avg_pool_3x3": lambda c, stride, affine: nn.AvgPool2d(3, stride, padding=1, count_include_pad=False),
@@ -58,7 +59,7 @@ def final(architecture: Architecture, in_channels: int, classes: int, *, max_par
     """The network that is retrained, with fresh weights and affine batch normalization.
 
     In training mode it returns (logits, logits of the auxiliary head) if it has one, else logits;
-    `set_drop_path` sets its probability of dropping an operation, other than skip_connect.
+    `set_drop_path` sets its probability of dropping an operation, other than the identity.
 
     max_parameters: the width is the largest with at most so many, not counting the auxiliary head.
     channels: of the first cells, in place of max_parameters.
@@ -160,7 +161,9 @@ class _StackedCell(nn.Module):
         def make(name: str, node: int, source: int) -> nn.Module:
             # only what reads an input of the cell halves it: the nodes' maps are halved already
             operation = OPERATIONS[name](channels, 2 if reduction and source < 2 else 1, affine)
-            return nn.Sequential(operation, DropPath()) if drop_path and name != "skip_connect" else operation
+            # a skip that halves the map is no identity, and is dropped as the authors' code does
+            return nn.Sequential(operation, DropPath()) if drop_path and not isinstance(operation, nn.Identity) \
+                else operation
 
         self.graph = graph({name: partial(make, name) for name in OPERATIONS})
         convolution = elastic.Conv2d(self.graph.n_nodes * channels, channels, 1, bias=False, after=self.graph) \

@@ -29,6 +29,7 @@ class SearchSettings:
     batch_size: int
     learning_rate: float
     momentum: float = 0.9  # of SGD, as in all published one-shot recipes here
+    nesterov: bool = False
     weight_decay: float = 0.0
     clip: float | None = None  # of the gradients' norm
     set_to_none: bool = True  # False: weights outside the path move by momentum and decay
@@ -43,7 +44,7 @@ class SearchSettings:
         checks.integer("SearchSettings(epochs)", self.epochs, minimum=1)
         checks.integer("SearchSettings(batch_size)", self.batch_size, minimum=1)
         checks.real("SearchSettings(learning_rate)", self.learning_rate)
-        for name in ("set_to_none", "mirrored"):
+        for name in ("set_to_none", "mirrored", "nesterov"):
             checks.truth(f"SearchSettings({name}=...)", getattr(self, name))
 
 
@@ -71,6 +72,7 @@ class SearchSpace:
     side: of the square images it takes, to which smaller ones are zero-padded.
     notation: architecture -> how others publish it, if they do.
     cells: architecture -> its cells to be drawn, by title: each one's edges and number of inputs.
+    first_node: the number of a cell's first node, where the notation does not count the nodes from 0.
     """
 
     name: str
@@ -82,6 +84,7 @@ class SearchSpace:
     presets: Mapping[str, Preset]
     notation: Callable[[Architecture], str] | None = None
     cells: Callable[[Architecture], Mapping[str, tuple[Picks, int]]] | None = None
+    first_node: int = 0
 
     def published(self, architecture: Architecture) -> str | None:
         """An architecture as others publish it; None where there is no such notation."""
@@ -90,4 +93,5 @@ class SearchSpace:
     def draw(self, architecture: Architecture, folder: Path) -> None:
         """A picture of each cell, if the space has cells, named by its title: "normal cell" in normal_cell.png."""
         for title, (picks, n_inputs) in ({} if self.cells is None else self.cells(architecture)).items():
-            draw_cell(picks, n_inputs, folder / f"{title.replace(' ', '_')}.png", title=title)
+            draw_cell(picks, n_inputs, folder / f"{title.replace(' ', '_')}.png", title=title,
+                      first_node=self.first_node)

@@ -8,7 +8,7 @@ from torch import nn
 from asng_core import ASNG
 from asng_torch import Supernet, count, derive
 from asng_torch.cells.genotype import architecture_of, picks_of
-from asng_torch.networks.layers import DropPath, set_drop_path
+from asng_torch.networks.layers import DropPath, FactorizedReduction, set_drop_path
 from asng_torch.spaces import enas_micro
 
 
@@ -118,10 +118,16 @@ def test_drop_path_leaves_out_whole_examples_and_keeps_the_mean():
     assert layer.eval()(x) is x
 
 
-def test_no_drop_path_after_skip_connect():
-    for operation, expected in (("skip_connect", 0), ("max_pool_3x3", 15)):
+def test_no_drop_path_after_an_identity_but_after_a_skip_that_halves_the_map():
+    for operation in ("skip_connect", "max_pool_3x3"):
         network = enas_micro.final(all_alike(operation), 1, 10, channels=4, cells=3)
-        assert sum(isinstance(module, DropPath) for module in network.modules()) == expected
+        found = [operation for cell in network.cells for node in cell.graph.operations for operation in node]
+        dropped = [each for each in found if isinstance(each, nn.Sequential) and isinstance(each[-1], DropPath)]
+        assert len(dropped) == sum(not isinstance(each, nn.Identity) for each in found)
+        assert (len(dropped) == len(found)) == (operation == "max_pool_3x3")
+        if operation == "skip_connect":
+            assert dropped
+            assert all(isinstance(each[0], FactorizedReduction) for each in dropped)
 
 
 def test_the_published_settings_are_those_of_the_authors():

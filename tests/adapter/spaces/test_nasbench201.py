@@ -83,3 +83,11 @@ def test_architectures_of_another_space_are_explained():
         from_string(TEXT.replace("|nor_conv_3x3~0|+", "|sep_conv_3x3~0|+", 1))
     with pytest.raises(ValueError, match=r"an operation for each of \['0->1', .*got \['x'\]"):
         to_string({"x": "none"})
+
+
+def test_a_cell_is_drawn_with_the_numbers_of_its_string(tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr("asng_torch.spaces.preset.draw_cell",
+                        lambda *args, **options: drawn.update({options["title"]: options["first_node"]}))
+    nasbench201.SPACE.draw(nasbench201.from_string("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), tmp_path)
+    assert drawn == {"cell": 1}  # of the string, node 0 is the input
