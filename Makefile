@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-slow attack coverage optimized mutation oldest newest docs lint clean
+.PHONY: demo test test-slow attack hosts coverage optimized mutation oldest newest docs lint clean
 
 demo: $(VENV)/torch.installed
 	$(BIN)/python -m asng_torch demo --out runs/demo
@@ -16,6 +16,9 @@ test-slow: $(VENV)/dev.installed
 
 attack: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -n 2 -m attack tests/attack
+
+hosts: $(VENV)/hosts.installed
+	$(BIN)/python -m pytest -n 2 -m hosts
 
 coverage: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered tests/core
@@ -60,6 +63,10 @@ $(VENV)/dev.installed: pyproject.toml
 $(VENV)/docs.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -e '.[torch,optuna,sklearn,docs]'
+	touch $@
+
+$(VENV)/hosts.installed: $(VENV)/dev.installed
+	$(BIN)/pip install --quiet -e '.[torch,bench,dev,hosts]'
 	touch $@
 
 clean:

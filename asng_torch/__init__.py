@@ -13,6 +13,7 @@ try:
     from .networks import derived
     from .networks.normalization import recalibrate
     from .search.budget import FrontPoint
+    from .search.distributed import average_gradients, averaged, synchronized
     from .search.latency import Latency
     from .search.records import CsvLog, SearchRecord, TensorBoardLog
     from .search.search import Search
@@ -29,6 +30,7 @@ except ModuleNotFoundError as error:
     raise ImportError(f"asng_torch needs {error.name}, which is not installed: pip install 'asng[torch]'.") from error
 
 __all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "Latency", "LayerChoice",
-           "Repeat", "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice", "count",
-           "derive", "derived", "draw_cell", "elastic", "evaluate", "from_genotype", "load_architecture", "recalibrate",
-           "save_architecture", "sort_channels", "to_genotype", "train"]
+           "Repeat", "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice",
+           "average_gradients", "averaged", "count", "derive", "derived", "draw_cell", "elastic", "evaluate",
+           "from_genotype", "load_architecture", "recalibrate", "save_architecture", "sort_channels", "synchronized",
+           "to_genotype", "train"]

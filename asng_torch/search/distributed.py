@@ -17,8 +17,10 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch import distributed as dist
+
+from asng_core import ASNG
 
 TIMEOUT = 1800.0  # seconds, as PyTorch's own
 _T = TypeVar("_T")
@@ -69,6 +71,28 @@ def average(tensors: Iterable[Tensor]) -> None:
             flat /= dist.get_world_size()
 
         _as_one_buffer(tensors, mean)
+
+
+def synchronized(optimizer: ASNG, *modules: nn.Module) -> ASNG:
+    """The optimizer, on every process in the state of process 0, from where all draw the same architectures if they are
+    told the same losses; and the modules' parameters and buffers as process 0 has them.
+    """
+    if _several():
+        optimizer.load_state_dict(of_first(optimizer.state_dict()))
+        broadcast(tensor for module in modules for tensor in (*module.parameters(), *module.buffers()))
+    return optimizer
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """After the last backward pass, the mean over the processes of every gradient there is, by one message.
+
+    Raises RuntimeError on all processes if they have gradients of different parameters, of different architectures.
+    """
+    listed = list(parameters)
+    moved = [i for i, each in enumerate(listed) if each.grad is not None]
+    if listed:
+        agree("the set of weights that got a gradient", lambda: str(moved), listed[0].device)
+    average(each.grad for each in listed if each.grad is not None)
 
 
 def _as_one_buffer(tensors: Iterable[Tensor], change: Callable[[Tensor], object]) -> None:
@@ -149,10 +173,15 @@ def agree(what: str, content: Callable[[], str | bytes], device: torch.device) -
                            "process alone.")
 
 
-def averaged(values: NDArray[np.float64], device: torch.device) -> NDArray[np.float64]:
-    """The means of an array's values over the processes."""
+def averaged(values: NDArray[np.float64], device: torch.device | None = None) -> NDArray[np.float64]:
+    """The means of an array's values over the processes.
+
+    device: that messages go through; None for the CPU, or the current one of NCCL.
+    """
     if not _several():
         return values
+    if device is None:
+        device = torch.device("cuda" if dist.get_backend() == dist.Backend.NCCL else "cpu")
     tensor = torch.as_tensor(values, device=device)
     average([tensor])
     return np.asarray(tensor.cpu().numpy())

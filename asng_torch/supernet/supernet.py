@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -61,6 +63,7 @@ class Supernet(Searchable):
                  fixed: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.module = module
+        self.forward = _with_signature_of(module, self)
         without_fused_paths(module)
         for each in module.modules():
             if isinstance(each, Elastic):
@@ -170,6 +173,20 @@ class Supernet(Searchable):
                                for each in self.alternatives.get(name, ()))
             lines.append(f"{name:<{width}}  {type(found[0]).__name__} {what}{where}" + (f", if {when}" if when else ""))
         return "\n".join(lines)
+
+
+def _with_signature_of(module: nn.Module, supernet: Supernet) -> Any:
+    """The supernet's forward pass, with the arguments of the module's: others look there for what it takes."""
+    forward = type(supernet).forward
+
+    def signed(self: Supernet, *args: Any, **kwargs: Any) -> Any:
+        return forward(self, *args, **kwargs)
+
+    with suppress(TypeError, ValueError):  # of what is written in C, nothing is known
+        known = inspect.signature(module.forward)
+        own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+        vars(signed)["__signature__"] = known.replace(parameters=[own, *known.parameters.values()])
+    return MethodType(signed, supernet)
 
 
 def _known(fixed: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[str, Any]:
