@@ -37,7 +37,7 @@ README, INDEX, PAGES, RESULTS = (Path(name) for name in (
 GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in the order of their pages
     "`Minimizer`, and rivals": ("tables", "ablations", "pbo", "functions", "kernel_tuner"),
     "`ASNG`, the paper's method": ("toy", "population", "scaling"),
-    "What they cost": ("overhead", "supernet_step"),
+    "What they cost": ("overhead", "supernet_step", "host_time"),
     "Architecture search": ("mini_space", "one_shot.truth", "one_shot.side_by_side", "one_shot.robustness",
                             "inpainting"),
 }

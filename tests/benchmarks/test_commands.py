@@ -58,6 +58,13 @@ def test_inpainting_runs(command, tmp_path, monkeypatch):
     assert printed == command(inpainting)  # resumed
 
 
+def test_the_time_of_the_host_is_measured_part_by_part():
+    from benchmarks import host_time
+    found = host_time.run("passes", 300, batch=1)
+    assert 0.5 < found["ratio"] < 3
+    assert 0 < host_time.in_turns({"nothing": lambda: None}, 3)["nothing"] < 0.01
+
+
 def test_the_steps_of_a_supernet_are_timed(command, tmp_path):
     from benchmarks import supernet_step
     assert command(supernet_step).count("| cpu, ") == 3  # two of ours and the authors'
