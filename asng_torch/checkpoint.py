@@ -24,7 +24,8 @@ from asng_core import CheckpointError, checkpoint
 # so that `torch.load(weights_only=True)` reads the arrays in an optimizer's state: how NumPy has them made anew, and of
 # which types; all that is in them goes through PyTorch's own reader
 _KINDS = {type(np.dtype(code)) for code in "?bhilqBHILQefd"}
-torch.serialization.add_safe_globals([np.ones(1).__reduce__()[0], np.ndarray, np.dtype, bytes, *_KINDS])
+_MADE_ANEW: Any = np.ones(1).__reduce__()[0]
+torch.serialization.add_safe_globals([_MADE_ANEW, np.ndarray, np.dtype, bytes, *_KINDS])
 _ZEROS = "0" * 64
 _PLACE = re.compile(rb'"asng_sha256":"([0-9a-f]{64})"')
 

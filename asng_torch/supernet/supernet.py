@@ -63,7 +63,7 @@ class Supernet(Searchable):
                  fixed: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.module = module
-        self.forward = _with_signature_of(module, self)
+        vars(self)["forward"] = _with_signature_of(module, self)
         without_fused_paths(module)
         for each in module.modules():
             if isinstance(each, Elastic):
