@@ -239,6 +239,40 @@ CRAFTED = {
 }
 
 
+def longer_by(n):
+    """A file that says its header is so many bytes longer than it is."""
+    text = json.dumps({"state": {"format": "f"}, "arrays": []}).encode()
+    body = (len(text) + n).to_bytes(8, "little") + text
+    return checkpoint.MAGIC + hashlib.sha256(body).digest() + body
+
+
+REASONS = {
+    "a longer header": "its header is longer than the file.",
+    "no JSON": "its header cannot be parsed (JSONDecodeError).",
+    "many lists": "its header would take much more memory than the file has.", "no dict": "its header names no arrays.",
+    "arrays of nothing": "an array has no type or no shape.", "a huge array": "an array is longer than the file.",
+    "a negative length": "an array has the type '<f8' and the shape (-1, -1).",
+    "a missing array": "its header does not fit its arrays (KeyError).", "more behind": "it is longer than its arrays.",
+    "less behind": "an array is longer than the file.",
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_a_refusal_says_what_is_wrong(name, tmp_path):
+    (tmp_path / "a").write_bytes(CRAFTED[name])
+    with pytest.raises(CheckpointError) as refusal:
+        checkpoint.read(tmp_path / "a", "kind")
+    assert str(refusal.value) == (f"{str(tmp_path / 'a')!r} is not a readable kind checkpoint: {REASONS[name]} Was it "
+                                  "written by save(), and completely?")
+
+
+@pytest.mark.parametrize("n", [1, 8, 16])
+def test_a_header_longer_than_the_file_is_refused(n):
+    with pytest.raises(CheckpointError, match=r"its header is longer than the file\."):
+        checkpoint.unpacked(longer_by(n))
+    assert checkpoint.unpacked(longer_by(0)) == {"format": "f"}
+
+
 @pytest.mark.parametrize("name", CRAFTED)
 def test_a_crafted_file_is_refused_before_it_takes_memory(name, tmp_path):
     (tmp_path / "a").write_bytes(CRAFTED[name])
