@@ -14,6 +14,7 @@ that the file's size does not warrant. Writes are atomic: a reader sees the old 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
@@ -67,6 +68,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
 
     Raises OSError if there is no such file to read, or CheckpointError for whatever is wrong with its content.
     """
+    _no_device(Path(path))
     name, content = os.fspath(path), Path(path).read_bytes()
     try:
         state = unpacked(content)
@@ -144,6 +146,7 @@ def atomically(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object])
     write to one path, the file is that of one of them, and whole.
     """
     target = Path(path).resolve()
+    _no_device(target)
     _sweep(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
@@ -168,6 +171,13 @@ def _sweep(target: Path) -> None:
             match = re.fullmatch(rf"\.{re.escape(target.name)}\.(\d+)\.tmp", each.name)
             if match and not _lives(int(match[1])):
                 each.unlink()
+
+
+def _no_device(path: Path) -> None:
+    """Raises OSError for what is there and no file: a device would be replaced, or never end."""
+    if path.exists() and not path.is_file():
+        code = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(code, "A checkpoint must be a file, and this is a folder, a device or a pipe", str(path))
 
 
 def _lives(pid: int) -> bool:

@@ -19,8 +19,11 @@ from .arrays import Floats
 
 
 def shown(value: object) -> str:
-    """`value` as error messages print it: its repr, cut to a readable length."""
-    text = repr(value)
+    """`value` as error messages print it: its repr, cut to a readable length; its type, should that fail."""
+    try:
+        text = repr(value)
+    except Exception:  # of the user's own: it is not what the message is about
+        text = object.__repr__(value)
     return text if len(text) <= 80 else text[:77] + "..."  # a line; arrays and spaces have long reprs
 
 

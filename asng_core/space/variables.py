@@ -148,6 +148,9 @@ class Boolean(Categorical):
     def __init__(self) -> None:
         super().__init__([False, True])
 
+    def encode(self, value: object) -> int:
+        return super().encode(bool(value) if isinstance(value, np.bool_) else value)
+
     def __repr__(self) -> str:
         return "Boolean()"
 

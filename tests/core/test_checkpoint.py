@@ -315,3 +315,15 @@ def test_to_ask_whether_a_process_lives_does_it_no_harm(monkeypatch):
 
     monkeypatch.setattr(os, "kill", forbidden)
     assert checkpoint._lives(1)  # another user's
+
+
+def test_a_pipe_or_a_folder_is_neither_replaced_nor_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    optimizer = ASNG(Space.binary(2), seed=1)
+    for path in (tmp_path / "pipe", tmp_path / "link", tmp_path):
+        for call in (optimizer.save, ASNG.load):
+            with pytest.raises(OSError, match="must be a file, and this is a folder, a device or a pipe"):
+                call(path)
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]

@@ -147,3 +147,25 @@ def test_wrong_types_are_explained(name, make):
             continue
         assert any(word in words for word in OURS), words
         assert but_for_asking(optimizer) == before
+
+
+class Unspeakable:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("call", [
+    lambda o: o.tell(o.ask(), Unspeakable()), lambda o: o.ask(fixed={"n": Unspeakable()}),
+    lambda o: o.ask(Unspeakable()), lambda o: o.tell(Unspeakable(), 1.0),
+    lambda o: type(o)(Unspeakable()), lambda o: o.save(Unspeakable())])
+def test_what_has_no_repr_is_named_by_its_type(call):
+    optimizer = ASNG(Space({"n": Integer(0, 3)}), seed=1)
+    with pytest.raises((TypeError, ValueError), match=r"got <.*Unspeakable object at"):
+        call(optimizer)
+
+
+def test_numpys_truth_values_are_a_booleans():
+    optimizer = Minimizer(Space({"flag": Boolean()}), seed=1)
+    assert optimizer.ask(fixed={"flag": np.bool_(True)})["flag"] is True
+    optimizer.inject({"flag": np.False_}, 1.0)
+    assert optimizer.best.values == {"flag": False}
