@@ -110,7 +110,23 @@ def test_known_points_are_free_and_the_best_never_rises():
 
 
 def test_the_slow_have_fewer_runs():
-    assert sum(task["method"] == "SMAC3" for task in benchmark.tasks(benchmark.METHODS)) == 3 * len(PROBLEMS)
+    planned = benchmark.tasks(benchmark.METHODS)
+    assert sum(task["method"] == "SMAC3" for task in planned) == len(PROBLEMS)
+    assert sum(task["method"] == "Minimizer" for task in planned) == 10 * len(PROBLEMS)
+
+
+def test_gaps_are_between_the_best_known_and_random_points_and_compared_on_shared_instances():
+    def record(method, seed, loss):
+        task = {"method": method, "table": "LABS", "seed": seed, "budget": 320}
+        return {"task": task, "result": {"best": [loss] * len(classics.GRID)}}
+    middle = [classics.reference("LABS", seed) for seed in (0, 1)]
+    records = [record("Minimizer", 0, 100.0), record("Minimizer", 1, 100.0), record("SMAC3", 0, middle[0])]
+    assert benchmark.gaps(records)[200] == {"Minimizer": {"LABS": [0, 0]}, "SMAC3": {"LABS": [1]}}
+    first, none = benchmark.claims(records)[:2]
+    assert first.met
+    assert none.met
+    ahead = [*records[:2], record("SMAC3", 0, 50.0)]
+    assert "SMAC3 (LABS)" in benchmark.claims(ahead)[1].figure
 
 
 def test_the_benchmark_runs(command, tmp_path):
