@@ -28,7 +28,7 @@ from .page import Claim, Page
 from .problems.mixint import FUNCTIONS, GRID, run
 from .rivals import ENTRIES, OURS
 
-INSTANCES = {5: (1, 2, 3), 10: (1, 2), 20: (1,)}  # of each dimension
+INSTANCES = {5: (1, 2, 3), 10: (1,), 20: (1,)}  # of each dimension
 DIMENSIONS = tuple(INSTANCES)
 TIMES = 100  # evaluations by variable
 # of methods that take milliseconds an evaluation and more
