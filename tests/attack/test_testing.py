@@ -18,8 +18,9 @@ LONG = {"asks_without_being_told", "is_told_late", "takes_a_large_category", "ta
         "survives_a_thousand_random_calls", "goes_on_after_save_and_load", "computes_without_warnings"}
 
 
-# the quadratic that settles Reals is fitted to the losses themselves, not to their ranks
-MISSED = {"Minimizer": {"sees_the_order_of_losses_alone"}}
+# the losses themselves, not their ranks, are what the quadratic that settles Reals is fitted to and what, under noise,
+# the model is of
+MISSED = dict.fromkeys(MINIMIZERS, {"sees_the_order_of_losses_alone"})
 
 
 @pytest.mark.parametrize("name", OURS)
