@@ -24,6 +24,7 @@ class SearchConfig:
 
     steps: None for as many as the preset's epochs have. data_folder: None for the images that come with the package.
     mask: None for "center", if the space is for inpainting. cost: None for "parameters", if there is a limit.
+    space, data: of one's own, the name of the function that makes it, "module:function".
     """
 
     space: str
@@ -35,7 +36,9 @@ class SearchConfig:
     steps: int | None = None
     amp: bool = False
     cost: CostName | None = None
-    limit: float | None = None
+    limit: list[float] | None = None
+    ema: float | None = None
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,10 @@ def read_config(folder: Path, section: str, kind: type[_Config]) -> _Config:
     path = folder / "config.json"
     content = read_json(path, f"python -m asng_torch {section}")
     try:
-        return kind(**content[section]["asked"])
+        asked = content[section]["asked"]
+        if isinstance(limit := asked.get("limit"), float):  # of a run before there could be several
+            asked = {**asked, "limit": [limit]}
+        return kind(**asked)
     except (TypeError, KeyError):
         raise CommandError(f"{str(path)!r} tells of no {section} that this release could read. Begin one in another "
                            "folder") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,7 +43,12 @@ def make(folder: Path) -> None:
     """Create the folder where there is none."""
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"--out: {str(folder)!r} is a file. Name a folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise CommandError(f"--out: {str(folder)!r} cannot be written to: {error}. Name another folder") from error
 
 
 def refuse_overwriting(checkpoint_file: Path) -> None:

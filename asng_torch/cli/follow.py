@@ -6,23 +6,25 @@ import csv
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from ..search import distributed
-from ..search.records import CsvLog
+from ..search.records import CsvLog, TensorBoardLog
 from ..search.search import Search
 from ..supernet.architecture import save_architecture
 from . import distribution_log, report
 from .distribution_log import DistributionLog
-from .folder import ARCHITECTURE, Found, read_found
+from .folder import ARCHITECTURE, Found, read_found, write_json
 from .interruption import interruption
 
 CHECKPOINT = "search.safetensors"
 _ROWS = 200  # of distribution.csv: as many columns as its picture can show
 
 
-def follow(search: Search, folder: Path, *, save_every: float, space: str) -> tuple[bool, Found | None]:
+def follow(search: Search, folder: Path, *, save_every: float, space: str,
+           tensorboard: bool = False) -> tuple[bool, Found | None]:
     """Whether the search came to its end, and what it found last; either way it is saved, and its pictures are drawn.
 
     save_every: seconds between two checkpoints. space: its name, for architecture.json.
@@ -33,13 +35,16 @@ def follow(search: Search, folder: Path, *, save_every: float, space: str) -> tu
     found: Found | None = None
     with interruption() as event, ExitStack() as stack:
         if leading := distributed.rank() == 0:
-            log = stack.enter_context(CsvLog(folder / "log.csv", search.step))
+            logs: list[CsvLog | TensorBoardLog] = [stack.enter_context(CsvLog(folder / "log.csv", search.step))]
+            if tensorboard:
+                logs.append(stack.enter_context(TensorBoardLog(folder / "tensorboard", search.step)))
             path = folder / "distribution.csv"
             distribution = stack.enter_context(closing(DistributionLog(path, search.supernet.space, search.step)))
         for record in tqdm(search, initial=search.step, total=search.steps, desc="search", unit="step",
                            disable=not leading):
             if leading:
-                log.write(record)
+                for log in logs:
+                    log.write(record)
                 if record.step % stride == 0:
                     distribution.write(record.step, search.optimizer)
             # the first process decides, so that all leave the loop in the same step
@@ -70,7 +75,21 @@ def save(search: Search, folder: Path, space: str) -> Found | None:
     metrics = {"step": search.step, "steps": search.steps, "entropy": search.optimizer.entropy,
                "parameters": cost.parameters, "multiply_adds": cost.multiply_adds}
     save_architecture(folder / ARCHITECTURE, space, architecture, metrics)
+    if len(search.budgets) > 1:
+        write_json(folder / "front.json", {"front": _front(search)})
     return Found(space, architecture, metrics)
+
+
+def _front(search: Search) -> list[dict[str, Any]]:
+    """For each limit the architecture found within it, and its cost; None where there is none yet."""
+    front: list[dict[str, Any]] = []
+    for budget in search.budgets:
+        try:
+            point = budget.point()
+            front.append({"limit": point.limit, "architecture": dict(point.architecture), "cost": point.cost})
+        except RuntimeError:
+            front.append({"limit": budget.limit, "architecture": None, "cost": None})
+    return front
 
 
 def draw(search: Search, folder: Path) -> None:
@@ -79,7 +98,7 @@ def draw(search: Search, folder: Path) -> None:
         rows = list(csv.DictReader(file))
     if rows:
         train, valid = ([float(row[name] or "nan") for row in rows] for name in ("train_loss", "valid_loss"))
-        report.draw_losses(train, valid, folder / "losses.png")
+        report.draw_losses(train, valid, folder / "losses.png", warmup=search.warmup)
     steps, distribution = distribution_log.read(folder / "distribution.csv", search.supernet.space)
     if len(steps):
         report.draw_distribution(steps, distribution, search.supernet.space, folder / "probabilities.png")

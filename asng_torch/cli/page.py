@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..spaces import SPACES
 from .folder import Found, read_json
+from .own import is_own, space_of
 
 _PICTURES = ("accuracy.png", "*cell.png", "probabilities.png", "losses.png")  # in this order; spaces name their cells'
 _TITLES = {"accuracy.png": "Test accuracy, against random networks of the same space that were trained alike",
@@ -31,7 +31,8 @@ def write_page(out: Path, found: Found | None) -> None:
                   f"After {metrics['step']:,} of {metrics['steps']:,} steps; entropy {metrics['entropy']:.2f} (1 is "
                   f"uniform, 0 certain). In the supernet it has {metrics['parameters']:,} parameters and takes "
                   f"{metrics['multiply_adds']:,} multiply-adds an image.", "", "```",
-                  SPACES[found.space].published(found.architecture) or in_words(found.architecture), "```", ""]
+                  (not is_own(found.space) and space_of(found.space).published(found.architecture))
+                  or in_words(found.architecture), "```", ""]
     if (out / "metrics.json").exists():
         lines += ["## Measured", "", *_measured(read_json(out / "metrics.json", "python -m asng_torch evaluate")), ""]
     for pattern in _PICTURES:

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from ..data import ImageData, Inpainting, TensorLoader, images, padded, split, standardized
 from ..search.distributed import rank, world_size
 from ..search.search import Search
-from ..spaces import SPACES
 from ..spaces.preset import Preset, SearchSpace
 from ..supernet.architecture import load_architecture
 from ..supernet.derive import derive
@@ -25,6 +24,7 @@ from ..train.training import Training
 from .arguments import CommandError
 from .config import RetrainConfig, SearchConfig, read_config
 from .folder import ARCHITECTURE, Found, read_found, read_json
+from .own import data_of, is_own, space_of
 
 Loader = TensorLoader | Inpainting
 _MADE_BY = "python -m asng_torch search"
@@ -41,7 +41,7 @@ class Recipe:
     def __init__(self, config: SearchConfig, device: torch.device, download: bool = False,
                  sizes: Mapping[str, int] | None = None) -> None:
         self.config, self.device, self._download, self._sizes = config, device, download, sizes
-        self.space: SearchSpace = SPACES[config.space]
+        self.space: SearchSpace = space_of(config.space)
         if config.preset not in self.space.presets:
             raise CommandError(f"--preset must be one of {', '.join(self.space.presets)} for {config.space}, "
                                f"got {config.preset!r}")
@@ -50,6 +50,8 @@ class Recipe:
         self.inpainting = self.space.task == "inpainting"
         if config.mask and not self.inpainting:
             raise CommandError(f"--mask is for inpainting, but {config.space} is for {self.space.task}. Leave it out")
+        if config.ema is not None and not 0 < config.ema < 1:
+            raise CommandError(f"--ema must be greater than 0 and less than 1, got {config.ema}")
         if config.cost and not config.limit:
             raise CommandError("--cost says what --limit counts. Give a --limit, too")
         self.criterion = nn.functional.mse_loss if self.inpainting else nn.functional.cross_entropy
@@ -59,12 +61,15 @@ class Recipe:
     def data(self) -> ImageData:
         """The images, zero-padded to the space's side."""
         try:
-            data = images(self.config.data, self.config.data_folder, download=self._download)
+            data = data_of(self.config.data) if is_own(self.config.data) else \
+                images(self.config.data, self.config.data_folder, download=self._download)
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             raise CommandError(f"--data {self.config.data}: {error}") from error
         if not (self.inpainting or data.classes):
             raise CommandError(f"--data {self.config.data} has no classes to tell apart, which {self.config.space} "
                                "searches for. Choose another data set, or a space for inpainting")
+        if not self.side or not data.mean:  # a network, or data, of one's own
+            return data
         try:
             return data._replace(train_images=padded(data.train_images, self.side),
                                  test_images=padded(data.test_images, self.side))
@@ -81,6 +86,8 @@ class Recipe:
     @property
     def example(self) -> Tensor:
         """One input."""
+        if not self.side or is_own(self.config.data):
+            return torch.zeros(1, *self.data.train_images.shape[1:])
         return torch.zeros(1, self.sizes["in_channels"], self.side, self.side)
 
     def supernet(self) -> Supernet:
@@ -95,6 +102,8 @@ class Recipe:
 
     def final(self, architecture: Mapping[str, Any]) -> nn.Module:
         """The architecture's network as it is retrained, with fresh weights."""
+        if is_own(self.config.space):  # whatever is elastic in it is cut to the inputs
+            return derive(self.supernet(), architecture, weights="reset")
         return self.space.final(architecture, **self.sizes, **self.preset.final)
 
     def search(self) -> Search:
@@ -114,11 +123,12 @@ class Recipe:
         weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=settings.momentum,
                                   nesterov=settings.nesterov, weight_decay=settings.weight_decay)
         schedule = cosine(weights, steps, every=len(train) if settings.anneal == "epoch" else 1)
-        optimizer = settings.optimizer(supernet.space, population_size=settings.population_size, seed=config.seed)
-        return Search(supernet, optimizer, weights, self.criterion, train, valid, steps=steps,
+        optimizers = [settings.optimizer(supernet.space, population_size=settings.population_size, seed=config.seed + i)
+                      for i in range(len(config.limit or [None]))]
+        return Search(supernet, optimizers, weights, self.criterion, train, valid, steps=steps,
                       warmup=int(settings.warmup_share * steps), scheduler=schedule, set_to_none=settings.set_to_none,
                       clip=settings.clip, autocast=self.autocast, mirrored=settings.mirrored,
-                      cost=(config.cost or "parameters") if config.limit else None, limit=config.limit)
+                      cost=(config.cost or "parameters") if config.limit else None, limit=config.limit, ema=config.ema)
 
     def training(self, architecture: Mapping[str, Any], config: RetrainConfig) -> Training:
         """The training of the architecture's network from scratch, on all training images."""
@@ -146,7 +156,8 @@ class Recipe:
         if self.inpainting:
             return Inpainting(TensorLoader(pictures, labels, batch_size, **options), self.config.mask or "center",
                               seed=options.get("seed", 0))
-        return TensorLoader(standardized(pictures, self.data.mean, self.data.std), labels, batch_size, **options)
+        inputs = standardized(pictures, self.data.mean, self.data.std) if self.data.mean else pictures
+        return TensorLoader(inputs, labels, batch_size, **options)
 
 
 def recipe_of(options: argparse.Namespace) -> tuple[Recipe, Found]:

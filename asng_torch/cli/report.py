@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Path = str | os.PathLike[str]
+_TALLEST = 16  # inches: of more rows than fit, only the variables are named
 
 
 def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDArray[np.float64]], space: Space,
@@ -32,7 +33,9 @@ def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDA
     rows: list[NDArray[np.float64]] = []  # from the top
     labels: list[str] = []
     # one axis for all variables: matplotlib takes long to lay out dozens
-    figure, (axis,) = _figure(1, figsize=(8, 0.8 + 0.15 * sum(1 + _height(space, name) for name in shown)))
+    n_rows = sum(1 + _height(space, name) for name in shown)
+    height = min(0.15, _TALLEST / max(1, n_rows))  # inches a row
+    figure, (axis,) = _figure(1, figsize=(8, 0.8 + height * n_rows))
     for name, history in shown.items():
         variable, top = space.variables[name], len(rows) + 0.5
         rows.append(np.full(len(steps), np.nan))
@@ -52,7 +55,8 @@ def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDA
             labels += [name, *(str(variable.decode(code)) for code in range(variable.size))]
     image = axis.imshow(np.array(rows), aspect="auto", interpolation="nearest", vmin=0, vmax=1, cmap="viridis",
                         extent=(steps[0], end, len(rows) - 0.5, -0.5))
-    for tick in axis.set_yticks(range(len(labels)), labels, fontsize=6):
+    rows_named = [i for i, label in enumerate(labels) if height > 0.1 or label in shown]  # where values fit, these too
+    for tick in axis.set_yticks(rows_named, [labels[i] for i in rows_named], fontsize=6):
         tick.label1.set_fontweight("bold" if tick.label1.get_text() in shown else "normal")
     axis.tick_params(axis="y", length=0)
     axis.set_xlabel("search step")
@@ -66,8 +70,10 @@ def _height(space: Space, name: str) -> int:
     return 2 if variable.ordered else variable.size
 
 
-def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path) -> None:
-    """Training and validation loss of every search step, with running means."""
+def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path, warmup: int = 0) -> None:
+    """Training and validation loss of every search step, with running means; a line where the warm-up ends."""
+    from matplotlib.ticker import LogLocator, ScalarFormatter
+
     figure, (axis,) = _figure(1, figsize=(7, 4))
     window = max(1, len(train) // 30)  # wide enough to smooth noise, narrow enough to show a trend in 30 windows
     curves = (train, "weights, training batch", "C0"), (valid, "fresh samples, validation batch", "C1")
@@ -77,6 +83,11 @@ def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path) -> N
         running = np.convolve(losses, np.ones(window) / window, mode="valid")
         axis.plot(steps[window - 1 :], running, color=color, label=f"{name} (mean of {window} steps)")
     axis.set(xlabel="search step", ylabel="mean loss of the sampled architectures", yscale="log")
+    for which in ("major", "minor"):  # 0.5, 1, 2, 5: numbers as people write them
+        getattr(axis.yaxis, f"set_{which}_formatter")(ScalarFormatter())
+        getattr(axis.yaxis, f"set_{which}_locator")(LogLocator(subs=(1,) if which == "major" else (2, 5)))
+    if 0 < warmup < len(train):
+        axis.axvline(warmup + 0.5, color="grey", linestyle=":", label="the warm-up ends")
     axis.legend()
     _save(figure, path)
 

@@ -15,6 +15,7 @@ from . import arguments, folder
 from .arguments import CommandError
 from .config import SearchConfig, settle, write_config
 from .follow import CHECKPOINT, follow
+from .own import is_own
 from .page import in_words, write_page
 from .recipe import Recipe
 
@@ -27,6 +28,7 @@ distribution over architectures by how well samples of it do on the other half.
   python -m asng_torch search --space enas_micro --preset published --data cifar10 --data-folder DATA --device cuda
   python -m asng_torch search --out runs/first --resume
   torchrun --nproc-per-node 2 -m asng_torch search --space mini --out runs/first
+  python -m asng_torch search --network mine:network --data mine:data --limit 50000 100000 --out runs/mine
 
 Files in the run folder:
   README.md            what was found, to read
@@ -48,7 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{name} ({space.task})" for name, space in sorted(SPACES.items())))
     parser.add_argument("--preset", help="published: the settings of the space's source; small: minutes on two CPU "
                                          f"cores (default: {default.preset})")
-    parser.add_argument("--data", choices=NAMES, metavar="NAME", help=f"{', '.join(NAMES)} (default: {default.data})")
+    parser.add_argument("--network", dest="space", type=_function, metavar="MODULE:FUNCTION",
+                        help="instead of --space, your own: a function that returns a module with choices in it, and "
+                             "is given in_channels= and classes= if it takes them; presets are those of mini")
+    parser.add_argument("--data", type=_data, metavar="NAME",
+                        help=f"{', '.join(NAMES)} (default: {default.data}); or module:function, which returns "
+                             "training inputs and classes, test inputs and classes")
     arguments.add_data_folder(parser)
     parser.add_argument("--mask", choices=("center", "pixels", "half"),
                         help="what inpainting has to fill in (default: center)")
@@ -57,10 +64,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=arguments.seed, help=f"of everything random (default: {default.seed})")
     parser.add_argument("--steps", type=arguments.positive,
                         help="search steps (default: those of the preset's epochs)")
-    parser.add_argument("--limit", type=arguments.number, metavar="COST",
-                        help="find an architecture that costs at most this")
+    parser.add_argument("--limit", type=arguments.number, metavar="COST", nargs="+",
+                        help="find an architecture that costs at most this; several limits share the steps, and give "
+                             "front.json, an architecture for each")
     parser.add_argument("--cost", choices=("parameters", "multiply_adds"),
                         help="what --limit counts (default: parameters)")
+    parser.add_argument("--ema", type=arguments.number, metavar="DECAY",
+                        help="judge and derive weights averaged over the steps, 0.999 for one")
+    parser.add_argument("--tensorboard", action="store_true", default=None,
+                        help="write the records for TensorBoard too, into FOLDER/tensorboard (asng[tensorboard])")
     arguments.add_amp(parser)
     arguments.add_device(parser)
     parser.add_argument("--save-every", type=arguments.number, default=60.0, metavar="SECONDS",
@@ -75,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
         if options.resume or options.space is None:
             raise CommandError("--resume needs --out, the run folder to go on with" if options.resume else
                                f"--space must name what to search, one of {', '.join(sorted(SPACES))}")
-        options.out = Path("runs") / options.space
+        options.out = Path("runs") / options.space.replace(":", ".")
     out: Path = options.out
     with distributed.joined(options.device, options.timeout) as device:
         if options.download and distributed.world_size() > 1:
@@ -83,7 +95,10 @@ def run(options: argparse.Namespace) -> None:
         with distributed.together("reading the run folder", device, options.timeout):
             config = _config(options)
             recipe = Recipe(config, device, options.download)
-            search = recipe.search()
+            try:
+                search = recipe.search()
+            except ValueError as error:  # a limit that nothing meets
+                raise CommandError(str(error)) from error
             search.timeout = options.timeout
         if options.resume and (out / CHECKPOINT).exists():
             try:
@@ -98,7 +113,8 @@ def run(options: argparse.Namespace) -> None:
             _say_what(recipe, search.step, search.steps)
         started, first = time.perf_counter(), search.step
         # all processes search; one writes
-        finished, found = follow(search, out, save_every=options.save_every, space=config.space)
+        finished, found = follow(search, out, save_every=options.save_every, space=config.space,
+                                 tensorboard=config.tensorboard)
         if leading:
             if found is not None:
                 recipe.space.draw(found.architecture, out)
@@ -106,6 +122,18 @@ def run(options: argparse.Namespace) -> None:
             _say_found(out, found, search.step, search.steps, search.step - first, time.perf_counter() - started)
     if not finished:
         sys.exit(130)
+
+
+def _function(text: str) -> str:
+    if not is_own(text):
+        raise argparse.ArgumentTypeError(f"must be module:function, got {text!r}")
+    return text
+
+
+def _data(text: str) -> str:
+    if text not in NAMES and not is_own(text):
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(NAMES)}, or module:function, got {text!r}")
+    return text
 
 
 def _config(options: argparse.Namespace) -> SearchConfig:

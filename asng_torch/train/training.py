@@ -55,16 +55,14 @@ class Training:
         output is that of an auxiliary head: its loss counts `settings.auxiliary` times.
     autocast: the type to compute in, for one `torch.bfloat16`; None leaves it to the weights.
 
-    Raises ValueError for a network without parameters or a loader without batches, FloatingPointError
-    when the loss of an epoch is not finite.
+    A network without parameters is run alike, and stays as it is. Raises ValueError for a loader without batches,
+    FloatingPointError when the loss of an epoch is not finite.
     """
 
     def __init__(self, network: nn.Module, loader: Loader, settings: TrainSettings, *,
                  criterion: Criterion = nn.functional.cross_entropy, autocast: torch.dtype | None = None) -> None:
-        parameters = list(network.parameters())
-        if not parameters:
-            raise ValueError("Training(network) must have parameters to train, got none. "
-                             "A network without any can be evaluated as it is.")
+        # without any there is nothing to move, but losses to tell all the same
+        parameters = list(network.parameters()) or [nn.Parameter(torch.zeros(()))]
         if not len(loader):
             raise ValueError("Training(loader) must have at least one batch, got none. "
                              "Is its batch size larger than its data?")
@@ -99,7 +97,8 @@ class Training:
             with torch.autocast(device.type, self.autocast, enabled=self.autocast is not None):
                 loss = self._loss(x.to(device), y.to(device))
             self._optimizer.zero_grad()
-            loss.backward()
+            if loss.requires_grad:  # else the network has no parameters
+                loss.backward()
             if self.settings.clip is not None:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
             self._optimizer.step()

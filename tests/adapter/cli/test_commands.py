@@ -77,8 +77,10 @@ def test_an_architecture_within_the_limit_is_found(tmp_path, run, refused, monke
     run("search", tmp_path / "a", "--space", "mini", "--steps", "3", "--limit", "700")
     assert json.loads((tmp_path / "a/architecture.json").read_text())["metrics"]["parameters"] <= 700
     monkeypatch.setattr(Search, "recommend", unfound)  # to look through a whole space takes long
-    message = refused("search", tmp_path / "b", "--space", "mini", "--steps", "3", "--limit", "7")
+    message = refused("search", tmp_path / "b", "--space", "mini", "--steps", "3", "--limit", "700")
     assert "no architecture within --limit was found. Raise it" in message
+    message = refused("search", tmp_path / "c", "--space", "mini", "--steps", "3", "--limit", "7")
+    assert "must be one that an architecture meets" in message
 
 
 def unfound(search):
