@@ -48,6 +48,7 @@ _PARENTS = 20  # twice the archive without noise, since no single result can be 
 _AGAIN = 10  # parents that are candidates themselves
 _SWEEPS = 2  # of a descent over the variables
 _SHARE = 0.1  # of all results so far, that are proposed at once: what is learned in between tells little
+_AT_ONCE = 200  # of points asked together, so many are proposed together; five candidates for each take memory
 _GROWTH = 1.5  # of the results, after which the kernel is chosen anew
 
 
@@ -124,7 +125,7 @@ class NoisyPolicy(Policy):
         if pinned is not None:  # pins hold for one call; what was proposed goes on without
             return self._chosen(n, pinned), self._proposed[:0]
         while len(self._proposed) < n:
-            more = max(1, int(_SHARE * len(self.history)))
+            more = max(int(_SHARE * len(self.history)), min(n - len(self._proposed), _AT_ONCE))
             self._proposed = np.concatenate([self._proposed, self._chosen(more, None)])
         draws, self._proposed = self._proposed[:n], self._proposed[n:]
         return draws, self._proposed[:0]

@@ -178,3 +178,14 @@ def test_the_estimate_is_of_the_true_loss_at_the_recommended_point():
     assert np.abs(errors).mean() < 2
     with pytest.raises(RuntimeError, match=r"needs Minimizer\(noisy=True\)"):
         Minimizer(Space.binary(3)).estimate()
+
+
+def test_points_asked_together_are_proposed_together(monkeypatch):
+    optimizer, rng = Minimizer(Space.binary(20), seed=0, noisy=True), np.random.default_rng(0)
+    points = optimizer.ask(12)
+    optimizer.tell(points, points.codes.sum(axis=1) + rng.standard_normal(12))
+    policy, calls = optimizer._parts.policy, []
+    chosen = policy._chosen
+    monkeypatch.setattr(policy, "_chosen", lambda q, pinned: calls.append(q) or chosen(q, pinned))
+    assert len(optimizer.ask(300)) == 300
+    assert calls == [200, 100]
