@@ -1,9 +1,9 @@
-"""What each mechanism of `Minimizer` is worth: it, and it with one of them left out, on three sets of problems.
+"""What each mechanism of `Minimizer` is worth: it, and it with one of them left out, on sets of problems.
 
     python -m benchmarks.tables noise-free --ablate
-    python -m benchmarks.tables noisy --ablate
+    python -m benchmarks.noisy_functions --ablate
     python -m benchmarks.functions --ablate
-    python -m benchmarks.pbo all --ablate
+    python -m benchmarks.pbo noise-free --ablate
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
-from . import functions, pbo, store, tables
+from . import functions, noisy_functions, pbo, store, tables
 from .analysis import markdown, plots, scores
 from .analysis.scores import Grouped, Records
 from .page import Page
 from .rivals import OURS
 
 FILES = {"tables, noise-free": ("tables_noise-free_ablation", "python -m benchmarks.tables noise-free --ablate"),
-         "tables, noisy": ("tables_noisy_ablation", "python -m benchmarks.tables noisy --ablate"),
+         "generated, noisy": ("noisy_functions_ablation", "python -m benchmarks.noisy_functions --ablate"),
          "synthetic": ("functions_ablation", "python -m benchmarks.functions --ablate"),
-         "pseudo-Boolean": ("pbo_noise-free_ablation", "python -m benchmarks.pbo noise-free --ablate"),
-         "pseudo-Boolean, noise d/4": ("pbo_noisy_ablation", "python -m benchmarks.pbo noisy --ablate")}
+         "pseudo-Boolean": ("pbo_noise-free_ablation", "python -m benchmarks.pbo noise-free --ablate")}
 Difference = tuple[float, float, float]
 
 
 def columns(found: dict[str, Records]) -> dict[str, Grouped]:
     """heading -> method -> table -> scores, or log2 evaluations to the optimum; lower is better in all."""
-    chosen = {"tables, noise-free": (100, 200, 500), "tables, noisy": (200, 1000)}
-    made = {f"{name}, {budget}": grouped for name, budgets in chosen.items() for budget in budgets
-            if (grouped := tables.columns(name.split(", ")[1], found[name]).get(f"{budget} evaluations"))}
+    made = {f"tables, noise-free, {budget}": grouped for budget in (100, 200, 500)
+            if (grouped := tables.columns("noise-free", found["tables, noise-free"]).get(f"{budget} evaluations"))}
+    made |= {f"generated, noisy, {budget}": grouped for budget in (100, 200)
+             if (grouped := noisy_functions.columns(found["generated, noisy"])[f"{budget} evaluations"])}
     areas = {f"{name}, area": pbo.ablated(records) for name, records in found.items() if name.startswith("pseudo")}
     return {**made, "synthetic, log2 evaluations": functions.logarithms(found["synthetic"]), **areas}
 
@@ -97,9 +97,9 @@ def pages(results: Path) -> list[Page]:
     found = {name: store.records(results / file) for name, (file, _) in FILES.items()}
     differences = compared(columns(found))
     shown = {"Score, or log2 of the evaluations to the optimum: paired differences (95%)": table(differences)}
-    for name in ("noise-free", "noisy"):
-        shown |= {f"Tables, {name}: {caption[0].lower()}{caption[1:]}": each
-                  for caption, each in tables.shown(name, found[f"tables, {name}"]).items()}
+    for what, each in (("Tables, noise-free", tables.shown("noise-free", found["tables, noise-free"])),
+                       ("Generated problems under noise", noisy_functions.tables(found["generated, noisy"]))):
+        shown |= {f"{what}: {caption[0].lower()}{caption[1:]}": rows for caption, rows in each.items()}
     shown |= {f"Synthetic problems: {caption[0].lower()}{caption[1:]}": each
               for caption, each in functions.tables(found["synthetic"]).items()}
     return [Page("ablations", dict(FILES.values()), [], shown,

@@ -4,8 +4,8 @@ Forty cells: 6 to 100 categories, integers and booleans, separable or interactin
 times the function's own; every seed is another problem (`problems/noisy.py`). Scored is the true loss of the
 recommended point over the optimum's, relative to that of a random point, so that every problem counts alike.
 
-    python -m benchmarks.noisy_functions               every method, 3 seeds; an hour on one core
-    python -m benchmarks.noisy_functions --ablate      `Minimizer` with one mechanism taken out, 200 evaluations
+    python -m benchmarks.noisy_functions               every method, 1 seed; half an hour on one core
+    python -m benchmarks.noisy_functions --ablate      with one mechanism taken out, 200 evaluations, d <= 25
     python -m benchmarks.noisy_functions --quick       a check of the whole path, seconds
 """
 
@@ -26,9 +26,9 @@ from .rivals import ABLATED, ENTRIES, OURS
 
 RUN = (OURS, "ASNG", "random search", "(1+1) EA", "regularized evolution", "regularized evolution, 20", "CatCMAwM",
        "nevergrad optimistic", "Optuna TPE")
-BUDGETS, SEEDS = (100, 200, 500, 2000), 3  # those that are judged
+BUDGETS, SEEDS = (100, 200, 500, 2000), 1  # those that are judged
 CAPS = {"nevergrad optimistic": (100, 1), "Optuna TPE": (100, 1)}  # evaluations and seeds that can be afforded
-ABLATED_BUDGET = 200
+ABLATED_BUDGET, ABLATED_DIMENSION = 200, 25  # at most
 
 
 def columns(records: Records) -> dict[str, Grouped]:
@@ -145,6 +145,8 @@ def main() -> None:
         methods = (OURS, *(name for name, entry in ABLATED.items() if "noisy" in (entry.only or ("noisy",))))
         budget = ABLATED_BUDGET
     wanted = tasks(methods, seeds, budget)
+    if options.ablate:
+        wanted = [task for task in wanted if task["d"] <= ABLATED_DIMENSION]
     if options.quick:
         wanted = [task for task in tasks(methods[:3], 1, BUDGETS[0]) if task["d"] < DIMENSIONS[2]]
     libraries = dict.fromkeys(library for method in methods if (library := ENTRIES[method].library))
