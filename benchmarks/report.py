@@ -35,7 +35,8 @@ ROOT = Path(__file__).parents[1]
 README, INDEX, PAGES, RESULTS = (Path(name) for name in (
     "README.md", "benchmarks/README.md", "benchmarks/pages", "benchmarks/results"))
 GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in the order of their pages
-    "`Minimizer`, and rivals": ("tables", "ablations", "pbo", "functions", "mixint", "classics", "kernel_tuner"),
+    "`Minimizer`, and rivals": ("tables", "ablations", "pbo", "functions", "noisy_functions", "mixint", "classics",
+                                "kernel_tuner"),
     "`ASNG`, the paper's method": ("toy", "population", "scaling"),
     "What they cost": ("overhead", "supernet_step", "host_time"),
     "Architecture search": ("mini_space", "one_shot.truth", "one_shot.side_by_side", "one_shot.robustness",
@@ -43,7 +44,8 @@ GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in th
 }
 RUNS: dict[str, tuple[str, ...]] = {  # module -> the arguments of the runs that fill its files
     **{name: ("",) for names in GROUPS.values() for name in names}, "ablations": (),
-    "tables": ("all", "noise-free --ablate", "noisy --ablate"), "functions": ("", "--ablate"), "pbo": ("all",)}
+    "tables": ("all", "noise-free --ablate"), "functions": ("", "--ablate"), "noisy_functions": ("", "--ablate"),
+    "pbo": ("all",)}
 Stored = dict[str, list[store.Record]]  # name of a file -> what is in it
 # judges what other quick runs find; its own are of a few networks
 TRUTH = "one_shot_truth"
