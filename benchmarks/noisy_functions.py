@@ -58,12 +58,15 @@ def tables(records: Records) -> dict[str, str]:
     parts = {**{kind: ("kind", kind) for kind in KINDS}, **{f"d={d}": ("d", d) for d in DIMENSIONS},
              **{f"deviation {each:g}": ("deviation", each) for each in DEVIATIONS}}
     for budget in BUDGETS:
+        if all(np.isnan(scores.mean_of(each)) for each in found[f"{budget:,} evaluations"].values()):
+            continue  # of runs as short as an ablation's
         of_part = {name: columns([record for record in records if record["task"][key] == value])
                    for name, (key, value) in parts.items()}
         here = {name: each[f"{budget:,} evaluations"] for name, each in of_part.items()}
         here = {name: each for name, each in here.items() if each}
         shown[f"By part of the family, {budget:,} evaluations"] = markdown.table(["method", *here], (
-            [method, *(_shown(scores.mean_of(each[method])) for each in here.values())] for method in methods))
+            [method, *(_shown(scores.mean_of(each[method])) if method in each else "" for each in here.values())]
+            for method in methods))
     if len(methods) > 1:
         shown["Paired differences"] = scores.comparison(found, OURS, 3)
     return shown
