@@ -2,7 +2,7 @@
 
     symbol  variable      meaning
     X       features      (n, p) features of n points, each column times the root of its variable's relevance
-    K       covariance    (n, n) covariance of the results at X: exp(-D / (d l)), and noise on the diagonal
+    K       covariance    (n, n) covariance of the results at X: falls with D / (d l); noise on the diagonal
     D       distances     (n, n) squared distances of the rows of X; d the number of variables, l the length scale
     t       targets       (n,) results, of mean zero
     L       factor        lower triangle, K = L L'

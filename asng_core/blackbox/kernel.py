@@ -7,7 +7,7 @@ the variance decides.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,18 +24,34 @@ _TURNS = 6
 _LEAST = 1e-30  # relevance that a state may hold: it begins at 1, is halved and doubled, and its prior keeps it there
 
 
+Shape = Callable[[Floats], Floats]
+
+
+def squared_exponential(D: Floats) -> Floats:
+    """exp(-D), of one length scale."""
+    found: Floats = np.exp(-D)
+    return found
+
+
+def rational_quadratic(D: Floats) -> Floats:
+    """1 / (1 + D), the mean of exp(-r D) over an exponentially distributed r: all length scales at once, so that few
+    results do not have to tell which (Rasmussen and Williams, 2006, eq. 4.19 with alpha = 1)."""
+    return 1.0 / (1.0 + D)
+
+
 class Kernel:
-    """exp(-D / (d l)) of features `(n, p)`: D the squared distance, each variable's part times its relevance.
+    """shape(D / (d l)) of features `(n, p)`: D the squared distance, each variable's part times its relevance.
 
     variables: `(p,)`, which variable each feature is of; d = n_variables.
     length_scales, noises: what to choose from, the latter variances relative to the amplitude of the function.
-    relevance: whether it is learned.
+    relevance: whether it is learned. shape: how the covariance falls.
     """
 
     def __init__(self, variables: Ints, n_variables: int, length_scales: tuple[float, ...],
-                 noises: tuple[float, ...], *, relevance: bool = True) -> None:
+                 noises: tuple[float, ...], *, relevance: bool = True, shape: Shape = squared_exponential) -> None:
         self._variables, self._n_variables = variables, n_variables
         self._length_scales, self._noises = length_scales, noises
+        self._shape = shape
         self.relevance = np.ones(max(variables, default=0) + 1)  # of each variable
         self._roots = np.ones(len(variables))  # of the relevance, for each feature
         self._learned = np.unique(variables) if relevance else variables[:0]  # variables whose relevance is chosen
@@ -49,7 +65,7 @@ class Kernel:
 
     def covariance(self, distances: Floats, length_scale: float | None = None) -> Floats:
         """Of points at these squared distances of their scaled features."""
-        return np.exp(distances * (-1.0 / (self._n_variables * (length_scale or self.length_scale))))
+        return self._shape(distances * (1.0 / (self._n_variables * (length_scale or self.length_scale))))
 
     def choose(self, given: Floats, distances: Floats, targets: Floats, n_before: int) -> Floats:
         """Take the likeliest hyper-parameters for `(n,)` targets; the squared distances that result, `(n, n)`.

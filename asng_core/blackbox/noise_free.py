@@ -9,11 +9,12 @@
     n_theta   family.n_theta        parameters of theta, about the number of a point's neighbours
 
 To ask:
-    1. While H holds fewer than n_initial results: a draw of theta.
+    1. While H holds fewer than n_initial results: of some draws of theta the one that GP knows least of.
     2. With probability min(1/2, s / n_theta): a draw of theta, or a mutant of the best point, unscreened; where the
        space has a Real, such a mutant, a point of A moved by a difference of two others, or the minimum of a quadratic.
     3. Else: draws of theta, recombined parents and neighbours of parents join the pool of candidates, and
-       the one of the lowest bound, mean - confidence * deviation under GP, is asked.
+       the one of the lowest bound, mean - confidence * deviation under GP, is asked. The fewer results, the more
+       candidates, as each costs the less.
     Never a point that is known or infeasible: where few candidates are feasible, others are repaired; where none is
     new, any other point is searched for.
 When told:
@@ -61,6 +62,7 @@ class NoiseFree:
         stalled gives way to a new one. learns: the distribution moves.
     confidence: standard deviations below its mean that a candidate is credited with; 2, as is usual for lower
         confidence bounds (Srinivas et al., ICML 2010, have a bound that grows slowly with the evaluations).
+    work: the sources propose `work` / n times, n being the results, at least once and at most 8 times.
     """
 
     sources: tuple[Source, ...] = SOURCES
@@ -68,12 +70,13 @@ class NoiseFree:
     unscreened: tuple[Source, ...] = UNSCREENED
     unscreened_of_reals: tuple[Source, ...] = UNSCREENED_OF_REALS
     quadratic: bool = True
-    n_initial: int = 8
+    n_initial: int = 5
     once: bool = True
     model: Model = _MODEL
     restarts: bool = True
     learns: bool = True
     confidence: float = 2.0
+    work: int = 400
 
     def policy(self, distribution: SearchDistribution, rng: np.random.Generator) -> NoiseFreePolicy:
         return NoiseFreePolicy(self, distribution, rng)
@@ -88,7 +91,7 @@ class NoiseFreePolicy(Policy):
         self.history = History(distribution.space)
         surrogate = mechanisms.model.surrogate(geometry, noisy=False)
         self._screening = Screening(geometry, rng, self.history, surrogate, sources=mechanisms.sources,
-                                    once=mechanisms.once, confidence=mechanisms.confidence)
+                                    once=mechanisms.once, confidence=mechanisms.confidence, work=mechanisms.work)
         continuous = bool(distribution.space.continuous.any())
         self._sources = mechanisms.unscreened_of_reals if continuous else mechanisms.unscreened
         self._quadratic = continuous and mechanisms.quadratic
@@ -116,8 +119,7 @@ class NoiseFreePolicy(Policy):
     def _chosen(self, pinned: Pins | None) -> Choice:
         screening, rng = self._screening, self._rng
         if len(self.history) < self._mechanisms.n_initial:
-            draws = proposed([self._mechanisms.initial], self.history.codes[:0], self._geometry, rng)
-            return screening.first(draws, pinned) or screening.anything(pinned)
+            return screening.best(self.history.codes[:0], pinned, [self._mechanisms.initial])
         stalled = self._archive.stalled
         if stalled and rng.random() < doubt(stalled, self._distribution.family.n_theta):
             chosen = screening.first(self._unscreened(), pinned)

@@ -21,12 +21,13 @@ from ..distribution.geometry import Geometry
 from ..distribution.search_distribution import n_variables
 from .beliefs import PosteriorBeliefs
 from .gaussian_process import LENGTH_SCALES, NOISES, length_scales, squared_distances, squared_norms
-from .kernel import Kernel
+from .kernel import Kernel, rational_quadratic, squared_exponential
 from .surrogate import Model, Surrogate
 
 CAPACITY = 200  # points, whose O(n^2) costs about 0.1 ms an ask
 _BEST, _NEWEST = 100, 50  # kept when full: what is worth going on from, and what has not shown its worth yet
-_REFIT = 1.45  # growth after which the kernel is chosen anew, for O(n^3): at 8, 12, 18, .. 125, 182 points
+# points up to which the kernel is chosen anew at each, and growth after which from then on, for O(n^3)
+_EACH, _REFIT = 40, 1.45
 # variance of one evaluation without noise, relative to the function's amplitude: what a smooth model cannot follow; a
 # continuum may be smooth enough for less, and there the likelihood chooses
 _EXACT, _EXACT_CONTINUOUS = (0.01,), (1e-4, 0.01)
@@ -34,17 +35,21 @@ _EXACT, _EXACT_CONTINUOUS = (0.01,), (1e-4, 0.01)
 
 @dataclass(frozen=True)
 class GaussianProcess(Model):
-    """relevance: learn which variables matter."""
+    """relevance: learn which variables matter. all_scales: of length, at once; else one alone, as under noise and where
+    the space has a Real, in which functions are smooth."""
 
     relevance: bool = True
+    all_scales: bool = True
 
     def surrogate(self, geometry: Geometry, *, noisy: bool) -> Posterior:
         space = geometry.distribution.space
         exact = _EXACT_CONTINUOUS if space.continuous.any() else _EXACT
         # noise hides what is fine: there the length scales are those of categories
         scales, noises = (LENGTH_SCALES, NOISES) if noisy else (length_scales(geometry.spacing), exact)
-        return Posterior(Kernel(geometry.variables, n_variables(space), scales, noises, relevance=self.relevance),
-                         len(geometry.variables))
+        all_scales = self.all_scales and not noisy and not space.continuous.any()
+        kernel = Kernel(geometry.variables, n_variables(space), scales, noises, relevance=self.relevance,
+                        shape=rational_quadratic if all_scales else squared_exponential)
+        return Posterior(kernel, len(geometry.variables))
 
 
 class Posterior(Surrogate):
@@ -123,7 +128,7 @@ class Posterior(Surrogate):
         if len(targets):
             std = targets.std()
             self._targets[: self.n][self._told[: self.n]] = (targets - targets.mean()) / (std if std > 0 else 1.0)
-        if self.n > _REFIT * self._n_fitted:
+        if self.n > (_REFIT if self.n > _EACH else 1.0) * self._n_fitted:
             self._refit()
         else:
             self._whiten_targets()

@@ -20,6 +20,7 @@ from .pool import Pool
 from .sources import Source, proposed
 from .surrogate import Surrogate
 
+_MOST = 8  # times that the sources propose while results are few: 320 candidates. Twice as many gained no more
 _FEW = 10  # new feasible candidates; with fewer, infeasible ones are repaired. Always to do so gained nothing on gemm
 _REPAIRED = 10  # infeasible candidates at most: some six calls of the constraints each
 
@@ -30,13 +31,15 @@ class Screening:
     """A model of the results, a pool of candidates, and the memo of what need not be asked.
 
     sources: propose candidates each time. once: whether no point is asked twice. confidence: standard deviations
-    below its mean that a candidate is credited with.
+    below its mean that a candidate is credited with. work: the sources propose `work` / n times, n being the results,
+    at least once.
     """
 
     def __init__(self, geometry: Geometry, rng: np.random.Generator, history: History, surrogate: Surrogate, *,
-                 sources: Sequence[Source], once: bool, confidence: float) -> None:
+                 sources: Sequence[Source], once: bool, confidence: float, work: int = 0) -> None:
         self._geometry, self._distribution, self._rng, self._history = geometry, geometry.distribution, rng, history
         self.surrogate, self._sources, self._once, self._confidence = surrogate, sources, once, confidence
+        self._work = work
         self._memo = Memo(self._distribution, geometry)
         self.restart()
 
@@ -62,13 +65,15 @@ class Screening:
         """Let the model know of all that was told."""
         self.surrogate.fit(self._places())
 
-    def best(self, parents: Codes, pinned: Pins | None) -> Choice:
+    def best(self, parents: Codes, pinned: Pins | None, sources: Sequence[Source] = ()) -> Choice:
         """The candidate of the lowest confidence bound, of those in the pool and those that the sources propose now.
 
         parents: `(k, n_variables)` codes of the points that descend.
+        sources: these propose once, in place of the usual ones.
         """
         pool = self._pool if pinned is None else self._new_pool()  # pins hold for one call; the pool goes on without
-        draws = proposed(self._sources, parents, self._geometry, self._rng)
+        times = 1 if sources else min(max(self._work // max(len(self._history), 1), 1), _MOST)
+        draws = proposed(sources or self._sources, parents, self._geometry, self._rng, times=times)
         new = self._memo.unseen(draws, pinned, frozenset(pool.keys))
         self._extend(pool, new)
         if len(new.keys) < _FEW and len(new.infeasible) and len(parents):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -93,11 +93,14 @@ UNSCREENED = (Sampled(5), Mutants(5))
 UNSCREENED_OF_REALS = (Mutants(5), Differences(5))
 
 
-def proposed(sources: Sequence[Source], best: Codes, geometry: Geometry, rng: np.random.Generator) -> Floats:
+def proposed(sources: Sequence[Source], best: Codes, geometry: Geometry, rng: np.random.Generator, *,
+             times: int = 1) -> Floats:
     """`(n, n_variables)` draws of all sources, those without parents first.
 
     best: `(k, n_variables)` codes, each as likely a parent; with k = 0 what needs parents proposes nothing.
+    times: how often each source proposes its `n`.
     """
+    sources = sources if times == 1 else [replace(source, n=times * source.n) for source in sources]
     none = np.empty((0, len(geometry.sizes)))
     found = [source.propose(none, geometry, rng) for source in sources if not source.n_parents]
     descending = [source for source in sources if source.n_parents]

@@ -166,6 +166,8 @@ ABLATED: dict[str, Entry] = {
     "Minimizer, no memo": Entry("ablated:NoMemo", only=("noise-free", "constrained")),
     "Minimizer, no model": Entry("ablated:NoModel"),
     "Minimizer, no relevance": Entry("ablated:NoRelevance", only=("noise-free", "constrained")),
+    "Minimizer, one length scale": Entry("ablated:OneScale", only=("noise-free", "constrained")),
+    "Minimizer, few candidates": Entry("ablated:FewCandidates", only=("noise-free", "constrained")),
     "Minimizer, no neighbours": Entry("ablated:NoNeighbours"),
     "Minimizer, no recombination": Entry("ablated:NoRecombination"),
     "Minimizer, no distribution": Entry("ablated:NoDistribution"),

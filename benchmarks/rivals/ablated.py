@@ -103,6 +103,18 @@ class NoRelevance(_Ablated):
     without_noise = NoiseFree(model=GaussianProcess(relevance=False))
 
 
+class OneScale(_Ablated):
+    """The model has one length scale, the likeliest, instead of all at once."""
+
+    without_noise = NoiseFree(model=GaussianProcess(all_scales=False))
+
+
+class FewCandidates(_Ablated):
+    """No more candidates while results are few."""
+
+    without_noise = NoiseFree(work=0)
+
+
 class NoNeighbours(_Ablated):
     """No candidate is a neighbour of a good point."""
 

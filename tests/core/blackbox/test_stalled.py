@@ -22,7 +22,7 @@ def test_the_model_is_asked_less_once_a_run_has_stalled(monkeypatch, loss, least
     while optimizer.n_told < 200 and not (optimizer.n_told and optimizer.best.loss < loss(np.ones(20)) + 0.01 < 0):
         point = optimizer.ask()
         optimizer.tell(point, loss(point.codes))
-    assert least < len(by_model) / (optimizer.n_told - 8) < most
+    assert least < len(by_model) / optimizer.n_told <= most
 
 
 def test_doubt_grows_to_every_other_evaluation_and_patience_outlasts_it():

@@ -169,8 +169,7 @@ def test_failed_trials_are_known_and_not_repeated():
     study = optuna.create_study(sampler=ASNGSampler(seed=0))
     study.optimize(objective, n_trials=80, catch=ArithmeticError)
     assert study.best_value == 1
-    states = [trial.state for trial in study.trials]
-    assert states[:40].count(TrialState.FAIL) > states[40:].count(TrialState.FAIL)  # it learns what fails
+    assert [trial.state for trial in study.trials].count(TrialState.FAIL) < 20  # it learns: else half would
     asked = points(study)[1:]
     assert len(set(asked)) == len(asked)
 
