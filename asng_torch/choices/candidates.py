@@ -21,17 +21,16 @@ class Candidates(nn.Module):
             self._modules[key if key and not hasattr(self, key) else f"{key}%"] = module
 
     def __getitem__(self, position: int) -> nn.Module:
-        return [*self.children_in_order()][position]
+        candidates: list[Any] = [*self._modules.values()]
+        found: nn.Module = candidates[position]
+        return found
 
     def __iter__(self) -> Iterator[nn.Module]:
-        return self.children_in_order()
+        candidates: Any = self._modules.values()  # one module given under two names comes twice
+        return iter(candidates)
 
     def __len__(self) -> int:
         return len(self._modules)
-
-    def children_in_order(self) -> Iterator[nn.Module]:
-        """Each candidate, one module given under two names twice."""
-        return (module for module in self._modules.values() if module is not None)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, missing_keys: Any,
                               unexpected_keys: Any, error_msgs: list[str]) -> None:

@@ -16,10 +16,11 @@ from ..elastic.elastic import Elastic
 from .conditions import Places
 from .cost import Cost, made
 from .inputs import Call
+from .tally import Spent
 from .twin import ItselfAsTwin, MetaTwin, Twin
 from .widths import ShapesDiffer, WidthsDiffer, followed
 
-_MOST = 2**14  # costs kept
+_MOST = 2**12  # architectures whose costs are kept
 
 
 class Meter:
@@ -35,9 +36,9 @@ class Meter:
         self.example: Call | None = None
         self._problem: Exception | None = None  # why what was seen serves as no example
         self._made: Twin | None = None
-        self._parameters: list[nn.Parameter] = []  # of the module, in the twin's order
-        self._spent: dict[tuple[float | None, ...], Cost] = {}  # by the codes of all variables in use
-        self._flags: list[bool] = []  # which parameters took gradients when these were counted
+        self._own: dict[int, nn.Parameter] = {}  # id of a parameter of the twin -> the module's
+        # by the codes of all variables in use: what a pass spends, and the parameters held with their numbers
+        self._counted: dict[tuple[float | None, ...], tuple[Spent, list[tuple[nn.Parameter, int]]]] = {}
 
     def learn(self, call: Call, *, given: bool = False) -> None:
         """Take a call as the example, and check shapes with it.
@@ -53,7 +54,7 @@ class Meter:
             for kind in (MetaTwin, ItselfAsTwin):
                 try:
                     self._made, self.example = kind(self.module, self.places, example), example.on_meta()
-                    self._parameters = list(self.module.parameters())
+                    self._own = dict(zip(map(id, self._made.parameters), self.module.parameters(), strict=True))
                     self.check()
                     return
                 except Exception as error:  # of the user's forward pass, whatever it does on a device without data
@@ -103,17 +104,20 @@ class Meter:
                            for path, module in self._twin.module.named_modules() if isinstance(module, Searchable)])
 
     def cost(self, codes: Mapping[str, float]) -> Cost:
-        """The cost of the architecture of these codes, memorized until parameters are frozen or thawed."""
-        twin, flags = self._twin, [parameter.requires_grad for parameter in self._parameters]
-        if flags != self._flags or len(self._spent) >= _MOST:
-            self._spent, self._flags = {}, flags
+        """The cost of the architecture of these codes; what is counted is memorized, what is frozen asked for."""
         key = tuple(None if math.isnan(code) else code for code in codes.values())  # NaN differs from itself
-        if key not in self._spent:
+        if key not in self._counted:
+            twin = self._twin
+            if len(self._counted) >= _MOST:
+                self._counted.clear()
             with twin.under(codes), self._widths_noted(twin):
                 spent = twin.spent()
-                frozen = {id(parameter) for parameter, flag in zip(twin.parameters, flags, strict=True) if not flag}
-                self._spent[key] = made(*twin.holdings.counts(frozen), spent)
-        return self._spent[key]
+                # of the module itself, of which the twin may be a copy; of a layer made on the way the copy's
+                self._counted[key] = spent, [(self._own.get(id(parameter), parameter), numbers)
+                                             for parameter, numbers in twin.holdings.held()]
+        spent, held = self._counted[key]
+        return made(sum([numbers for _, numbers in held]),
+                    sum([numbers for parameter, numbers in held if parameter.requires_grad]), spent)
 
     def show_widths(self, codes: Mapping[str, float]) -> None:
         """Let every elastic layer of the module know what it receives under these codes: `derived` cuts it to that.
@@ -168,11 +172,13 @@ class Meter:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
         twin = Meter(*copy.deepcopy((self.module, self.places), memo))
-        twin.example, twin._problem, twin._spent, twin._flags = self.example, self._problem, self._spent, self._flags
+        twin.example, twin._problem = self.example, self._problem
         # the same twin, as its parameters are of the type of the example, whatever those of the copy have become
-        twin._made, twin._parameters = self._made, list(twin.module.parameters())
+        twin._made = self._made
         if isinstance(self._made, ItselfAsTwin):
             twin._made = ItselfAsTwin(twin.module, twin.places, self._made.call)
+        if twin._made is not None:
+            twin._own = dict(zip(map(id, twin._made.parameters), twin.module.parameters(), strict=True))
         return twin
 
 

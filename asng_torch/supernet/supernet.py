@@ -91,6 +91,13 @@ class Supernet(Searchable):
         if example is not None:
             self.meter.learn(Call.of(example), given=True)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "forward"}  # which no file can hold
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        vars(self)["forward"] = _with_signature_of(self.module, self)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         if self.meter.example is None and not torch.compiler.is_compiling():
             self.meter.learn(Call(args, kwargs))

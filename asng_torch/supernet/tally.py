@@ -19,9 +19,10 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 from ..choices.searchable import Searchable
 
 _MOST = 2**15  # entries of a memory, after which it begins anew
+_NOTE = "asng_shape_and_type"
 # quicker done than looked up: an attribute, such as `shape`, and what looks at the same memory otherwise
 _FREE = {"__get__", "detach", "dim", "size", "numel", "narrow"}
-_PLAIN = (int, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
+_PLAIN = {int, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format}
 
 
 class Spent(NamedTuple):
@@ -66,7 +67,10 @@ class Tally(TorchFunctionMode):
         if name in _FREE:
             return func(*args, **kwargs)
         if (name.endswith("_") and not name.startswith("__")) or "out" in kwargs:  # in place
-            return self._operation(func, args, kwargs)
+            output = self._operation(func, args, kwargs)
+            if isinstance(output, Tensor):
+                vars(output).pop(_NOTE, None)  # its shape may be another now
+            return output
         return self._remembered(func, self._operation, args, kwargs)
 
     def part(self, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -76,7 +80,7 @@ class Tally(TorchFunctionMode):
     def _remembered(self, func: Any, run: Callable[[Any, Any, Any], Any], args: Any, kwargs: Any) -> Any:
         """The output of `run(func, args, kwargs)`, or what it was for arguments of these shapes."""
         try:
-            key = func, _key(args), _key(kwargs)
+            key = func, _key(args), _key(kwargs) if kwargs else ()
         except _Unknown:
             return run(func, args, kwargs)
         known = self._known.get(key)
@@ -145,19 +149,24 @@ def _without(module: nn.Module, seen: set[int]) -> list[nn.Module]:
 
 def _key(tree: Any) -> Any:
     """What of an argument decides how its operation comes out, hashable."""
-    if isinstance(tree, Tensor):
-        if not tree.is_meta:
-            raise _Unknown  # it has content
-        return tree.shape, tree.dtype
-    if isinstance(tree, _PLAIN):
+    kind = type(tree)
+    if kind is Tensor or isinstance(tree, Tensor):
+        # noted at the tensor itself, as asking it for them goes through the mode
+        noted = vars(tree).get(_NOTE)
+        if noted is None:
+            if not tree.is_meta:
+                raise _Unknown  # it has content
+            noted = vars(tree)[_NOTE] = tree.shape, tree.dtype
+        return noted
+    if kind in _PLAIN:
         return tree
-    if isinstance(tree, (bool, float, complex)):
-        return type(tree), tree
-    if isinstance(tree, (tuple, list)):
-        return type(tree), tuple([_key(each) for each in tree])
-    if isinstance(tree, slice):
+    if kind in (tuple, list, torch.Size):
+        return kind, tuple([_key(each) for each in tree])
+    if kind in (bool, float, complex):
+        return kind, tree
+    if kind is slice:
         return slice, _key((tree.start, tree.stop, tree.step))
-    if type(tree) is dict:
+    if kind is dict:
         return dict, tuple([(name, _key(each)) for name, each in tree.items()])
     if callable(tree) or tree is Ellipsis:
         return tree
@@ -167,8 +176,10 @@ def _key(tree: Any) -> Any:
 def _alike(tree: Any) -> Any:
     """The same output with tensors of its own, whose shapes may be changed in place."""
     if isinstance(tree, Tensor):
-        return tree.detach()
-    if isinstance(tree, (*_PLAIN, bool, float, torch.Size)):
+        alike = tree.detach()
+        vars(alike)[_NOTE] = _key(tree)
+        return alike
+    if type(tree) in _PLAIN or isinstance(tree, (bool, float, torch.Size)):
         return tree
     if type(tree) in (tuple, list) or hasattr(tree, "n_sequence_fields"):  # the last: as `max` returns
         return type(tree)([_alike(each) for each in tree])

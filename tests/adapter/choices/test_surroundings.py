@@ -90,7 +90,7 @@ def test_layers_are_chosen_beside_a_real():
         assert torch.equal(output, derive(supernet, architecture)(x))
         for _ in range(3):
             assert numbers(supernet.cost(architecture)) == (20, 16)
-    assert len(supernet.meter._spent) == 2
+    assert len(supernet.meter._counted) == 2
 
 
 def test_a_copy_is_measured_after_a_change_of_type():

@@ -181,5 +181,5 @@ def test_memories_of_costs_are_bounded(monkeypatch):
     costs = [supernet.cost({"first.width": width, "depth": depth, "pick": 0, "rate": 0.0})
              for _ in range(2) for width in (4, 8) for depth in (1, 2, 3)]
     assert costs[:6] == costs[6:]
-    assert len(supernet.meter._spent) <= 3
+    assert len(supernet.meter._counted) <= 3
     assert len(supernet.meter._made._tally._known) <= 3
