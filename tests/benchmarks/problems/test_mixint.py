@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks import mixint as benchmark
-from benchmarks.rivals import METHODS, Setting
-
 pytest.importorskip("cocoex")
+from benchmarks import mixint as benchmark
 from benchmarks.problems import mixint
+from benchmarks.rivals import METHODS, Setting
 
 LIBRARIES = pytest.mark.filterwarnings("ignore")
 
