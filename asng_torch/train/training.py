@@ -67,6 +67,8 @@ class Training:
             raise ValueError("Training(loader) must have at least one batch, got none. "
                              "Is its batch size larger than its data?")
         self.network, self.loader, self.settings = network, loader, settings
+        # what its author froze in eval mode; of a network that is in eval mode as a whole, nothing
+        self._frozen = [module for module in network.modules() if not module.training] if network.training else []
         self.criterion, self.autocast = criterion, autocast
         self.losses: list[float] = []  # one for each epoch done
         self._optimizer: torch.optim.Optimizer
@@ -89,6 +91,8 @@ class Training:
 
     def _epoch(self, epoch: int) -> float:
         self.network.train()
+        for module in self._frozen:
+            module.training = False
         # from 0 in the first epoch, linearly towards settings.drop_path, which the epoch after the last would have
         set_drop_path(self.network, self.settings.drop_path * epoch / self.settings.epochs)
         device, batches = device_of(self.network), 0

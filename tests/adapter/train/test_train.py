@@ -154,3 +154,15 @@ def test_what_cannot_be_evaluated_is_told():
         evaluate(nn.Flatten(), [], batch_norm="none")
     with pytest.raises(ValueError, match="must come with calibration"):
         evaluate(nn.Flatten(), [], batch_norm="recalibrated")
+
+
+def test_what_was_frozen_in_eval_mode_stays_so():
+    frozen = nn.BatchNorm1d(4).eval()
+    frozen.running_mean.fill_(5.0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), frozen, nn.BatchNorm1d(4), nn.Linear(4, 2))
+    loader = TensorLoader(torch.randn(8, 1, 2, 2), torch.randint(2, (8,)), 4, seed=0)
+    train(network, loader, epochs=1, learning_rate=0.1)
+    assert frozen.running_mean.tolist() == [5.0] * 4
+    assert network[3].running_mean.abs().max() > 0
+    train(network.eval(), loader, epochs=1, learning_rate=0.1)  # nothing stands out
+    assert frozen.running_mean.tolist() != [5.0] * 4
