@@ -20,7 +20,7 @@ LONG = {"asks_without_being_told", "is_told_late", "takes_a_large_category", "ta
 
 # the losses themselves, not their ranks, are what the quadratic that settles Reals is fitted to and what, under noise,
 # the model is of
-MISSED = dict.fromkeys(MINIMIZERS, {"sees_the_order_of_losses_alone"})
+MISSED = {name: {"sees_the_order_of_losses_alone"} for name in MINIMIZERS}
 
 
 @pytest.mark.parametrize("name", OURS)
