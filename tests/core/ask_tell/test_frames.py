@@ -30,7 +30,8 @@ def searched(space=SPACE, n=40, **keywords):
 
 
 def by_csv(frame):
-    return pandas.read_csv(io.StringIO(frame.to_csv(index=False)))
+    exact = {"float_precision": "round_trip"} if pandas.__version__ < "3" else {}  # pandas 2: a digit off, usually
+    return pandas.read_csv(io.StringIO(frame.to_csv(index=False)), **exact)
 
 
 def by_csv_module(frame):
@@ -63,7 +64,7 @@ def test_several_objectives_come_back():
 
 
 @given(st.data())
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_any_point_comes_back_as_it_was_or_not_at_all(data):
     space = data.draw(drawn.spaces())
     optimizer = Minimizer(space, seed=0)
