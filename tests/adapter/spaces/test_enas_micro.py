@@ -162,3 +162,21 @@ def test_bad_arguments_are_explained():
     del architecture["normal.node1_operation1"]
     with pytest.raises(ValueError, match=r"must name an operation for 'normal.node1_input1'"):
         picks_of(architecture, "normal")
+
+
+@pytest.mark.parametrize("operation", enas_micro.OPERATIONS)
+def test_channels_last_computes_the_same_statistics_losses_and_gradients(operation):
+    """Of pools alone too, whose running statistics it was once said to spoil."""
+    found = []
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        supernet = small().to(memory_format=memory_format).train()
+        x = torch.randn(8, 1, 32, 32, generator=torch.Generator().manual_seed(1)).to(memory_format=memory_format)
+        for _ in range(2):
+            with supernet.active(all_alike(operation)):
+                supernet(x).square().mean().backward()
+        losses = supernet.losses([all_alike(operation)], lambda net, x=x: net(x).square().mean())
+        found.append([torch.from_numpy(losses), *supernet.buffers(),
+                      *(each.grad for each in supernet.parameters() if each.grad is not None)])
+    assert len(found[0]) == len(found[1])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)  # gradients near 0 are sums of cancelling terms
