@@ -280,4 +280,4 @@ def test_a_press_in_the_midst_of_a_look_is_not_lost():
             sys.settrace(before)
         assert not reached or heard or held.waiting is KeyboardInterrupt, at
         at += 1
-    assert at > 5
+    assert at > 2  # instructions, of which later Pythons need fewer
