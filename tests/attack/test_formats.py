@@ -45,6 +45,7 @@ def test_version_3_goes_on(name, tmp_path):
     assert KINDS[name.partition("-")[0]].load(tmp_path / "a").n_told == optimizer.n_told
 
 
+@pytest.mark.filterwarnings("ignore:the points asked anew:RuntimeWarning")  # `Minimizer` has changed since
 def test_a_run_and_its_journal_go_on(tmp_path):
     shutil.copy(FORMATS / "minimize-3", tmp_path / "a")
     assert Minimizer.load(tmp_path / "a").n_told == 6
