@@ -34,7 +34,8 @@ class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
     -30.0
 
     Without noise, no point is asked twice; a model of all results screens candidates from the search
-    distribution and from the neighbourhood of the best; and a run that has stalled gives way to a new one.
+    distribution and from the neighbourhood of the best; a run that has stalled gives way to a new one; and beyond 200
+    results, which the model can hold, most evaluations are steps of simulated annealing, in rounds ever slower.
     `recommend()` is the best point evaluated.
 
     With `noisy=True` a model averages over the noise of all results, and says which points may be the best, known

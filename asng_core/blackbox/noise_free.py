@@ -5,21 +5,27 @@
     H         history               every evaluation
     A         archive               the best results of the present run, best first: the parents
     GP        screening.surrogate   Gaussian process over the places of the results in H
+    W         walk                  simulated annealing from neighbour to neighbour, beginning at the best point
     s         archive.stalled       evaluations since A last improved
     n_theta   family.n_theta        parameters of theta, about the number of a point's neighbours
 
 To ask:
     1. While H holds fewer than n_initial results: of some draws of theta the one that GP knows least of.
-    2. With probability min(1/2, s / n_theta): a draw of theta, or a mutant of the best point, unscreened; where the
-       space has a Real, such a mutant, a point of A moved by a difference of two others, or the minimum of a quadratic.
-    3. Else: draws of theta, recombined parents and neighbours of parents join the pool of candidates, and
+    2. While GP holds all of H: with probability min(1/2, s / n_theta) a draw of theta, or a mutant of the best
+       point, unscreened; where the space has a Real, such a mutant, a point of A moved by a difference of two others,
+       or the minimum of a quadratic.
+    3. When H is beyond GP's capacity: a step of W, unscreened, but for a share that GP keeps: capacity / (12 n_theta),
+       at most 1/2, as far as it can know what is around good points.
+    4. Else: draws of theta, recombined parents and neighbours of parents join the pool of candidates, and
        the one of the lowest bound, mean - confidence * deviation under GP, is asked. The fewer results, the more
        candidates, as each costs the less.
     Never a point that is known or infeasible: where few candidates are feasible, others are repaired; where none is
     new, any other point is searched for.
 When told:
-    4. The result enters H, GP and A. population_size results: theta takes a step, all counting fully.
-    5. s > patience: a new run. theta, A and the pool start anew; H, GP and what is known remain.
+    5. The result enters H, GP, A and W. population_size results: theta takes a step, all counting fully.
+    6. s > patience while GP holds all of H: a new run. theta, A and the pool start anew; H, GP and what is known
+       remain.
+With several objectives, or a Real, there is no W, and 2 and 6 hold throughout.
 """
 
 from __future__ import annotations
@@ -45,6 +51,7 @@ from .posterior import GaussianProcess
 from .screening import Choice, Screening
 from .sources import INITIAL, SOURCES, UNSCREENED, UNSCREENED_OF_REALS, Source, proposed
 from .surrogate import Model
+from .walk import Walk, share
 
 _MODEL = GaussianProcess()
 
@@ -59,7 +66,8 @@ class NoiseFree:
         them, the minimum of a quadratic in the Reals.
     n_initial: results before the model has a say.
     once: no point is asked twice. model: of the results. restarts: a run that has
-        stalled gives way to a new one. learns: the distribution moves.
+        stalled gives way to a new one. walks: what the model cannot hold is left to a walk.
+        learns: the distribution moves.
     confidence: standard deviations below its mean that a candidate is credited with; 2, as is usual for lower
         confidence bounds (Srinivas et al., ICML 2010, have a bound that grows slowly with the evaluations).
     work: the sources propose `work` / n times, n being the results, at least once and at most 8 times.
@@ -74,6 +82,7 @@ class NoiseFree:
     once: bool = True
     model: Model = _MODEL
     restarts: bool = True
+    walks: bool = True
     learns: bool = True
     confidence: float = 2.0
     work: int = 400
@@ -97,18 +106,23 @@ class NoiseFreePolicy(Policy):
         self._quadratic = continuous and mechanisms.quadratic
         self._archive = Archive()
         self._patience = patience(geometry.n_precisions) if mechanisms.restarts else np.inf
+        self._walk = Walk(geometry, rng, self.history)
+        self._countable = mechanisms.walks and not continuous  # neighbours, so that they can be gone through by turns
+        self._share = share(surrogate.capacity, distribution.family.n_theta)
         self._run_start = 0  # generation in which the present run began
 
     draws_when_told = True  # weights of several objectives
 
     def mark(self) -> tuple[Any, ...]:
-        return (self.history.mark(), self._screening.mark(), self._archive, self._archive.mark(), self._run_start)
+        return (self.history.mark(), self._screening.mark(), self._archive, self._archive.mark(), self._walk.mark(),
+                self._run_start)
 
     def back(self, mark: tuple[Any, ...]) -> None:
-        history, screening, self._archive, archive, self._run_start = mark
+        history, screening, self._archive, archive, walk, self._run_start = mark
         self.history.back(history)
         self._screening.back(screening)
         self._archive.back(archive)
+        self._walk.back(walk)
 
     def propose(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool) -> tuple[Floats, Floats]:
         if mirrored:
@@ -120,15 +134,28 @@ class NoiseFreePolicy(Policy):
         screening, rng = self._screening, self._rng
         if len(self.history) < self._mechanisms.n_initial:
             return screening.best(self.history.codes[:0], pinned, [self._mechanisms.initial])
-        stalled = self._archive.stalled
-        if stalled and rng.random() < doubt(stalled, self._distribution.family.n_theta):
-            chosen = screening.first(self._unscreened(), pinned)
-            if chosen is not None:
-                return chosen
+        chosen = self._unscreened(pinned)
+        if chosen is not None:
+            return chosen
         screening.fit()
         return screening.best(self.history.codes[self._archive.rows], pinned)
 
-    def _unscreened(self) -> Floats:
+    @property
+    def _walks(self) -> bool:
+        """Whether the walk takes part: the model cannot hold all results, and there is a best one."""
+        return (self._countable and len(self.history) > self._screening.surrogate.capacity
+                and self.history.losses.ndim == 1 and bool(self._archive.rows))
+
+    def _unscreened(self, pinned: Pins | None) -> Choice | None:
+        """A point that the model is not asked about; None if it is the model's turn, or nothing new is found."""
+        screening, rng, stalled = self._screening, self._rng, self._archive.stalled
+        if self._walks and pinned is None:
+            return None if rng.random() < self._share else self._walk.propose(screening.first, self._archive.rows[0])
+        if stalled and rng.random() < doubt(stalled, self._distribution.family.n_theta):
+            return screening.first(self._drawn(), pinned)
+        return None
+
+    def _drawn(self) -> Floats:
         """`(n, n_variables)` draws of one source."""
         number = int(self._rng.random() * (len(self._sources) + self._quadratic))
         if number == len(self._sources):
@@ -149,6 +176,10 @@ class NoiseFreePolicy(Policy):
         new = [row for row, each in enumerate(results, first) if each.drawn.generation >= self._run_start]
         if new:
             self._archive.insert(self.history, new)
+            best = self._archive.rows[0]
+            if self.history.losses.ndim == 1:
+                for row in new:
+                    self._walk.told(row, best, improved=row == best and not self._archive.stalled)
 
     def injected(self, codes: Codes, loss: Any, violation: float) -> None:
         number = self.history.next_injected
@@ -162,7 +193,7 @@ class NoiseFreePolicy(Policy):
         if gathered.told and self._mechanisms.learns:  # screened, so that no density is known: all count fully
             free = free_variables(gathered.drawn, self._distribution)
             learn(self._distribution, gathered, None if free is None else free.astype(np.float64))
-        if self._archive.stalled > self._patience:
+        if self._archive.stalled > self._patience and not self._walks:
             self._distribution.restart()
             self._archive = Archive()
             self._screening.restart()
@@ -173,12 +204,13 @@ class NoiseFreePolicy(Policy):
 
     def state(self) -> dict[str, Any]:
         return {"history": self.history.state(), "archive": self._archive.state(), **self._screening.state(),
-                "run_start": self._run_start}
+                "walk": self._walk.state(), "run_start": self._run_start}
 
     def load(self, state: Mapping[str, Any]) -> None:
         self.history.load(state["history"])
         self._archive.load(state["archive"], self.history)
         self._screening.load(state)
+        self._walk.load(state["walk"])
         self._run_start = checks.integer("run_start", state["run_start"], minimum=0)
         if self._run_start > checks.integer("generation", state["generation"]):
             raise ValueError("the run begins in a generation to come.")

@@ -78,6 +78,10 @@ class Posterior(Surrogate):
         return self._ids[: self.n][~self._told[: self.n]]
 
     @property
+    def capacity(self) -> int:
+        return CAPACITY
+
+    @property
     def full(self) -> bool:
         return self.n == CAPACITY
 

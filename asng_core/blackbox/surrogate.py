@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import copy
@@ -43,6 +44,11 @@ class Surrogate(_Undoable, ABC):
     def pending(self) -> Ints:
         """Ids of the points without, as far as it keeps such."""
         return np.empty(0, dtype=np.int64)
+
+    @property
+    def capacity(self) -> float:
+        """The number of points that it can hold."""
+        return math.inf
 
     @property
     def full(self) -> bool:

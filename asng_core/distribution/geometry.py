@@ -25,6 +25,7 @@ class Geometry:
     categories, the squared difference over the squared range for ordered values, and something between
     where a variable is active in only one of the points.
 
+    varying: the variables with several values.
     spacing: of neighbouring values, the least of any variable, relative to its range, 0.002 if that is finer; 1 where
         all are categories.
     n_precisions: summed over variables, the precisions that neighbours come in: 1 of categories, of an ordered one
@@ -38,15 +39,17 @@ class Geometry:
         ordered = np.array([variable.ordered for variable in space.variables.values()]) & (self.sizes != 1)
         # (n_variables,) coordinates of the first and the last codes; of categories 0 and K - 1, which only pairs use
         low, high = (family.draws(codes.astype(space.dtype)) for codes in (space.lows, space.highs))
-        self._varying = np.flatnonzero(self.sizes != 1)
+        self.varying = np.flatnonzero(self.sizes != 1)
         self._ordered = np.flatnonzero(ordered)
+        self._places = np.full(len(self.sizes), -1)  # among the ordered variables, -1 of the others
+        self._places[self._ordered] = np.arange(len(self._ordered))
         self._low, self._range = low[self._ordered], (high - low)[self._ordered]
         # (n_ordered,): half a step of a grid, relative to its range; less would mostly round back. 0 of a continuum
         steps = np.where(self.sizes > 1, 0.5 / np.maximum(self.sizes - 1, 1), 0.0)[self._ordered]
         self._finest = np.log(np.maximum(steps, _FINEST))  # (n_ordered,): `neighbours` draws log-scales from here to 0
         # two half steps; log(1/2) where there is no ordered variable, which makes 1
         self.spacing = float(2 * np.exp(self._finest.min(initial=np.log(0.5))))
-        self.n_precisions = float(len(self._varying) + np.maximum(-self._finest - 1, 0.0).sum())
+        self.n_precisions = float(len(self.varying) + np.maximum(-self._finest - 1, 0.0).sum())
         self._unordered = np.flatnonzero(~ordered)
         self._categories = self.sizes[self._unordered]
         line = ordered | (self.sizes == 2)  # one column: two categories are the ends of a line
@@ -149,13 +152,25 @@ class Geometry:
         changed[:, self._ordered] = np.clip(moved, self._low, self._low + self._range)
         count = self._heavy_tailed(n, rng) if heavy_tailed else rng.geometric(_LAST, n)
         chosen = np.zeros((n, d), dtype=np.bool_)
-        order = rng.random((n, len(self._varying))).argsort(axis=1)  # a random permutation in each row
-        chosen[:, self._varying] = order < np.reshape(count, (n, 1))  # `count` variables of each
+        order = rng.random((n, len(self.varying))).argsort(axis=1)  # a random permutation in each row
+        chosen[:, self.varying] = order < np.reshape(count, (n, 1))  # `count` variables of each
         return np.where(chosen, changed, draws)
+
+    def changed(self, draw: Floats, variable: int, rng: np.random.Generator) -> Floats:
+        """A `(n_variables,)` draw with one of the `varying` variables changed, as `neighbours` changes it."""
+        i, changed = self._places[variable], np.array(draw)
+        if i < 0:
+            size = self.sizes[variable]
+            changed[variable] = (draw[variable] + 1 + rng.integers(size - 1)) % size
+        else:
+            scale = self._range[i] * np.exp(rng.uniform(self._finest[i], 0.0))
+            moved = draw[variable] + scale * rng.standard_normal()
+            changed[variable] = np.clip(moved, self._low[i], self._low[i] + self._range[i])
+        return changed
 
     def _heavy_tailed(self, n: int, rng: np.random.Generator) -> Ints:
         """`(n,)` numbers of variables."""
         # P(k) ~ k^-1.5 for k = 1..n_varying/2, drawn by its inverse distribution function
-        cumulated = np.cumsum(np.arange(1, max(len(self._varying) // 2, 1) + 1) ** -_POWER)
+        cumulated = np.cumsum(np.arange(1, max(len(self.varying) // 2, 1) + 1) ** -_POWER)
         numbers: Ints = 1 + np.searchsorted(cumulated, rng.random(n) * cumulated[-1])
         return numbers

@@ -142,6 +142,12 @@ class NoRestarts(_Ablated):
     without_noise = NoiseFree(restarts=False)
 
 
+class NoWalk(_Ablated):
+    """The model and the mutants go on, whatever the model can hold."""
+
+    without_noise = NoiseFree(walks=False)
+
+
 class NoSamples(_Ablated):
     """Under noise, points are chosen by their lowest bounds alone."""
 

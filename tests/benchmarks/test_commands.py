@@ -8,7 +8,7 @@ from benchmarks import functions, overhead, population, store, tables
 
 
 def test_overhead_is_measured_in_microseconds():
-    assert 5 < overhead.run("ASNG", "30 x 5", 10)["microseconds"] < 50_000
+    assert all(5 < spent < 50_000 for spent in overhead.run("ask + tell", "30 x 5", 100).values())
 
 
 @pytest.mark.parametrize("mode", tables.MODES)

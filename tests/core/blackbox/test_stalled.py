@@ -70,7 +70,7 @@ def test_without_the_model_a_point_is_a_draw_or_a_mutant_of_the_best_with_even_c
     optimizer = Minimizer(Space.binary(40), seed=0)
     optimizer.inject(optimizer.space.decode(np.zeros(40, dtype=int)), 0.0)
     optimizer.inject(optimizer.space.decode(np.ones(40, dtype=int)), 1.0)
-    ones = np.array([optimizer._parts.policy._unscreened().sum(axis=1).min() for _ in range(400)])
+    ones = np.array([optimizer._parts.policy._drawn().sum(axis=1).min() for _ in range(400)])
     draws = ones > 8  # the least of five: of uniform draws about 16, of mutants of the zeros about 1
     assert draws.mean() == pytest.approx(0.5, abs=0.08)
     assert np.median(ones[~draws]) == 1
