@@ -35,7 +35,7 @@ class Minimizer(AskTell[NoiseFreePolicy | NoisyPolicy]):
 
     Without noise, no point is asked twice; a model of all results screens candidates from the search
     distribution and from the neighbourhood of the best; a run that has stalled gives way to a new one; and beyond 200
-    results, which the model can hold, most evaluations are steps of simulated annealing, in rounds ever slower.
+    results, which the model can hold, in spaces without a Real most evaluations are steps of simulated annealing.
     `recommend()` is the best point evaluated.
 
     With `noisy=True` a model averages over the noise of all results, and says which points may be the best, known

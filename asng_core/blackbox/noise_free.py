@@ -11,11 +11,10 @@
 
 To ask:
     1. While H holds fewer than n_initial results: of some draws of theta the one that GP knows least of.
-    2. While GP holds all of H: with probability min(1/2, s / n_theta) a draw of theta, or a mutant of the best
-       point, unscreened; where the space has a Real, such a mutant, a point of A moved by a difference of two others,
-       or the minimum of a quadratic.
-    3. When H is beyond GP's capacity: a step of W, unscreened, but for a share that GP keeps: capacity / (12 n_theta),
-       at most 1/2, as far as it can know what is around good points.
+    2. When H is beyond GP's capacity: a step of W, but for a share that 3 and 4 keep: capacity / (10 n_theta), at most
+       1/2, as far as GP can know what is around good points.
+    3. With probability min(1/2, s / n_theta): a draw of theta, or a mutant of the best point, unscreened; where the
+       space has a Real, such a mutant, a point of A moved by a difference of two others, or the minimum of a quadratic.
     4. Else: draws of theta, recombined parents and neighbours of parents join the pool of candidates, and
        the one of the lowest bound, mean - confidence * deviation under GP, is asked. The fewer results, the more
        candidates, as each costs the less.
@@ -25,7 +24,7 @@ When told:
     5. The result enters H, GP, A and W. population_size results: theta takes a step, all counting fully.
     6. s > patience while GP holds all of H: a new run. theta, A and the pool start anew; H, GP and what is known
        remain.
-With several objectives, or a Real, there is no W, and 2 and 6 hold throughout.
+With several objectives, or a Real, there is no W, and 6 holds throughout.
 """
 
 from __future__ import annotations
@@ -149,8 +148,8 @@ class NoiseFreePolicy(Policy):
     def _unscreened(self, pinned: Pins | None) -> Choice | None:
         """A point that the model is not asked about; None if it is the model's turn, or nothing new is found."""
         screening, rng, stalled = self._screening, self._rng, self._archive.stalled
-        if self._walks and pinned is None:
-            return None if rng.random() < self._share else self._walk.propose(screening.first, self._archive.rows[0])
+        if self._walks and pinned is None and rng.random() >= self._share:
+            return self._walk.propose(screening.first, self._archive.rows[0])
         if stalled and rng.random() < doubt(stalled, self._distribution.family.n_theta):
             return screening.first(self._drawn(), pinned)
         return None

@@ -41,9 +41,9 @@ Choice = tuple[Floats, bytes]
 
 
 def share(capacity: float, n_neighbours: int) -> float:
-    """The model's share of the evaluations beside the walk's: every other one where it can hold the neighbours of six
-    points, the fewer the less of them it can hold."""
-    return min(0.5, capacity / (12 * max(n_neighbours, 1)))
+    """What is left of the evaluations to the model, and to what goes with it: every other one where it can hold the
+    neighbours of five points, the fewer the less of them it can hold."""
+    return min(0.5, capacity / (10 * max(n_neighbours, 1)))
 
 
 class Walk:

@@ -103,7 +103,7 @@ def test_without_the_model_a_space_with_a_real_has_mutants_differences_and_quadr
     for i in range(10):
         optimizer.inject({"a": 0.5 + i * 1e-6, "b": 0.5, "n": 4, "c": "x"}, float(i))
     policy = optimizer._parts.policy
-    proposals = [policy._unscreened() for _ in range(600)]
+    proposals = [policy._drawn() for _ in range(600)]
     none = np.mean([not len(draws) for draws in proposals])  # no quadratic without two directions
     near = np.mean([len(draws) > 0 and np.abs(draws[:, 0] - 0.5).max() < 1e-3 for draws in proposals])
     assert none == pytest.approx(1 / 3, abs=0.07)

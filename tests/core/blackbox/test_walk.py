@@ -114,7 +114,7 @@ def test_a_failure_or_a_violation_is_not_taken_whatever_the_temperature():
 
 
 def test_the_model_keeps_half_or_as_much_as_it_can_know():
-    assert [share(200, n) for n in (1, 30, 100, 1000)] == pytest.approx([1 / 2, 1 / 2, 1 / 6, 1 / 60])
+    assert [share(200, n) for n in (1, 30, 100, 1000)] == pytest.approx([1 / 2, 1 / 2, 1 / 5, 1 / 50])
     assert share(np.inf, 10) == 1 / 2
 
 
