@@ -6,9 +6,9 @@
     T0      start         of the round: HOT times the median excess over the best of the newest n results
     n       n_neighbours  about the number of a point's neighbours: the parameters of the distribution
 
-First it descends, until n steps in a row bring nothing. Then come rounds, each from the best point: T falls
-geometrically from T0 to COLD times it, over FIRST n steps, and twice as many in each round after. So at any time half
-of the steps or so belong to one slow cooling, as if the budget had been known.
+First it descends, until 2 n steps in a row bring nothing: each variable has had its turn since. Then come rounds, each
+from the best point: T falls geometrically from T0 to COLD times it, over FIRST n steps, and twice as many in each round
+after. So at any time half of the steps or so belong to one slow cooling, as if the budget had been known.
 
 Variables take turns, in random order: each has been tried before any is again, which on separable functions saves the
 logarithm. What is known or infeasible is passed through: one more variable changes, so that a walk leaves what is
@@ -96,7 +96,7 @@ class Walk:
         if improved or self._takes(self._row, row):
             self._row = row
         self._step += own
-        if self._step >= self._length if self._start else self._idle >= self._n:
+        if self._step >= self._length if self._start else self._idle >= 2 * self._n:
             self._reheat(best)
 
     def _takes(self, row: int, other: int) -> bool:
