@@ -45,7 +45,7 @@ IMPORTS = ("numpy", "asng_core", "cmaes")
 def run(what: str, of: str, share: int = 1) -> dict[str, Any]:
     """Microseconds; `share` divides the numbers of repetitions."""
     if what == "import":
-        return _imports(max(TURNS // share, 1))
+        return _imports(max(TURNS // 2 // share, 1))
     if what == "Minimizer":
         sizes, noisy, ends = RUNS[of]
         return _minimizer(sizes, noisy, [end // share for end in ends], 500 // share)
@@ -87,13 +87,13 @@ def _by_turns(calls: dict[str, tuple[Once, float]], repetitions: int) -> dict[st
 
 
 def _imports(turns: int) -> dict[str, float]:
-    """name -> the shortest time that a new process takes to import it."""
+    """name -> the least time that a new process takes to import it."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPYCACHEPREFIX"] = folder
 
         def seconds(package: str) -> float:
-            code = f"import time; t = time.perf_counter(); import {package}; print(time.perf_counter() - t)"
+            code = f"import time; t = time.process_time(); import {package}; print(time.process_time() - t)"
             return float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True,
                                         env=environment).stdout)
         for package in IMPORTS:
