@@ -130,7 +130,7 @@ class NoiseFreePolicy(Policy):
                 np.empty((0, len(self._geometry.sizes))))
 
     def _chosen(self, pinned: Pins | None) -> Choice:
-        screening, rng = self._screening, self._rng
+        screening = self._screening
         if len(self.history) < self._mechanisms.n_initial:
             return screening.best(self.history.codes[:0], pinned, [self._mechanisms.initial])
         chosen = self._unscreened(pinned)
