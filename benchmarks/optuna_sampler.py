@@ -3,7 +3,7 @@
 Scores as in `tables noise-free`; and how long Optuna takes for a trial around the 1,000th of a study in memory, of 30
 categories of 5 choices whose values cost nothing.
 
-    python -m benchmarks.optuna_sampler              20 seeds, 200 trials; half an hour of one core
+    python -m benchmarks.optuna_sampler              10 seeds, 200 trials; a quarter of an hour of one core
     python -m benchmarks.optuna_sampler --quick      a check of the whole path, seconds
 """
 
@@ -25,7 +25,7 @@ from .problems import tables as problems
 from .rivals import ENTRIES, OURS, Setting
 
 SAMPLER, TPE = "ASNGSampler", "Optuna TPE"
-METHODS, SEEDS, BUDGETS = (OURS, SAMPLER, TPE), 20, (50, 100, 200)
+METHODS, SEEDS, BUDGETS = (OURS, SAMPLER, TPE), 10, (50, 100, 200)
 TRIALS, STRETCH, REPEATS = 1000, 50, 3  # of what is timed: trials, the last of them that count, runs
 SHARE = 0.2  # of TPE's time for a trial
 
