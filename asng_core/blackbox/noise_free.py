@@ -209,7 +209,8 @@ class NoiseFreePolicy(Policy):
         self.history.load(state["history"])
         self._archive.load(state["archive"], self.history)
         self._screening.load(state)
-        self._walk.load(state["walk"])
+        if "walk" in state:  # files of 0.1's first weeks have none: it begins
+            self._walk.load(state["walk"])
         self._run_start = checks.integer("run_start", state["run_start"], minimum=0)
         if self._run_start > checks.integer("generation", state["generation"]):
             raise ValueError("the run begins in a generation to come.")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from . import distributed
 
-FORMAT, VERSION = "asng_torch.Search", 2
+FORMAT, VERSION = "asng_torch.Search", 3
 # what loading a state that does not fit can raise, in PyTorch's, the loaders' and this package's code
 MISFITS = (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError)
 

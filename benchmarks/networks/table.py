@@ -25,7 +25,7 @@ KINDS = ("yes", "PyTorch cannot", "no")
 NETWORKS = {f"{network.name}, {network.library}": network
             for network in (*text.NETWORKS, *vision.NETWORKS, *graphs.NETWORKS)}
 QUICK = ["BERT, transformers", "ViT, torchvision", "ResNet, torchvision"]
-PACKAGES = ("torch", "torchvision", "timm", "transformers", "peft", "torch_geometric", "onnx", "onnxscript")
+PACKAGES = ("numpy", "torch", "torchvision", "timm", "transformers", "peft", "torch_geometric", "onnx", "onnxscript")
 
 
 def run(network: str) -> dict[str, Any]:

@@ -96,10 +96,15 @@ def test_files_without_a_digest_are_refused_by_that(name, make):
         make().resume(FORMATS / name)
 
 
+def test_a_search_whose_candidates_go_by_their_positions_is_refused():
+    with pytest.raises(ValueError, match=r"its version is 2, but this release reads 3. Go on with the release that wrote"):
+        search().resume(FORMATS / "Search-2")
+
+
 @pytest.mark.filterwarnings("ignore:this search was saved with")
-def test_a_search_of_version_2_goes_on():
+def test_a_search_of_version_3_goes_on():
     resumed = search()
-    resumed.resume(FORMATS / "Search-2")
+    resumed.resume(FORMATS / "Search-3")
     assert resumed.step > 0
     list(resumed)
     assert resumed.step == 4
