@@ -11,8 +11,8 @@
 
 To ask:
     1. While H holds fewer than n_initial results: of some draws of theta the one that GP knows least of.
-    2. When H is beyond GP's capacity: a step of W, but for a share that 3 and 4 keep: capacity / (10 n_theta), at most
-       1/2, as far as GP can know what is around good points.
+    2. When H is beyond GP's capacity: a step of W, but for a share that 3 and 4 keep: capacity / (10 n_theta), as far
+       as GP can know what is around good points; from 1 on there is no W.
     3. With probability min(1/2, s / n_theta): a draw of theta, or a mutant of the best point, unscreened; where the
        space has a Real, such a mutant, a point of A moved by a difference of two others, or the minimum of a quadratic.
     4. Else: draws of theta, recombined parents and neighbours of parents join the pool of candidates, and
@@ -22,9 +22,8 @@ To ask:
     new, any other point is searched for.
 When told:
     5. The result enters H, GP, A and W. population_size results: theta takes a step, all counting fully.
-    6. s > patience while GP holds all of H: a new run. theta, A and the pool start anew; H, GP and what is known
-       remain.
-With several objectives, or a Real, there is no W, and 6 holds throughout.
+    6. s > patience while W takes no part: a new run. theta, A and the pool start anew; H, GP and what is known remain.
+With several objectives, or a Real, there is no W.
 """
 
 from __future__ import annotations
@@ -106,8 +105,9 @@ class NoiseFreePolicy(Policy):
         self._archive = Archive()
         self._patience = patience(geometry.n_precisions) if mechanisms.restarts else np.inf
         self._walk = Walk(geometry, rng, self.history)
-        self._countable = mechanisms.walks and not continuous  # neighbours, so that they can be gone through by turns
         self._share = share(surrogate.capacity, distribution.family.n_theta)
+        # where neighbours can be counted, they can be gone through by turns
+        self._leaves = mechanisms.walks and not continuous and self._share < 1
         self._run_start = 0  # generation in which the present run began
 
     draws_when_told = True  # weights of several objectives
@@ -142,7 +142,7 @@ class NoiseFreePolicy(Policy):
     @property
     def _walks(self) -> bool:
         """Whether the walk takes part: the model cannot hold all results, and there is a best one."""
-        return (self._countable and len(self.history) > self._screening.surrogate.capacity
+        return (self._leaves and len(self.history) > self._screening.surrogate.capacity
                 and self.history.losses.ndim == 1 and bool(self._archive.rows))
 
     def _unscreened(self, pinned: Pins | None) -> Choice | None:

@@ -41,9 +41,12 @@ Choice = tuple[Floats, bytes]
 
 
 def share(capacity: float, n_neighbours: int) -> float:
-    """What is left of the evaluations to the model, and to what goes with it: every other one where it can hold the
-    neighbours of five points, the fewer the less of them it can hold."""
-    return min(0.5, capacity / (10 * max(n_neighbours, 1)))
+    """What is left of the evaluations to the model, and to what goes with it: all where it can hold the neighbours of
+    ten points, the fewer the less of them it can hold.
+
+    Half at most was worse: on real tables, of 10 to 24 neighbours, by 0.04 after 700 evaluations (95%: 0.00 to 0.13).
+    """
+    return min(1.0, capacity / (10 * max(n_neighbours, 1)))
 
 
 class Walk:

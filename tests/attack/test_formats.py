@@ -97,7 +97,7 @@ def test_files_without_a_digest_are_refused_by_that(name, make):
 
 
 def test_a_search_whose_candidates_go_by_their_positions_is_refused():
-    with pytest.raises(ValueError, match=r"its version is 2, but this release reads 3. Go on with the release that wrote"):
+    with pytest.raises(ValueError, match=r"its version is 2, but this release reads 3. Go on with the release"):
         search().resume(FORMATS / "Search-2")
 
 

@@ -113,16 +113,17 @@ def test_a_failure_or_a_violation_is_not_taken_whatever_the_temperature():
         assert (walking.walk._row == len(walking.history) - 1) is taken
 
 
-def test_the_model_keeps_half_or_as_much_as_it_can_know():
-    assert [share(200, n) for n in (1, 30, 100, 1000)] == pytest.approx([1 / 2, 1 / 2, 1 / 5, 1 / 50])
-    assert share(np.inf, 10) == 1 / 2
+def test_the_model_keeps_as_much_as_it_can_know():
+    assert [share(200, n) for n in (1, 20, 40, 100, 1000)] == pytest.approx([1, 1, 1 / 2, 1 / 5, 1 / 50])
+    assert share(np.inf, 10) == 1
 
 
 SPACES = {
     "binary": Space.binary(40),
-    "mixed": Space({"op": Categorical(list("abc")), "n": Integer(0, 999), "x": Real(0, 1, step=0.01), "flag": Boolean(),
-                    "deep": Integer(1, 9)}, active_if={"deep": {"flag": [True]}}),
-    "constrained": Space({f"b{i}": Boolean() for i in range(20)}, constraints=[lambda v: sum(v.values()) == 9]),
+    "mixed": Space({**{f"op{i}": Categorical(list("abc")) for i in range(12)}, "n": Integer(0, 999),
+                    "x": Real(0, 1, step=0.01),
+                    "flag": Boolean(), "deep": Integer(1, 9)}, active_if={"deep": {"flag": [True]}}),
+    "constrained": Space({f"b{i}": Boolean() for i in range(30)}, constraints=[lambda v: sum(v.values()) == 9]),
 }
 
 
