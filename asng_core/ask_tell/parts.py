@@ -70,8 +70,9 @@ class Parts(Generic[P]):
         space, family = self.distribution.space, self.distribution.family
         if not space.continuous.any():  # the others have a draw for every value
             return
-        known = np.where(np.isnan(codes), space.lows, codes).astype(space.dtype)
-        reached = family.codes(family.draws(known[None]))[0]
+        active = space.continuous & ~np.isnan(codes)
+        known = np.where(active, codes, space.lows)  # the others take any legal code
+        reached = np.where(active, family.codes(family.draws(known[None]))[0], known)
         if (known != reached).any():
             self.distribution.given.take(known, reached, self.ledger.pending.codes)
 

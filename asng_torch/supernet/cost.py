@@ -32,6 +32,8 @@ class Cost:
 def count(network: nn.Module, *inputs: Any, **keywords: Any) -> Cost:
     """The cost of any network for these inputs, of any structure; it runs without data, where it can.
 
+    >>> import torch
+    >>> from torch import nn
     >>> count(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), torch.ones(2, 4))
     Cost(parameters=15, multiply_adds=24, trainable=15, activations=24)
     """

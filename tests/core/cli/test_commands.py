@@ -66,7 +66,8 @@ def test_a_search_through_files_is_the_search_itself(run):
         for each in results:
             fits("result", each)
         run("tell", "run.asng", given=results if n > 1 else json.dumps(results))  # a line each, or an array
-        optimizer.tell(candidates, [each["loss"] for each in results])
+        for candidate, each in zip(candidates, results, strict=True):
+            optimizer.tell(candidate, each["loss"])
     (best,) = run("best", "run.asng")
     fits("evaluation", best)
     assert best == {"id": optimizer.best.id, "values": optimizer.best.values, "loss": optimizer.best.loss}

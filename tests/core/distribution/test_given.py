@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from asng_core import ASNG, Boolean, Minimizer, Real, Space
+from asng_core import ASNG, Boolean, Categorical, Minimizer, Ordinal, Real, Space
 
 WIDE = {"real": Real(0, 3), "log real": Real(1e-3, 1e3, log=True)}
 
@@ -75,3 +75,20 @@ def test_a_damaged_table_is_refused(wrong):
     state = copy.deepcopy(optimizer.state_dict()) | {"given": wrong}
     with pytest.raises(ValueError, match="state must be what"):
         optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("values", [{"op": "b", "y": 0.3}, {"op": "a", "k": 3, "x": 0.1, "y": 0.3}])
+def test_what_is_inactive_stands_for_nothing(noisy, values):
+    """Found: a state with an injected point that lacks a variable could not be loaded."""
+    space = Space({"op": Categorical(["a", "b"]), "k": Ordinal([1, 3]), "x": Real(0, 1), "y": Real(1e-4, 1, log=True)},
+                  active_if={"k": {"op": ["a"]}, "x": {"op": ["a"]}})
+    one, two = (Minimizer(space, noisy=noisy, seed=seed) for seed in (0, 1))
+    one.inject(values, 1.0)
+    assert not np.isnan(one.state_dict()["given"]).any()
+    two.load_state_dict(one.state_dict())
+    for _ in range(20):
+        point, again = one.ask(), two.ask()
+        assert dict(point) == dict(again)
+        one.tell(point, 1.0)
+        two.tell(again, 1.0)
