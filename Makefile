@@ -15,7 +15,7 @@ test-slow: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -m slow
 
 attack: $(VENV)/dev.installed
-	$(BIN)/python -m pytest -n 2 -m attack tests/attack
+	$(BIN)/python -m pytest -n 2 -m attack tests/attack tests/adapter
 
 hosts: $(VENV)/hosts.installed
 	$(BIN)/python -m pytest -n 2 -m hosts

@@ -47,6 +47,7 @@ def test_the_mini_space_runs(command, tmp_path):
     assert (tmp_path / "mini_space_quick.png").exists()
 
 
+@pytest.mark.slow
 def test_inpainting_runs(command, tmp_path, monkeypatch):
     from benchmarks import inpainting
     monkeypatch.setattr(inpainting, "RANDOM", 2)

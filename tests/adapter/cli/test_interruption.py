@@ -138,6 +138,7 @@ def test_a_demo(tmp_path, run, monkeypatch):
         assert (tmp_path / "a" / picture).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.attack
 def test_a_search_of_two_processes(tmp_path, images):
     """Of torchrun, interrupted by SIGTERM, and gone on with."""
     launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "asng_torch")
