@@ -350,9 +350,7 @@ def kernels() -> Any:
 def put_kernels(model: Any) -> None:
     """The kernels of the depthwise convolutions."""
     for block in model.blocks:
-        plain = block[0].fn[0]
         block[0].fn[0] = elastic.Conv2d(16, 16, KernelChoice([3, 5]), padding=2, groups=16)
-        block[0].fn[0].load_state_dict(plain.state_dict(), strict=False)
     model.blocks = Repeat(list(model.blocks), label="depth")
 
 
