@@ -271,7 +271,7 @@ class Machine(RuleBasedStateMachine):
         name = sorted(state)[key % len(state)]
         if type(state[name]) is not type(value) and name not in TAKEN:
             self.refused(lambda: self.optimizer.load_state_dict({**state, name: value}))
-        if name != "given":  # which earlier files of this version do not have
+        if name not in ("given", "walk", "kernel"):  # which earlier files of this version do not have
             del state[name]
             self.refused(lambda: self.optimizer.load_state_dict(state))
 

@@ -10,6 +10,7 @@ New coverage is kept there too, and gone on from; `python -m attack.fuzz --keep`
 
 import argparse
 import json
+import os
 import random
 import re
 import subprocess
@@ -137,8 +138,11 @@ def fuzzed(name, seconds, folder, seed):
                  f"-artifact_prefix={out}/found-", f"-seed={seed}", "-print_final_stats=1",
                  str(out / "new"), str(out / "seeds"), *kept]
     code = f"from attack import fuzz; fuzz.one({name!r}, fuzz.Path({str(out)!r}), {arguments!r})"
+    tests = Path(__file__).parents[1]
+    environment = os.environ | {"PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}"}
     with (out / "log").open("w") as log:
-        done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], stdout=log, stderr=log, check=False)
+        done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], stdout=log, stderr=log, check=False,
+                              env=environment)
     text = (out / "log").read_text(errors="replace")
     executed = re.findall(r"number_of_executed_units: (\d+)", text)
     covered = re.findall(r" ft: (\d+)", text)
