@@ -97,6 +97,6 @@ class Saved(ABC, Generic[P]):
                 space = Space.from_description(state["space"])
             optimizer = cls(space)  # type: ignore[call-arg]  # subclasses have defaults for the rest
             optimizer.load_state_dict(state)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
+        except Exception as error:  # as there: whatever a damaged description makes raise
             raise checkpoint.CheckpointError(f"{os.fspath(path)!r} cannot be loaded: {error}") from error
         return optimizer

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from ..space.ranges import Integer
 from ..space.rules import known_name
 from ..space.variables import Variable, same
 from . import rules
@@ -67,7 +68,7 @@ def _gaussian(distribution: SearchDistribution, i: int, name: str, given: object
     """`(2,)` mean and sigma along the axis of variable i; `std` where a value was given."""
     variable, space = distribution.space.variables[name], distribution.space
     if isinstance(given, MeanStd):
-        if type(given.mean) is not int:  # an int may be too large for a float
+        if type(given.mean) is not int or not isinstance(variable, Integer):  # of which some are too large for a float
             checks.real(f"init[{name!r}].mean", given.mean)
         checks.real(f"init[{name!r}].std", given.std, above=0)
         return np.array(variable.from_units(given.mean, given.std), dtype=np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 
@@ -30,7 +31,8 @@ def table(distribution: SearchDistribution) -> str:
         variable, marginal = space.variables[name], found[name]
         belief = checks.shown(variable.decode(mode[i].item()))
         if isinstance(marginal, MeanStd) and variable.size != 1:  # of a constant its value is shown
-            belief = f"{marginal.mean:.4g} +- {marginal.std:.2g}{' (log)' * variable.log}"
+            mean = marginal.mean if isinstance(marginal.mean, float) else Decimal(marginal.mean)  # an int beyond floats
+            belief = f"{mean:.4g} +- {marginal.std:.2g}{' (log)' * variable.log}"
         rows.append((name, type(variable).__name__, belief, "" if variable.continuous else f"{stays[i]:.2f}",
                      f"{entropy[i]:.2f}", "yes" if settled[i] else "no"))
     lines = _aligned(rows)

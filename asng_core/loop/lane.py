@@ -34,10 +34,13 @@ class Lane:
         self._where, self._objective, self._pools = where, objective, pools
         self._executor: Executor = pools.make()
         self._fresh = True
+        # a process pool that breaks while it starts another process says what that meets, such as a closed pipe
+        pool = isinstance(self._executor, ProcessPoolExecutor)
+        self._breaks: tuple[type[Exception], ...] = (BrokenExecutor, OSError) if pool else (BrokenExecutor,)
         self.flight: dict[Future[Any], Flight] = {}
         self.abandoned: list[Future[Any]] = []
         self.retired = False
-        ours = pools.owned and isinstance(self._executor, ProcessPoolExecutor)
+        ours = pools.owned and pool
         self.disposable = ours  # its processes may be ended
         self._watched = ours and not pools.watched
         self._ready: Future[Any] | None = None
@@ -60,9 +63,9 @@ class Lane:
         try:
             future = self._executor.submit(function, *args)
         except Exception as error:
-            if isinstance(error, BrokenExecutor) and not self._fresh:
+            if isinstance(error, self._breaks) and not self._fresh:
                 broken: Future[Any] = Future()
-                broken.set_exception(error)
+                broken.set_exception(BrokenExecutor(str(error)))
                 return broken
             raise RuntimeError(f"{self._where} must take work, but it does not ({error}). Pass one that has neither "
                                "been shut down nor broken, or a function that makes a new one each time.") from error

@@ -58,12 +58,15 @@ def _shows(cell: object, value: object) -> bool:
 
 
 def _equals(cell: object, value: object) -> bool:
-    return isinstance(value, (int, float, np.number)) and bool(_number(cell) == value)
+    try:
+        return isinstance(value, (int, float, np.number)) and bool(_number(cell) == value)
+    except OverflowError:  # NumPy does not compare its floats with an integer beyond them
+        return False
 
 
 def number(cell: object) -> float:
     """The loss that a cell shows, NaN for a gap. Raises ValueError if it shows none."""
     try:
         return math.nan if gap(cell) else float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"must be a number, got {checks.shown(cell)}.") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .. import checks
 from .ranges import Integer, Real
 from .variables import Boolean, Categorical, Ordinal, Variable
 
@@ -19,3 +20,8 @@ def rebuilt(name: str, entry: Mapping[str, Any]) -> Variable:
     if kind in ("Categorical", "Ordinal") and "values" in entry:
         return {"Categorical": Categorical, "Ordinal": Ordinal}[kind](entry["values"])
     raise ValueError(f"the file does not hold the values of variable {name!r} (JSON cannot). Pass space=.")
+
+
+def values_of(variable: Variable, codes: Any) -> list[Any]:
+    """The values of a condition's codes. Raises TypeError, ValueError or IndexError for what is no code."""
+    return [variable.decode(checks.integer("a code", code, minimum=0)) for code in codes]

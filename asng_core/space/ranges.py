@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from decimal import Context, Decimal
 from typing import Any
 
@@ -30,6 +31,9 @@ class Integer(Variable):
         self.step = checks.integer("Integer(step=...)", step, minimum=1)
         self.log = checks.truth("Integer(log=...)", log)
         high = checks.integer("Integer(high=...)", high)
+        checks.real("Integer(step=...)", self.step)  # a standard deviation is told in steps
+        if self.log:
+            checks.real("Integer(high=...) with log=True", high)
         rules.ordered_bounds("Integer", self.low, high)
         last = (high - self.low) // self.step  # the highest code; `high` itself need not be a value
         rules.n_steps("Integer", last, self.low, self.low // self.step, self.log)
@@ -52,14 +56,16 @@ class Integer(Variable):
     def in_units(self, mean: float, std: float) -> tuple[float, float]:
         if self.log:
             return self.step * math.exp(mean), std
-        if abs(self.low) > rules.EXACT_INTEGERS:  # a float would lose the position
+        # a float would lose the position, or have none for the value
+        if abs(self.low) > rules.EXACT_INTEGERS or self.high > sys.float_info.max:
             return self.low + self.step * round(mean), float(self.step) * std
         return self.low + self.step * mean, self.step * std
 
     def from_units(self, mean: float, std: float) -> tuple[float, float]:
+        within = min(max(mean, self.low), self.high)  # which float64 has no number beyond, as it may have of `mean`
         if self.log:
-            return math.log(max(mean / self.step, math.ulp(0))), std  # ulp(0): the least float with a logarithm
-        return (mean - self.low) / self.step, std / self.step
+            return math.log(within / self.step), std
+        return (within - self.low) / self.step, std / self.step
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "Integer", "size": self.size, "low": self.low, "high": self.high, "step": self.step,

@@ -21,7 +21,7 @@ from . import rules
 from .cells import code_of, gap
 from .conditions import Conditions, count
 from .constraints import Constraints
-from .description import rebuilt
+from .description import rebuilt, values_of
 from .variables import Boolean, Categorical, Variable
 
 _PROBES = 64
@@ -225,7 +225,7 @@ class Space:
             raise ValueError("the file does not hold the space's constraints, which are functions "
                              f"({', '.join(description['constraints'])}). Pass space=.")
         variables = {name: rebuilt(name, entry) for name, entry in description["variables"].items()}
-        active_if = {child: [{name: [variables[name].decode(code) for code in codes] for name, codes in each.items()}
+        active_if = {child: [{name: values_of(variables[name], codes) for name, codes in each.items()}
                              for each in alternatives] for child, alternatives in description["active_if"].items()}
         return cls(variables, active_if=active_if)
 

@@ -2,9 +2,10 @@
 
     PYTHONPATH=.:tests python -m attack.fuzz --seconds 60 [--readers ASNG journal ...] [--jobs 2] [--out runs/fuzz]
 
-Every reader has so many seconds, in a process of its own. What it finds is an error that is not the documented one, or
-an input that takes 20 s or 2 GB. The first of each kind is kept in the folder, with its traceback, and the exit status
-is 1.
+Every reader has so many seconds, in a process of its own, or `--inputs`, whichever ends first. The inputs follow from
+`--seed`, by default another one each time: with one given, a slower machine reads the first of the same. What it finds
+is an error that is not the documented one, or an input that takes 20 s or 2 GB. The first of each kind is kept in the
+folder, with its traceback, and the exit status is 1.
 New coverage is kept there too, and gone on from; `python -m attack.fuzz --keep` writes the smallest of it to `corpus`.
 """
 
@@ -126,7 +127,7 @@ def one(name, out, arguments):
     atheris.Fuzz()
 
 
-def fuzzed(name, seconds, folder, seed):
+def fuzzed(name, seconds, folder, seed, inputs=-1):
     """Findings of one reader, how many inputs were read, and how much was covered."""
     out = folder / name
     for each in ("seeds", "new"):
@@ -134,12 +135,12 @@ def fuzzed(name, seconds, folder, seed):
     for each in (out / "seeds").iterdir():
         each.unlink()
     kept = [str(CORPUS / name)] if (CORPUS / name).is_dir() else []
-    arguments = [f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=200000", "-len_control=0",
-                 f"-artifact_prefix={out}/found-", f"-seed={seed}", "-print_final_stats=1",
-                 str(out / "new"), str(out / "seeds"), *kept]
+    arguments = [f"-max_total_time={seconds}", f"-runs={inputs}", "-timeout=20", "-rss_limit_mb=2048",
+                 "-max_len=200000", "-len_control=0", f"-artifact_prefix={out}/found-", f"-seed={seed}",
+                 "-print_final_stats=1", str(out / "new"), str(out / "seeds"), *kept]
     code = f"from attack import fuzz; fuzz.one({name!r}, fuzz.Path({str(out)!r}), {arguments!r})"
     tests = Path(__file__).parents[1]
-    environment = os.environ | {"PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}"}
+    environment = os.environ | {"PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}", "PYTHONHASHSEED": "0"}
     with (out / "log").open("w") as log:
         done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], stdout=log, stderr=log, check=False,
                               env=environment)
@@ -170,6 +171,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=60, help="each reader")
     parser.add_argument("--readers", nargs="+", choices=READERS, default=list(READERS))
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--inputs", type=int, default=-1, help="each reader; -1: no limit")
     parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--keep", action="store_true")
@@ -178,7 +180,7 @@ def main():
     if given.keep:
         return keep(out)
     with ThreadPoolExecutor(given.jobs) as pool:
-        done = list(pool.map(lambda name: fuzzed(name, given.seconds, out, given.seed), given.readers))
+        done = list(pool.map(lambda name: fuzzed(name, given.seconds, out, given.seed, given.inputs), given.readers))
     for name, (found, executed, covered) in zip(given.readers, done, strict=True):
         sys.stdout.write(f"{name:12} {executed:9,} inputs, {covered:6,} features; found: {', '.join(found) or '-'}\n")
     return any(found for found, _, _ in done)

@@ -3,13 +3,14 @@
 import copy
 import functools
 import itertools
+import math
 import warnings
 
 import numpy as np
 import oracles
 import pytest
 
-from asng_core import ASNG, Boolean, Categorical, Integer, Minimizer, Real, Space
+from asng_core import ASNG, Boolean, Categorical, CheckpointError, Integer, Minimizer, Real, Space, checkpoint
 
 SPACE = Space({"op": Categorical(["conv", "pool", "skip"]), "width": Integer(8, 256, log=True), "x": Real(0, 1),
                "n": Integer(0, 30), "flag": Boolean()}, active_if={"x": {"op": ["conv", "pool"]}},
@@ -155,6 +156,25 @@ def test_damaged_states_are_refused_or_work(name):
     every = list(damaged(name))
     chosen = np.random.default_rng(0).choice(len(every), 600 if name == "ASNG" else 150, replace=False)
     assert found(name, [every[i] for i in chosen]) == {}
+
+
+DESCRIBED = Space({"op": Categorical(["a", "b"]), "n": Integer(1, 9, log=True), "k": Integer(2, 8, step=2),
+                   "x": Real(0, 1), "g": Real(0, 1, step=0.1), "flag": Boolean()},
+                  active_if={"x": {"op": ["a"], "k": [2, 4]}, "g": [{"n": [1]}, {"flag": [True]}]})
+
+
+def test_a_damaged_description_is_refused_or_works(tmp_path):
+    state = ASNG(DESCRIBED, seed=1).state_dict()
+    for path in leaves(state["space"], ("space",)):
+        for other in (None, "a", -1, 7, 1.5, [], {}, 10**400, 1e308, math.inf, math.nan):
+            (tmp_path / "a").write_bytes(checkpoint.packed(replaced(state, path, other)))
+            try:
+                optimizer = ASNG.load(tmp_path / "a")
+            except CheckpointError:
+                continue
+            optimizer.ask(2)
+            optimizer.summary()
+            optimizer.space.decode(optimizer.space.encode(optimizer.mode()))
 
 
 @pytest.mark.slow

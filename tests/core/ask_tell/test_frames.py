@@ -90,6 +90,7 @@ def test_any_point_comes_back_as_it_was_or_not_at_all(data):
     ({"width": 17.0}, r"row 1: variable 'width' must be an integer within 16\.\.64 in steps of 8, got 17"),
     ({"width": math.nan}, "row 1: variable 'width' must be an integer"),
     ({"kernel": 5, "op": "pool"}, "row 1: variable 'kernel' must be empty, its condition not being met, got 5"),
+    ({"width": 10**400}, "row 1: variable 'width' must be an integer"), ({"loss": 10**400}, "row 1: must be a number"),
     ({"loss": "good"}, "row 1: must be a number, got 'good'"), ({"violation": "x"}, "row 1: must be a number, got 'x'"),
 ])
 def test_a_wrong_row_is_named_and_nothing_is_taken(change, words):
@@ -114,6 +115,8 @@ def test_what_is_no_table_of_results():
     twice = Space({"one": Categorical([1, 1.0])})
     with pytest.raises(ValueError, match=r"must tell \[1, 1.0\] apart, got '1.00'"):
         twice.parse({"one": "1.00"})
+    with pytest.raises(ValueError, match=r"must show one of \[1, 10+\.\.\., got .*inf"):
+        Space({"one": Categorical([1, 10**400])}).parse({"one": np.float64("inf")})
     constrained = Space({"a": Integer(0, 3)}, constraints=[lambda point: point["a"] < 2])
     with pytest.raises(ValueError, match=r"row 0: must satisfy .* got \{'a': 3\}"):
         Minimizer(constrained).inject_frame([{"a": 3, "loss": 1.0}])

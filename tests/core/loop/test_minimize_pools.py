@@ -323,6 +323,35 @@ def test_a_pool_that_never_works_is_given_up():
     assert Breaking.made == 10
 
 
+class Closing(ProcessPoolExecutor):
+    """A process pool, in this process, that breaks while it starts another process."""
+
+    made = 0
+
+    def __init__(self):
+        super().__init__(2)
+        Closing.made += 1
+        self.taken = 0
+
+    def submit(self, function, *args):
+        self.taken += 1
+        if self.taken == 4:
+            raise OSError("handle is closed")  # what spawning meets, the broken pool's pipes being closed by then
+        future = Future()
+        future.set_result(function(*args))
+        return future
+
+
+def test_a_pool_that_breaks_while_it_takes_a_point_is_made_anew():
+    Closing.made = 0
+    result = minimize(objectives.distance, SPACE, budget=20, seed=1, executor=lambda: Closing(), n_workers=2)
+    assert (result.n_evaluations, result.n_failed) == (20, 0)
+    assert Closing.made > 5
+    with Closing() as given, pytest.raises(RuntimeError, match=r"broke, a worker having died") as raised:
+        minimize(objectives.distance, SPACE, budget=20, seed=1, executor=given, n_workers=2)
+    assert raised.value.result.n_evaluations == 3
+
+
 # bad input
 
 

@@ -128,6 +128,18 @@ def test_distributions_are_told_in_the_variables_units():
     assert distribution["same"] == MeanStd(0.5, 0.0)
 
 
+def test_integers_beyond_floats_are_asked_told_and_begun_around():
+    space = Space({"far": Integer(10**400, 10**400 + 6), "wide": Integer(-(2 * 10**308), 2 * 10**308, 10**308)})
+    optimizer = ASNG(space, init={"far": MeanStd(3.0, 1.0), "wide": MeanStd(10**400, 1e308)}, seed=1)
+    assert optimizer.mode() == {"far": 10**400, "wide": 2 * 10**308}
+    assert optimizer.distribution()["wide"] == MeanStd(2 * 10**308, 1e308)
+    optimizer.tell(optimizer.ask(8), range(8))
+    assert "e+400 +- " in optimizer.summary()
+    for name in ("x", "level"):
+        with pytest.raises(ValueError, match=r"init\['.*'\].mean must be finite, got inf"):
+            ASNG(Space({"x": Real(0, 1), "level": Ordinal([1, 2, 3])}), init={name: MeanStd(10**400, 1.0)})
+
+
 def test_a_log_scale_treats_equal_ratios_alike():
     """A uniform search asks as much of 1..10 as of 10..100, up to the Gaussian's shape."""
     for variable in (Integer(1, 100, log=True), Real(1, 100, log=True), Real(1, 100, step=0.5, log=True)):
@@ -197,6 +209,10 @@ def test_spaces_pickle_and_deep_copy():
     (lambda: Real(0, 1, step=1e-17), ValueError, r"Real\(low, high\) must span at most 2\*\*53 steps"),
     (lambda: Real(0, 1e300, step=1e-300), ValueError, r"Real\(low, high\) must span at most 2\*\*53 steps, got inf"),
     (lambda: Integer(0, 10**400), ValueError, r"Integer\(low, high\) must span at most 2\*\*53 steps"),
+    (lambda: Integer(0, 10**400, step=10**400), ValueError, r"Integer\(step=...\) must be finite, got inf"),
+    (lambda: Integer(1, 1 + 10**308 * 2, step=10**308, log=True), ValueError,
+     r"Integer\(high=...\) with log=True must be finite, got inf"),
+    (lambda: Integer(10**400, 10**400 + 5, log=True), ValueError, r"with log=True must be finite, got inf"),
     (lambda: Real(0, 1, log=True), ValueError, r"Real\(log=True\) must have low greater than 0, got low=0.0"),
     (lambda: Real(0, 1, step=0.1, log=True), ValueError, r"Real\(log=True\) must have low greater than 0"),
     (lambda: Space.binary(0), ValueError, r"n_variables\) must be at least 1, got 0"),
