@@ -14,8 +14,8 @@ from .loop.run import Progress
 from .space.ranges import Integer, Real
 from .space.space import Space
 from .space.variables import Boolean, Categorical, Ordinal, Variable
+from .version import __version__ as __version__
 
 __all__ = ["ASNG", "Batch", "Best", "Boolean", "Candidate", "Categorical", "CheckpointError", "History", "Integer",
            "MeanStd", "Minimizer", "Ordinal", "Progress", "Real", "Result", "Space", "SpaceExhausted", "Variable",
            "maximize", "minimize"]
-__version__ = "0.1.0"

@@ -33,6 +33,11 @@ class History:
         self._rows: dict[int, int] = {}  # id -> row
 
     @property
+    def space(self) -> Space | None:
+        """Of the points; None in a history that was pickled."""
+        return self._space
+
+    @property
     def codes(self) -> Codes:
         """`(n, n_variables)`: -1, or NaN, where a variable is inactive."""
         codes: Codes = self._filled("codes")

@@ -98,6 +98,13 @@ class SparsePosterior:
         own = np.maximum(1.0 - prior, 0.0)
         return k, k @ self.weights, np.sqrt(self.amplitude * (own + known)), np.sqrt(self.amplitude * own)
 
+    def joint(self, features: Floats) -> tuple[Floats, Floats]:
+        """Of `(k, p)` features: `(k,)` means, and the `(k, k)` covariance of the function's values there, eq. (20)."""
+        k = self._covariances(features)
+        known, prior = (k @ root.T for root in self._roots)
+        own = np.exp(squared_distances(features, features) / -self.reach)
+        return k @ self.weights, np.asarray(self.amplitude * (own + known @ known.T - prior @ prior.T))
+
 
 def likeliest(features: Floats, offered: list[tuple[Floats, float]], rows: Ints, kernel: Kernel,
               n_variables: int) -> Kernel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from .. import checkpoint
 from ..ask_tell.candidate import Batch, Candidate
 from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
+from ..loop.books import Books
 from ..loop.lock import Lock
 from . import documents
 
@@ -26,6 +29,7 @@ Optimize by ask and tell, the state being kept in a file:
   python -m asng_core ask run.asng                              {"id": 0, "values": {"n": 42}}
   echo '{"id": 0, "loss": 1.5}' | python -m asng_core tell run.asng
   python -m asng_core best run.asng                             {"id": 0, "values": {"n": 42}, "loss": 1.5}
+  python -m asng_core report run.asng                           run.html, to look at
 
 Every line of JSON is as `python -m asng_core schema` describes it. Several processes may use one state: they wait for
 each other."""
@@ -45,6 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
                        (front, "write the evaluations that no other one dominates"),
                        (history, "write every evaluation, a line each"),
                        (summary, "write what is believed about each variable"),
+                       (report, "write one HTML file to look at (asng[report])"),
                        (schema, "write the JSON schema of all that is read and written")):
         command = commands.add_parser(run.__name__, help=words, description=f"{words[0].upper()}{words[1:]}.")
         command.set_defaults(run=run)
@@ -54,6 +59,9 @@ def main(arguments: list[str] | None = None) -> None:
             command.add_argument("--noisy", action="store_true", help="the same point may have another loss next time")
         if run is not schema:
             command.add_argument("state", type=Path, help="the file that keeps the state")
+        if run is report:
+            command.add_argument("out", type=Path, nargs="?", help="the file (default: beside the state, .html)")
+            command.add_argument("--title", help="of the page (default: the state's name)")
         if run is ask:
             command.add_argument("-n", type=int, default=1, help="how many points (default 1)")
         if run is tell:
@@ -63,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
         options.run(options)
     except SpaceExhausted as error:
         parser.exit(3, f"{error}\n")
-    except (OSError, TypeError, ValueError, RuntimeError) as error:
+    except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
         parser.exit(2, f"python -m asng_core {options.command}: {error}\n")
 
 
@@ -146,6 +154,23 @@ def history(options: argparse.Namespace) -> None:
 
 def summary(options: argparse.Namespace) -> None:
     print(Minimizer.load(options.state).summary())
+
+
+def report(options: argparse.Namespace) -> None:
+    state, out = options.state, options.out or options.state.with_suffix(".html")
+    if out == state:
+        raise ValueError(f"the state {str(state)!r} would be overwritten. Name the file to write.")
+    optimizer = Minimizer.load(state)
+    kept = checkpoint.read(state, Minimizer.FORMAT).get("minimize")  # what minimize or maximize adds
+    books = Books(optimizer, -1.0 if kept and kept["maximize"] else 1.0)
+    where = shlex.quote(str(state))
+    if kept is None:
+        document = json.dumps(documents.space_document(optimizer.space))
+        books.call = (f"echo {shlex.quote(document)} > space.json\npython -m asng_core init space.json {where}"
+                      f"{' --noisy' * optimizer.noisy}\n")
+    books.call += f"python -m asng_core report {where} {shlex.quote(str(out))}"
+    books.result("as the state has it").report(out, title=options.title or state.stem)
+    print(out)
 
 
 def schema(options: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ class Books:
 
     initial: points, or parts of some, that are asked first. again: candidates asked in a run that this one goes on
     with, and not evaluated. errors: why evaluations failed, by
-    id. exhausted: what the optimizer said when it had no more points.
+    id. exhausted: what the optimizer said when it had no more points. call: what repeats the run.
     noted: called with every event before the next; see `journal`.
     torn: whether the optimizer was stopped half way through something, so that its state is not to be kept.
     """
@@ -31,7 +31,7 @@ class Books:
         self.errors: dict[int, str] = {}
         self.exhausted: SpaceExhausted | None = None
         self.noted: Callable[[dict[str, Any]], object] = lambda event: None
-        self.torn = False
+        self.torn, self.call = False, ""
         self._taken = self._taken_failed = 0  # evaluations that no candidate here stands for
 
     @property
@@ -146,4 +146,4 @@ class Books:
             best = averaged(optimizer, history)
         front = [each._replace(loss=self._signed(each.loss)) for each in optimizer.front]
         return Result(best, front, history, optimizer.n_told + self._taken, optimizer.n_failed + self._taken_failed,
-                      reason, self.sign < 0, dict(self.errors))
+                      reason, self.sign < 0, dict(self.errors), self.call)

@@ -17,6 +17,7 @@ from ..blackbox.minimizer import Minimizer
 from ..space.space import Space
 from . import rules
 from .books import Books
+from .call import call, seeded
 from .interrupts import Interrupts, words
 from .parallel import Parallel
 from .pools import Pools
@@ -136,7 +137,7 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     rules.space(f"{name}(space)", space)
     limit = Budget(f"{name}(budget=...)", budget)
     stopping = [*given(Target, f"{name}(target=...)", target, sign), *given(Timeout, f"{name}(timeout=...)", timeout)]
-    seed = checks.seed(f"{name}(seed=...)", seed)
+    seed = seeded(checks.seed(f"{name}(seed=...)", seed))
     noisy = checks.truth(f"{name}(noisy=...)", noisy)
     vectorized = checks.truth(f"{name}(vectorized=...)", vectorized)
     if n_workers is not None:
@@ -154,6 +155,10 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         books = Books(Minimizer(space, noisy=noisy, seed=seed, init=init), sign, initial)
+        books.call = call(name, objective, budget=limit.evaluations, seed=seed, noisy=noisy, executor=executor,
+                          n_workers=n_workers, vectorized=vectorized, target=target, timeout=timeout,
+                          checkpoint=None if file is None else str(file), initial_points=initial, init=init,
+                          known=known is not None)
         if known is not None:
             books.know(known)
         evaluate = partial(interrupts.call, objective)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +30,7 @@ class Result:
     n_evaluations: those paid for, over all runs with this checkpoint; n_failed: those of them that failed.
     stop_reason: why the run ended, in words.
     errors: why evaluations failed, by their id: of an exception that was caught its type, message and traceback.
+    call: the call that repeats the run, its seed included, as code.
 
     What ends a run by an exception, be it of the objective or of a callback, has the result so far as its attribute
     `result`; where that name is taken there, an `asng_core.loop.unfinished.Unfinished` that has it is raised from it.
@@ -41,6 +44,7 @@ class Result:
     stop_reason: str
     maximized: bool = False
     errors: dict[int, str] = field(default_factory=dict)
+    call: str = ""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -73,12 +77,47 @@ class Result:
 
         return draw(self.history.losses, self.best, self.front, self.maximized, ax)
 
+    def report(self, path: str | os.PathLike[str], *, rivals: Mapping[str, Any] | None = None,
+               title: str = "A search") -> None:
+        """Write one HTML file to look at: what was found, which variables mattered, and what repeats the run.
+
+        rivals: name -> what to compare with: the Result of another run, or the losses of one, in their order.
+
+        Needs the extra `report`. A Result that was pickled has no space to report on: RuntimeError.
+        """
+        from ..report import run
+
+        run.write(checks.path("Result.report(path)", path), self._searched(), _rivals(rivals),
+                  title)
+
+    def _searched(self) -> Any:
+        from ..report.run import Searched
+
+        if self.history.space is None:
+            raise RuntimeError("Result.report() needs the space, which a pickle does not hold. Write the report where "
+                               "the run was.")
+        facts = [("failed", str(self.n_failed))] * bool(self.n_failed)
+        return Searched(self.history.space, self.history, self.best, self.front, self.maximized,
+                        [*facts, ("ended", self.stop_reason)], self.call, self.errors)
+
     def __repr__(self) -> str:
         failed = f", {self.n_failed} failed" * bool(self.n_failed)
         found = f"front of {len(self.front)} points" if self.n_objectives > 1 else "no evaluation succeeded"
         if self.best is not None:
             found = f"loss {self.best.loss:.6g} at {checks.shown(self.best.values)}"
         return f"Result({found}; {self.n_evaluations} evaluations{failed}; {self.stop_reason})"
+
+
+def _rivals(rivals: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Name -> `(n,)` losses."""
+    found = {}
+    for name, given in checks.mapping("Result.report(rivals=...)", rivals or {}).items():
+        losses = np.asarray(given.history.losses if isinstance(given, Result) else given, dtype=np.float64)
+        if losses.ndim != 1:
+            raise ValueError(f"Result.report(rivals=...) must hold (n,) losses, or Results with one objective, got "
+                             f"shape {losses.shape} for {name!r}.")
+        found[str(name)] = losses
+    return found
 
 
 def negated(space: Space, history: History) -> History:
