@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..data import FashionMNIST, fashion_mnist
 from ..search.search import Search
-from . import arguments, demo_recipe, folder, report
+from . import arguments, demo_recipe, folder, pictures
 from .arguments import CommandError
 from .config import DemoConfig, settle, write_config
 from .follow import CHECKPOINT, follow
@@ -109,12 +109,14 @@ def _compare(search: Search, found: folder.Found | None, data: FashionMNIST, set
     controls = [demo_recipe.retrain(search.supernet, control, data, settings, config.seed, options.device)[1]
                 for control in tqdm(drawn, desc="random networks")]
     seconds["controls"] = time.perf_counter() - started
-    report.draw_accuracy([accuracy], controls, out / "accuracy.png")
+    pictures.draw_accuracy([accuracy], controls, out / "accuracy.png")
     # strictly: an equal accuracy is no win
     beaten = sum(control < accuracy for control in controls)
     folder.write_json(out / "metrics.json", {
         "test_accuracy": accuracy, "random_test_accuracies": controls, "random_median": median(controls),
-        "random_networks_beaten": beaten, "seconds": seconds, "entropy": search.optimizer.entropy})
+        "random_networks_beaten": beaten, "seconds": seconds, "entropy": search.optimizer.entropy,
+        "parameters": search.supernet.cost(search.recommend()).parameters,
+        "random_parameters": [search.supernet.cost(control).parameters for control in drawn]})
     write_page(out, found)
     print(f"{len(controls)} random networks, retrained alike: median {median(controls):.1%}, "
           f"from {min(controls):.1%} to {max(controls):.1%}; the found one beats {beaten} of them.\n"

@@ -47,6 +47,24 @@ def read(path: Path, space: Space) -> tuple[NDArray[np.float64], dict[str, NDArr
     return table[:, 0], dict(zip(space.names, parts, strict=True))
 
 
+def read_table(path: Path) -> tuple[NDArray[np.float64], dict[str, dict[str, NDArray[np.float64]]],
+                                    dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]]:
+    """Without the space: `(t,)` steps; variable -> value, as text, -> `(t,)` probabilities; ordered variable -> `(t,)`
+    means and standard deviations."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    table = np.array([row for row in rows if len(row) == len(header)], dtype=np.float64).reshape(-1, len(header))
+    categorical: dict[str, dict[str, NDArray[np.float64]]] = {}
+    ordered: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+    for i, title in enumerate(header[1:], 1):
+        name, is_value, value = title.partition(" = ")
+        if is_value:
+            categorical.setdefault(name, {})[value] = table[:, i]
+        elif title.endswith(f" {MeanStd._fields[0]}"):
+            ordered[title.rpartition(" ")[0]] = table[:, i], table[:, i + 1]
+    return table[:, 0], categorical, ordered
+
+
 def _columns(space: Space) -> list[str]:
     return [f"{name} {part}" for name, variable in space.variables.items()
             for part in (MeanStd._fields if variable.ordered else

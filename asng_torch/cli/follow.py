@@ -14,7 +14,7 @@ from ..search import distributed
 from ..search.records import CsvLog, TensorBoardLog
 from ..search.search import Search
 from ..supernet.architecture import save_architecture
-from . import distribution_log, report
+from . import distribution_log, pictures
 from .distribution_log import DistributionLog
 from .folder import ARCHITECTURE, Found, read_found, write_json
 from .interruption import interruption
@@ -98,7 +98,7 @@ def draw(search: Search, folder: Path) -> None:
         rows = list(csv.DictReader(file))
     if rows:
         train, valid = ([float(row[name] or "nan") for row in rows] for name in ("train_loss", "valid_loss"))
-        report.draw_losses(train, valid, folder / "losses.png", warmup=search.warmup)
+        pictures.draw_losses(train, valid, folder / "losses.png", warmup=search.warmup)
     steps, distribution = distribution_log.read(folder / "distribution.csv", search.supernet.space)
     if len(steps):
-        report.draw_distribution(steps, distribution, search.supernet.space, folder / "probabilities.png")
+        pictures.draw_distribution(steps, distribution, search.supernet.space, folder / "probabilities.png")

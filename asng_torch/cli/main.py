@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import demo, derive, evaluate, retrain, search
+from . import demo, derive, evaluate, report, retrain, search
 from .arguments import CommandError
 from .interruption import terminable
 
@@ -17,6 +17,7 @@ run folder, where the next one finds them:
   derive    take the likeliest architecture out of it, as a plain network with the weights it has
   retrain   train the network of that architecture from scratch: usually wider, deeper and longer
   evaluate  test either network on images that nothing has seen
+  report    one HTML file of a run folder, to look at
   demo      all of it on embedded images, with random architectures as a control, in minutes
 
 For example, on the 7,000 images that come with the package:
@@ -25,6 +26,7 @@ For example, on the 7,000 images that come with the package:
   python -m asng_torch derive --out runs/first
   python -m asng_torch retrain --out runs/first
   python -m asng_torch evaluate --out runs/first
+  python -m asng_torch report runs/first
 
 `python -m asng_torch COMMAND --help` tells what a command does and which files it writes.
 """
@@ -35,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m asng_torch", description=_ABOUT,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for each in (search, derive, retrain, evaluate, demo):
+    for each in (search, derive, retrain, evaluate, report, demo):
         # a command is named as its file
         name = each.__name__.rpartition(".")[2]
         command = commands.add_parser(name, help=each.SUMMARY, description=each.HELP,

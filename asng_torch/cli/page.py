@@ -34,7 +34,7 @@ def write_page(out: Path, found: Found | None) -> None:
                   (not is_own(found.space) and space_of(found.space).published(found.architecture))
                   or in_words(found.architecture), "```", ""]
     if (out / "metrics.json").exists():
-        lines += ["## Measured", "", *_measured(read_json(out / "metrics.json", "python -m asng_torch evaluate")), ""]
+        lines += ["## Measured", "", *measured(read_json(out / "metrics.json", "python -m asng_torch evaluate")), ""]
     for pattern in _PICTURES:
         for picture in sorted(out.glob(pattern)):
             title = _TITLES.get(picture.name, f"The {picture.stem.replace('_', ' ')}")
@@ -56,7 +56,8 @@ def results_in_words(results: Mapping[str, float]) -> str:
                      if name in results)
 
 
-def _measured(metrics: Mapping[str, Any]) -> list[str]:
+def measured(metrics: Mapping[str, Any]) -> list[str]:
+    """What metrics.json says, on a line each."""
     lines = []
     if "random_median" in metrics:
         lines.append(f"- Test of the retrained network: {results_in_words(metrics)}; of "

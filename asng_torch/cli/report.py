@@ -1,121 +1,153 @@
-"""Pictures of a search, for people who would rather look. Needs matplotlib."""
+"""`python -m asng_torch report`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import argparse
+import csv
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from asng_core import Ordinal, Space
+from asng_core.report import about, page
+from asng_core.report.page import Page
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from ..cells.probable import drawings
+from . import report_charts as charts
+from .arguments import CommandError
+from .distribution_log import read_table
+from .folder import Found, read_found, read_json
+from .own import is_own, space_of
+from .page import measured
 
-Path = str | os.PathLike[str]
-_TALLEST = 16  # inches: of more rows than fit, only the variables are named
+SUMMARY = "write one HTML file of a run folder, to look at"
+HELP = """\
+Write what a run folder holds as one HTML file, which loads nothing: the architecture, the network with its
+probabilities, how they came to be, losses, cost against accuracy, the control, and the command that repeats it.
 
+  python -m asng_torch report runs/first
 
-def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDArray[np.float64]], space: Space,
-                      path: Path) -> None:
-    """The distribution over time, to the right: for each variable a heat map of its values' probabilities.
-
-    An ordered variable is drawn as a line, its mean, in a band of a standard deviation to either side.
-
-    steps: `(t,)` of the columns; distribution: variable name -> `(t, K)`, or of an ordered one `(t, 2)`. Variables of
-        one value are left out.
-    """
-    shown = {name: history for name, history in distribution.items() if space.variables[name].size > 1}
-    # the last column is as wide as the others on average; a single one is one step wide
-    end = steps[-1] + (steps[-1] - steps[0]) / max(1, len(steps) - 1) + (len(steps) == 1)
-    rows: list[NDArray[np.float64]] = []  # from the top
-    labels: list[str] = []
-    # one axis for all variables: matplotlib takes long to lay out dozens
-    n_rows = sum(1 + _height(space, name) for name in shown)
-    height = min(0.15, _TALLEST / max(1, n_rows))  # inches a row
-    figure, (axis,) = _figure(1, figsize=(8, 0.8 + height * n_rows))
-    for name, history in shown.items():
-        variable, top = space.variables[name], len(rows) + 0.5
-        rows.append(np.full(len(steps), np.nan))
-        if variable.ordered:
-            ends = 0, variable.size - 1
-            low, high = ends if isinstance(variable, Ordinal) else map(variable.decode, ends)
-            mean, std = history.T / (high - low)
-            # the band is two rows high, the largest value on top; mean and std are of positions or values: (t,) each
-            line = top + 2 * (high / (high - low) - mean)
-            axis.plot(steps, line, color="C3")
-            axis.fill_between(steps, (line - 2 * std).clip(top), (line + 2 * std).clip(None, top + 2), color="C3",
-                              alpha=0.2, linewidth=0)
-            rows += [rows[-1]] * 2
-            labels += [name, *(str(variable.decode(code)) for code in reversed(ends))]
-        else:
-            rows.extend(history.T)
-            labels += [name, *(str(variable.decode(code)) for code in range(variable.size))]
-    image = axis.imshow(np.array(rows), aspect="auto", interpolation="nearest", vmin=0, vmax=1, cmap="viridis",
-                        extent=(steps[0], end, len(rows) - 0.5, -0.5))
-    rows_named = [i for i, label in enumerate(labels) if height > 0.1 or label in shown]  # where values fit, these too
-    for tick in axis.set_yticks(rows_named, [labels[i] for i in rows_named], fontsize=6):
-        tick.label1.set_fontweight("bold" if tick.label1.get_text() in shown else "normal")
-    axis.tick_params(axis="y", length=0)
-    axis.set_xlabel("search step")
-    figure.colorbar(image, ax=axis, label="probability", shrink=min(1, 20 / len(rows)), aspect=30)
-    _save(figure, path)
+Writes report.html into the run folder, from config.json, log.csv, distribution.csv and, as far as they are there,
+architecture.json, front.json and metrics.json. A search that is under way has one too. Needs asng[report].
+"""
 
 
-def _height(space: Space, name: str) -> int:
-    """Of a variable's band in `draw_distribution`, in rows."""
-    variable = space.variables[name]
-    return 2 if variable.ordered else variable.size
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("out", type=Path, metavar="RUN", help="run folder")
 
 
-def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path, warmup: int = 0) -> None:
-    """Training and validation loss of every search step, with running means; a line where the warm-up ends."""
-    from matplotlib.ticker import LogLocator, ScalarFormatter
-
-    figure, (axis,) = _figure(1, figsize=(7, 4))
-    window = max(1, len(train) // 30)  # wide enough to smooth noise, narrow enough to show a trend in 30 windows
-    curves = (train, "weights, training batch", "C0"), (valid, "fresh samples, validation batch", "C1")
-    for losses, name, color in curves:
-        steps = np.arange(1, len(losses) + 1)
-        axis.plot(steps, losses, color=color, alpha=0.2, linewidth=0.7)
-        running = np.convolve(losses, np.ones(window) / window, mode="valid")
-        axis.plot(steps[window - 1 :], running, color=color, label=f"{name} (mean of {window} steps)")
-    axis.set(xlabel="search step", ylabel="mean loss of the sampled architectures", yscale="log")
-    for which in ("major", "minor"):  # 0.5, 1, 2, 5: numbers as people write them
-        getattr(axis.yaxis, f"set_{which}_formatter")(ScalarFormatter())
-        getattr(axis.yaxis, f"set_{which}_locator")(LogLocator(subs=(1,) if which == "major" else (2, 5)))
-    if 0 < warmup < len(train):
-        axis.axvline(warmup + 0.5, color="grey", linestyle=":", label="the warm-up ends")
-    axis.legend()
-    _save(figure, path)
-
-
-def draw_accuracy(found: Sequence[float], controls: Sequence[float], path: Path) -> None:
-    """Test accuracy of found networks against random networks of the same space, retrained alike."""
-    figure, (axis,) = _figure(1, figsize=(7, 2.6))
-    # side by side, so that equal accuracies do not hide each other; the height has no meaning
-    spread = np.linspace(-0.25, 0.25, len(controls)) if len(controls) > 1 else np.zeros(len(controls))
-    axis.scatter(controls, spread, color="grey", alpha=0.7, label=f"{len(controls)} random networks")
-    axis.axvline(float(np.median(controls)), color="grey", linestyle="--", label="their median")
-    axis.scatter(found, np.zeros(len(found)), marker="*", s=220, color="C3", alpha=0.8, zorder=3,
-                 label="found network" if len(found) == 1 else f"{len(found)} found networks")
-    axis.set(xlabel="test accuracy", yticks=[], ylim=(-0.6, 0.6))
-    axis.legend(loc="upper left", fontsize=8)
-    _save(figure, path)
+def run(options: argparse.Namespace) -> None:
+    """Write report.html."""
+    out: Path = options.out
+    config = read_json(out / "config.json", "python -m asng_torch search")
+    found = read_found(out)
+    metrics = read_json(out / "metrics.json", "") if (out / "metrics.json").exists() else {}
+    made = Page(f"Architecture search: {found.space if found else out.name}")
+    _top(made, found, metrics)
+    if (out / "distribution.csv").exists():
+        _distribution(made, out / "distribution.csv", found)
+    if (out / "log.csv").exists():
+        _losses(made, out / "log.csv")
+    _costs(made, out, found, metrics)
+    about.repeat(made, "\n".join(_command(section, content["asked"], out) for section, content in config.items()),
+                 "; ".join(f"{section}: " + ", ".join(f"{name} {value}" for name, value in content["made_with"].items())
+                           for section, content in config.items()))
+    try:
+        made.write(out / "report.html")
+    except ImportError as error:
+        raise CommandError(str(error)) from error
+    print(out / "report.html")
 
 
-def _figure(rows: int, **arguments: Any) -> tuple[Figure, list[Any]]:
-    # a canvas of its own: pyplot would need a display, and keep every figure
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def _top(made: Page, found: Found | None, metrics: Mapping[str, Any]) -> None:
+    if found is None:
+        made.intro(page.paragraph("No architecture was found yet."))
+        return
+    known = found.metrics
+    accuracy = metrics.get("test_accuracy", metrics.get("evaluate retrained", {}).get("test_accuracy"))
+    made.intro(page.facts([
+        *([("test accuracy, retrained", f"{accuracy:.2%}")] if accuracy is not None else []),
+        ("parameters in the supernet", f"{known['parameters']:,}"),
+        ("multiply-adds an image", f"{known['multiply_adds']:,}"),
+        ("steps", f"{known['step']:,} of {known['steps']:,}"),
+        ("entropy (1 uniform, 0 certain)", f"{known['entropy']:.2f}")]))
+    published = None if is_own(found.space) else space_of(found.space).published(found.architecture)
+    lines = [each.removeprefix("- ") for each in measured(metrics)]
+    made.section("Found", *([page.code(published)] if published else []), page.table(
+        ("variable", "value"), [(name, str(value)) for name, value in found.architecture.items()]),
+        *map(page.paragraph, lines))
 
-    figsize = arguments.pop("figsize")
-    figure = Figure(figsize=figsize, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, list(figure.subplots(rows, squeeze=False, **arguments)[:, 0])
+
+def _distribution(made: Page, path: Path, found: Found | None) -> None:
+    steps, categorical, ordered = read_table(path)
+    if not len(steps):
+        return
+    last = {name: {value: float(column[-1]) for value, column in values.items()}
+            for name, values in categorical.items()}
+    last |= {name: {f"{mean[-1]:.4g} ± {std[-1]:.2g}": 1.0} for name, (mean, std) in ordered.items()}
+    chosen = {name: str(value) for name, value in found.architecture.items()} if found else {}
+    chosen |= {name: next(iter(last[name])) for name in ordered if name in chosen}
+    made.section("The network, with probabilities", page.paragraph(
+        f"As the distribution was after step {steps[-1]:.0f}: a line is as thick as it is likely; what was found "
+        "stands out."), *[part for title, svg in drawings(last, chosen).items() for part in (page.heading(title), svg)])
+    made.section("How the distribution moved", page.grid(
+        [made.chart(charts.shares(steps, values, name), f"Probabilities of {name}")
+         for name, values in charts.most_moved(categorical).items()]
+        + [made.chart(charts.band(steps, mean, std, name), f"{name}: mean and standard deviation")
+           for name, (mean, std) in list(ordered.items())[:charts.DRAWN]]))
 
 
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=130)
+def _losses(made: Page, path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        return
+    columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
+    curves = {"weights, training batch": columns["train_loss"], "fresh samples, validation batch":
+              columns["valid_loss"]}
+    parts = [made.chart(charts.curves(columns["step"], curves, "mean loss"),
+                        "Mean losses of the sampled architectures, and running means"),
+             made.chart(charts.curves(columns["step"], {"entropy": columns["entropy"]}, "entropy"),
+                        "Entropy of the distribution: 1 is uniform, 0 certain")]
+    if np.isfinite(columns["cost"]).any():
+        parts.append(made.chart(charts.scatter(columns["cost"], columns["valid_loss"], columns["step"],
+                                               "cost", "validation loss", "step"),
+                                "Cost against loss of the sampled architectures, step by step"))
+    made.section("Losses", *parts)
+
+
+def _costs(made: Page, out: Path, found: Found | None, metrics: Mapping[str, Any]) -> None:
+    """The control, and what fronts there are."""
+    accuracies = metrics.get("random_test_accuracies", [])
+    if accuracies:
+        costs = metrics.get("random_parameters", [0] * len(accuracies))  # not in files of earlier releases
+        own = metrics.get("parameters", found.metrics["parameters"] if found and any(costs) else 0)
+        made.section("The control: cost against accuracy", page.paragraph(
+            f"{len(accuracies)} random architectures of the same space, retrained alike; "
+            f"{metrics['random_networks_beaten']} of them are beaten."), made.chart(
+                charts.control(metrics["test_accuracy"], own, accuracies, costs),
+                "Test accuracy against parameters", page.table(("network", "parameters", "test accuracy"), [
+                    ("found", float(own), float(metrics["test_accuracy"])),
+                    *(("random", float(cost), float(each)) for cost, each in zip(costs, accuracies, strict=True))])))
+    if (out / "front.json").exists():
+        points = read_json(out / "front.json", "python -m asng_torch search")["front"]
+        made.section("Front", page.paragraph("What was found within each limit."), page.table(
+            ("limit", "cost", "architecture"), [
+                (float(each["limit"]), float("nan" if each["cost"] is None else each["cost"]),
+                 ", ".join(f"{name}={value}" for name, value in (each["architecture"] or {}).items()))
+                for each in points]))
+
+
+def _command(section: str, asked: Mapping[str, Any], out: Path) -> str:
+    """As it was typed."""
+    words = ["python", "-m", "asng_torch", section, "--out", str(out)]
+    for name, value in asked.items():
+        if value is None or value is False:
+            continue
+        option = "network" if name == "space" and is_own(str(value)) else name.replace("_", "-")
+        values = [] if value is True else [str(each) for each in value] if isinstance(value, list) else [str(value)]
+        words += [f"--{option}", *values]
+    return shlex.join(words)

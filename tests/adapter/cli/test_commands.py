@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from asng_torch import Search, Supernet, count, load_architecture
+from asng_torch import Search, Supernet, cli, count, load_architecture
 from asng_torch.cli.config import SearchConfig, read_config
 from asng_torch.cli.recipe import Recipe
 from asng_torch.spaces import SPACES
@@ -60,6 +60,11 @@ def test_a_run_folder_goes_from_search_to_test(name, tmp_path, run, images):
     assert f"space {name}" in page
     assert ("Genotype(" in page) == (name == "enas_micro")
     assert ("|+|" in page) == (name == "nasbench201")
+
+    with pytest.MonkeyPatch.context() as patch:  # without the scripts, which take seconds
+        patch.setattr("asng_core.report.page._vega", lambda: "")
+        cli.main(["report", str(out)])
+    assert (out / "report.html").read_text().count("<svg") == (2 if name == "enas_micro" else 1)
 
 
 def test_the_same_seed_gives_the_same_search_and_training(tmp_path, run):
