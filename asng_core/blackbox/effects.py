@@ -16,7 +16,7 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..distribution.geometry import Geometry
-from .gaussian_process import squared_distances
+from .gaussian_process import squared_distances, squared_norms
 
 RAMPS = 10
 _LEVELS = 20  # values of a variable that are all tried; of more, so many evenly spaced ones, and the present ones
@@ -44,7 +44,9 @@ class Effects:
         self._grid = {i for i in self._levels if ordered[i] and not 0 < sizes[i] <= _LEVELS}
         self._own = {i: np.flatnonzero(self.variables == i) for i in self._levels}
         self._any = ends[:1]  # a draw, for its shape
-        self._at_levels = {i: self._alone(i, levels) for i, levels in self._levels.items()}
+        # of many categories each has a feature of its own, and nothing in the others: no table of those is made
+        self._one_hot = {i for i in self._levels if not ordered[i] and sizes[i] > 2}
+        self._at_levels = {i: self._alone(i, levels) for i, levels in self._levels.items() if i not in self._one_hot}
 
     def __call__(self, draws: Floats) -> Floats:
         """`(n, n_features)` of `(n, n_variables)` draws."""
@@ -58,6 +60,14 @@ class Effects:
         draws[:, i] = values
         return self(draws)[:, self._own[i]]
 
+    def _of_categories(self, i: int, own: Floats) -> Floats:
+        """`(k, m)` squared distances of a variable's k categories from `(m, k)` features of it."""
+        feature = self._alone(i, np.zeros(1))[0, 0]  # of the first category, as of each
+        distances: Floats = own.T * (-2 * feature)
+        distances += feature * feature
+        distances += squared_norms(own)
+        return np.maximum(distances, 0.0, out=distances)
+
     def descended(self, draws: Floats, basis: Floats, weights: Floats, reach: float,
                   rng: np.random.Generator) -> Floats:
         """`(n, n_variables)` draws, each moved to the least of its function, one variable after another.
@@ -67,12 +77,15 @@ class Effects:
         draws = draws.copy()
         terms = np.exp(squared_distances(self(draws), basis) / -reach)  # (n, m), of the present draws
         for i in rng.permutation(self._varying).tolist():
-            levels, features = self._levels[i], self._at_levels[i]
-            if i in self._grid:
+            levels, own = self._levels[i], basis[:, self._own[i]]
+            if i in self._one_hot:
+                distances = self._of_categories(i, own)
+            elif i in self._grid:
                 levels = np.union1d(levels, draws[:, i])
-                features = self._alone(i, levels)
-            # (k, m): what each value contributes to the terms
-            part = np.exp(squared_distances(features, basis[:, self._own[i]]) / -reach)
+                distances = squared_distances(self._alone(i, levels), own)
+            else:
+                distances = squared_distances(self._at_levels[i], own)
+            part = np.exp(distances / -reach)  # (k, m): what each value contributes to the terms
             at = np.minimum(np.searchsorted(levels, draws[:, i]), len(levels) - 1)
             terms /= part[at]
             best = np.argmin((weights * terms) @ part.T, axis=1)

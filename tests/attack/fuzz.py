@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -94,7 +93,7 @@ def mutator(atheris):
     return mutate
 
 
-# one reader, in a process of its own
+# readers, each in a process of its own, forked from one that has imported and instrumented all
 
 
 def of(error):
@@ -104,52 +103,79 @@ def of(error):
     return f"{type(error).__name__}-{Path(last.filename).stem}-{last.lineno}"
 
 
-def one(name, out, arguments):
-    """Fuzz one reader until libFuzzer ends the process."""
+def each_of(names, jobs, folder, limits):
+    """Fuzz these readers; their exit statuses are left in their folders."""
     import atheris
     with atheris.instrument_imports(include=["asng_core", "asng_torch"], enable_loader_override=False):
         from attack.readers import READERS
-        reader = READERS[name]
-        for each in reader.seeds():
-            (out / "seeds" / f"seed-{len(list((out / 'seeds').iterdir()))}").write_bytes(each)
-            reader.read(each)
-
-    def target(data):
-        try:
-            reader.read(data)
-        except Exception as error:
-            path = out / f"found-{of(error)}"
-            if not path.exists():
-                path.write_bytes(data)
-                path.with_name(f"trace-{path.name}").write_text(traceback.format_exc())
-
-    atheris.Setup([sys.argv[0], *arguments], target, custom_mutator=mutator(atheris))
-    atheris.Fuzz()
+        for name in names:
+            for each in READERS[name].seeds():
+                READERS[name].read(each)
+    left, running = list(names), {}
+    while left or running:
+        while left and len(running) < jobs:
+            name = left.pop(0)
+            if (pid := os.fork()) == 0:
+                one(name, folder / name, limits)
+            running[pid] = name
+        pid, status = os.wait()
+        (folder / running.pop(pid) / "status").write_text(str(os.waitstatus_to_exitcode(status)))
 
 
-def fuzzed(name, seconds, folder, seed, inputs=-1):
-    """Findings of one reader, how many inputs were read, and how much was covered."""
-    out = folder / name
-    for each in ("seeds", "new"):
-        (out / each).mkdir(parents=True, exist_ok=True)
-    for each in (out / "seeds").iterdir():
-        each.unlink()
-    kept = [str(CORPUS / name)] if (CORPUS / name).is_dir() else []
-    arguments = [f"-max_total_time={seconds}", f"-runs={inputs}", "-timeout=20", "-rss_limit_mb=2048",
-                 "-max_len=200000", "-len_control=0", f"-artifact_prefix={out}/found-", f"-seed={seed}",
-                 "-print_final_stats=1", str(out / "new"), str(out / "seeds"), *kept]
-    code = f"from attack import fuzz; fuzz.one({name!r}, fuzz.Path({str(out)!r}), {arguments!r})"
+def one(name, out, limits):
+    """Fuzz one reader until libFuzzer ends this process."""
+    import atheris
+    from attack import readers
+    try:
+        log = os.open(out / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(log, 1), os.dup2(log, 2)
+        readers.PLACE = Path(tempfile.mkdtemp(dir=readers.PLACE))
+        read = readers.READERS[name].read
+        for i, each in enumerate(readers.READERS[name].seeds()):
+            (out / "seeds" / f"seed-{i}").write_bytes(each)
+
+        def target(data):
+            try:
+                read(data)
+            except Exception as error:
+                path = out / f"found-{of(error)}"
+                if not path.exists():
+                    path.write_bytes(data)
+                    path.with_name(f"trace-{path.name}").write_text(traceback.format_exc())
+
+        kept = [str(CORPUS / name)] if (CORPUS / name).is_dir() else []
+        places = [f"-artifact_prefix={out}/found-", str(out / "new"), str(out / "seeds"), *kept]
+        atheris.Setup([sys.argv[0], *limits, *places], target, custom_mutator=mutator(atheris))
+        atheris.Fuzz()
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def fuzzed(names, jobs, folder, limits):
+    """Of each reader the findings, how many inputs were read, and how much was covered."""
+    for name in names:
+        for each in ("seeds", "new"):
+            (folder / name / each).mkdir(parents=True, exist_ok=True)
+        for each in [*(folder / name / "seeds").iterdir(), *(folder / name).glob("status")]:
+            each.unlink()
+    code = f"from attack import fuzz; fuzz.each_of({names!r}, {jobs}, fuzz.Path({str(folder)!r}), {limits!r})"
     tests = Path(__file__).parents[1]
     environment = os.environ | {"PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}", "PYTHONHASHSEED": "0"}
-    with (out / "log").open("w") as log:
-        done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], stdout=log, stderr=log, check=False,
-                              env=environment)
-    text = (out / "log").read_text(errors="replace")
+    with (folder / "log").open("w") as log:
+        subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, env=environment, stdout=log,
+                       stderr=log)
+    return {name: summary(folder / name) for name in names}
+
+
+def summary(out):
+    text, status = (out / "log").read_text(errors="replace"), (out / "status").read_text()
     executed = re.findall(r"number_of_executed_units: (\d+)", text)
     covered = re.findall(r" ft: (\d+)", text)
     found = sorted(each.name for each in out.glob("found-*"))
-    if not executed or (done.returncode and not found):
-        found.append(f"exit status {done.returncode}: {out / 'log'}")
+    if not executed or (status != "0" and not found):
+        found.append(f"exit status {status}: {out / 'log'}")
     return found, int(executed[-1]) if executed else 0, int(covered[-1]) if covered else 0
 
 
@@ -179,11 +205,12 @@ def main():
     out = given.out or Path(tempfile.mkdtemp())
     if given.keep:
         return keep(out)
-    with ThreadPoolExecutor(given.jobs) as pool:
-        done = list(pool.map(lambda name: fuzzed(name, given.seconds, out, given.seed, given.inputs), given.readers))
-    for name, (found, executed, covered) in zip(given.readers, done, strict=True):
+    limits = [f"-max_total_time={given.seconds}", f"-runs={given.inputs}", f"-seed={given.seed}", "-timeout=20",
+              "-rss_limit_mb=2048", "-max_len=200000", "-len_control=0", "-print_final_stats=1"]
+    done = fuzzed(given.readers, given.jobs, out, limits)
+    for name, (found, executed, covered) in done.items():
         sys.stdout.write(f"{name:12} {executed:9,} inputs, {covered:6,} features; found: {', '.join(found) or '-'}\n")
-    return any(found for found, _, _ in done)
+    return any(found for found, _, _ in done.values())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Saves into a disk that fails or is lost, or whose process is killed: the earlier file, or the new one whole."""
 
+import contextlib
 import errno
 import os
 import random
@@ -9,8 +10,10 @@ import sys
 import time
 
 import failing_disk
+import forked
 import oracles
 import pytest
+import saving
 
 from asng_core import ASNG, Minimizer, Space
 
@@ -76,48 +79,35 @@ def test_a_writer_that_does_not_synchronize_is_caught(tmp_path, monkeypatch):
     assert b"" in failing_disk.after_power_loss(disk.log, {str(path): b"old"})[str(path)]
 
 
-SAVING = """
-import sys
-from asng_core import ASNG, Space
-optimizer = ASNG(Space.binary(2000), seed=1)
-while True:
-    batch = optimizer.ask(4)
-    optimizer.tell(batch, [float(each.codes.sum()) for each in batch])
-    optimizer.save(sys.argv[1])
-    print(optimizer.n_told, flush=True)
-"""
+@pytest.fixture(scope="module")
+def forking():
+    return forked.context("saving")
 
 
-def kill(path, rng):
+def kill(forking, path, rng):
     """A process that saves without end is killed after its first save: what it said was saved is there."""
-    process = subprocess.Popen([sys.executable, "-c", SAVING, str(path)], stdout=subprocess.PIPE, text=True,
-                               env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
-    try:
-        said = [process.stdout.readline()]
-        time.sleep(rng.random() * 0.05)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        said += process.stdout.readlines()
-        process.wait()
-        process.stdout.close()
-    loaded = ASNG.load(path)
-    assert loaded.n_told >= max(int(line) for line in said if line.endswith("\n"))
-    return loaded
+    said, saying = forking.Pipe(duplex=False)
+    process = forking.Process(target=saving.without_end, args=(path, saying))
+    process.start()
+    saying.close()
+    latest = said.recv()
+    time.sleep(rng.random() * 0.05)
+    process.kill()
+    process.join()
+    with said, contextlib.suppress(EOFError):
+        while True:
+            latest = said.recv()
+    assert process.exitcode == -signal.SIGKILL
+    assert ASNG.load(path).n_told >= latest
 
 
-def test_a_killed_process_leaves_its_last_save(tmp_path):
+@pytest.mark.parametrize("n", [3, pytest.param(100, marks=pytest.mark.attack)])
+def test_a_killed_process_leaves_its_last_save(n, tmp_path, forking):
     rng = random.Random(0)
-    for _ in range(3):
-        kill(tmp_path / "a", rng)
+    for _ in range(n):
+        kill(forking, tmp_path / "a", rng)
     ASNG.load(tmp_path / "a").save(tmp_path / "a")
     assert [each.name for each in tmp_path.iterdir() if each.name.endswith(".tmp")] == []
-
-
-@pytest.mark.attack
-def test_a_hundred_killed_processes_leave_their_last_save(tmp_path):
-    rng = random.Random()
-    for _ in range(100):
-        kill(tmp_path / "a", rng)
 
 
 def test_a_real_limit_on_the_size_of_files_keeps_the_earlier_one(tmp_path):

@@ -10,14 +10,15 @@ import sys
 import time
 from pathlib import Path
 
+import forked
 import pytest
+import ranks
 
 pytestmark = pytest.mark.attack
-TESTS = Path(__file__).parents[1]
-SCRIPT = TESTS / "adapter/search/ranks.py"
+SCRIPT = Path(ranks.__file__)
 WITHIN = 60  # seconds, of which torchrun gives a process that hangs 30 after SIGTERM
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1",
-               "PYTHONPATH": os.pathsep.join(map(str, (TESTS.parent, TESTS, SCRIPT.parent)))}
+               "PYTHONPATH": os.pathsep.join(map(str, (SCRIPT.parents[1], SCRIPT.parent)))}
 
 
 def torchrun(*arguments):
@@ -25,23 +26,45 @@ def torchrun(*arguments):
                              *map(str, arguments)], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def run(folder, fault="none", rank=1):
-    """How each process ended, None if it could not tell; how torchrun did, what was printed, and the seconds."""
-    started = time.monotonic()
-    process = torchrun(SCRIPT, folder, fault, rank)
-    printed = process.communicate(timeout=2 * WITHIN)[0].decode()
+def ended(folder):
+    """How each process ended, None if it could not tell."""
     ends = [json.loads(path.read_text()) if (path := folder / f"{number}.json").exists() else None
             for number in range(2)]
     for path in folder.glob("*.json"):
         path.unlink()
-    return ends, process.returncode, printed, time.monotonic() - started
+    return ends
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    ends, code, printed, _ = run(tmp_path_factory.mktemp("whole"))
-    assert code == 0, printed
-    return ends
+def forking():
+    return forked.context("ranks")
+
+
+def pair(forking, folder, fault="none"):
+    """Two processes without torchrun, which would end the other by SIGTERM, and import PyTorch three times."""
+    meeting = f"file://{folder / f'meeting{time.monotonic_ns()}'}"
+    running = [forking.Process(target=ranks.main, args=(folder, fault),
+                               kwargs={"init_method": meeting, "rank": number, "world_size": 2}) for number in range(2)]
+    for process in running:
+        process.start()
+    return running
+
+
+def awaited(running):
+    for process in running:
+        process.join(WITHIN)
+    return [process.exitcode for process in running]
+
+
+def resumed(forking, folder):
+    """How both end from what is in the folder."""
+    assert awaited(pair(forking, folder)) == [0, 0]
+    return ended(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(forking, tmp_path_factory):
+    return resumed(forking, tmp_path_factory.mktemp("whole"))
 
 
 FAULTS = [  # fault, the process, what the other one says
@@ -61,10 +84,13 @@ FAULTS = [  # fault, the process, what the other one says
 
 
 @pytest.mark.parametrize(("fault", "rank", "message"), FAULTS, ids=lambda value: str(value)[:13])
-def test_a_process_in_trouble_ends_both_and_is_named_and_they_go_on(tmp_path, whole, fault, rank, message):
-    ends, code, printed, seconds = run(tmp_path, fault, rank)
-    assert code != 0
-    assert seconds < WITHIN
+def test_a_process_in_trouble_ends_both_and_is_named_and_they_go_on(tmp_path, whole, forking, fault, rank, message):
+    started = time.monotonic()
+    process = torchrun(SCRIPT, tmp_path, fault, rank)
+    printed = process.communicate(timeout=2 * WITHIN)[0].decode()
+    assert process.returncode != 0
+    assert time.monotonic() - started < WITHIN
+    ends = ended(tmp_path)
     if "kill" in fault or fault == "save":  # torchrun ends the other, maybe before it can print
         assert re.search(rf"rank +: {rank} .*\n.*exitcode +: -9", printed), printed
     else:
@@ -74,35 +100,26 @@ def test_a_process_in_trouble_ends_both_and_is_named_and_they_go_on(tmp_path, wh
     assert other or "kill" in fault or fault == "save"
     if fault == "nan":  # what was saved since is of weights that could not move
         (tmp_path / "good").replace(tmp_path / "search")
-    ends, code, printed, _ = run(tmp_path)
-    assert code == 0, printed
+    ends = resumed(forking, tmp_path)
     assert [each["began"] for each in ends] == [4, 4]
     assert [{**each, "began": 0} for each in ends] == whole
 
 
-def pair(folder):
-    """Two processes without torchrun, which would end the other by SIGTERM."""
-    environment = {**ENVIRONMENT, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(random.randint(20000, 60000)),
-                   "WORLD_SIZE": "2"}
-    return [subprocess.Popen([sys.executable, SCRIPT, folder, "interrupts", "1"], env={**environment, "RANK": str(i)})
-            for i in range(2)]
-
-
 @pytest.mark.parametrize("pressed", [(0, 1), (1,), (0,)])
-def test_ctrl_c_stops_both_before_the_same_step_and_what_they_save_goes_on(tmp_path, whole, pressed):
+def test_ctrl_c_stops_both_before_the_same_step_and_what_they_save_goes_on(tmp_path, whole, forking, pressed):
     """In a terminal it reaches both; here at random moments, again and again."""
     generator = random.Random(0)
     stops = []
-    for _ in range(3):
-        running = pair(tmp_path)
+    for latest in (0, 0.2, 0.4):
+        running = pair(forking, tmp_path, "interrupts")
         steps = [tmp_path / f"{number}.step" for number in range(2)]
-        while not all(path.exists() for path in steps) and running[0].poll() is None:
+        while not all(path.exists() for path in steps) and running[0].is_alive():
             time.sleep(0.005)
-        time.sleep(generator.uniform(0, 0.2))
+        time.sleep(generator.uniform(0, latest))
         for number in pressed:
-            running[number].send_signal(signal.SIGINT)
-        assert [process.wait(WITHIN) for process in running] == [0, 0]
-        ends = [json.loads((tmp_path / f"{number}.json").read_text()) for number in range(2)]
+            os.kill(running[number].pid, signal.SIGINT)
+        assert awaited(running) == [0, 0]
+        ends = ended(tmp_path)
         if "error" not in ends[0]:
             break
         assert [end["error"] for end in ends] == ["KeyboardInterrupt"] * 2
@@ -111,6 +128,4 @@ def test_ctrl_c_stops_both_before_the_same_step_and_what_they_save_goes_on(tmp_p
         for path in steps:
             path.unlink()
     assert stops
-    ends, code, printed, _ = run(tmp_path)
-    assert code == 0, printed
-    assert [{**each, "began": 0} for each in ends] == whole
+    assert [{**each, "began": 0} for each in resumed(forking, tmp_path)] == whole

@@ -40,17 +40,17 @@ def check_resuming(space, seed, noisy, budget, stops, folder):
 
 CASES = {"space": drawn.spaces(), "seed": st.integers(0, 2**32), "noisy": st.booleans(),
          "budget": st.integers(1, 40), "stops": st.lists(st.integers(1, 40), max_size=4).map(sorted)}
-COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+COMMON = {"database": None, "deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=15, derandomize=True, database=None, **COMMON)
+@settings(max_examples=15, derandomize=True, **COMMON)
 @given(**CASES)
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(space, seed, noisy, budget, stops, tmp_path_factory):
     check_resuming(space, seed, noisy, budget, stops, tmp_path_factory.mktemp("a"))
 
 
 @pytest.mark.attack
-@settings(max_examples=200, print_blob=True, **COMMON)
+@settings(max_examples=80, derandomize=True, **COMMON)
 @given(**CASES)
 def test_many_stopped_runs_go_on(space, seed, noisy, budget, stops, tmp_path_factory):
     check_resuming(space, seed, noisy, budget, stops, tmp_path_factory.mktemp("a"))

@@ -1,3 +1,3 @@
-"""Scripts that tests run by their path, and that import one another: no modules of this suite."""
+"""A script that tests run by its path: no module of this suite."""
 
-collect_ignore = ["killed.py", "processes.py", "ranks.py"]
+collect_ignore = ["killed.py"]

@@ -1,8 +1,9 @@
-"""A search that is killed again and again: `python killed.py FOLDER NUMBER_OF_KILLS`; the outcome goes into FOLDER.
+"""A search that is killed again and again: `python killed.py FOLDER NUMBER_OF_KILLS SEARCH`; its outcome is left there.
 
-Every attempt is a forked process that resumes what is in its folder and saves every second step. It is killed from
-outside at a random moment, or kills itself at a named point of writing its checkpoint. Each time an attempt reaches
-the end, its weights and theta must be the uninterrupted run's, nothing else may be left, and the next begins anew.
+SEARCH is one of `SEARCHES`: small, or of the ENAS space with workers that load. Every attempt is a forked process that
+resumes what is in its folder and saves every second step. It is killed from outside at a random moment, or kills itself
+at a named point of writing its checkpoint. Each time an attempt reaches the end, its weights and theta must be the
+uninterrupted run's, nothing else may be left, and the next begins anew.
 """
 
 import contextlib
@@ -15,11 +16,12 @@ import time
 from pathlib import Path
 
 import torch
-from searches import build_enas, state
+from searches import build, build_enas, state
 
 from asng_core import checkpoint
 
 STEPS, EVERY = 12, 2
+SEARCHES = {"small": build, "enas": build_enas}
 POINTS = ("in mid-write", "before the rename", "after the rename")
 
 
@@ -44,11 +46,11 @@ def arm(point, countdown):
     Path.replace = replaced
 
 
-def attempt(folder, point, countdown):
+def attempt(folder, build, point, countdown):
     """Resume if there is a checkpoint, and go on to the end."""
     if point is not None:
         arm(point, countdown)
-    search = build_enas(steps=STEPS, ema=0.9)
+    search = build(steps=STEPS, ema=0.9)
     torch.manual_seed(5)
     if (folder / "search").exists():
         search.resume(folder / "search")
@@ -58,14 +60,14 @@ def attempt(folder, point, countdown):
     checkpoint.atomically(folder / "end", lambda file: torch.save(state(search), file))
 
 
-def run(folder, point=None, countdown=0, seconds=None):
+def run(folder, build, point=None, countdown=0, seconds=None):
     """Whether an attempt, killed after `seconds` unless it ended before, was killed."""
     pid = os.fork()
     if pid == 0:
         code = 1
         os.setpgid(0, 0)  # its own group, with its loaders' workers
         try:
-            attempt(folder, point, countdown)
+            attempt(folder, build, point, countdown)
             code = 0
         finally:
             os._exit(code)
@@ -83,12 +85,12 @@ def run(folder, point=None, countdown=0, seconds=None):
 
 
 def main():
-    folder, kills = Path(sys.argv[1]), int(sys.argv[2])
+    folder, kills, build = Path(sys.argv[1]), int(sys.argv[2]), SEARCHES[sys.argv[3]]
     torch.set_num_threads(1)
     generator = random.Random(0)
     started = time.perf_counter()
     (folder / "whole").mkdir()
-    run(folder / "whole")
+    run(folder / "whole", build)
     duration = time.perf_counter() - started
     whole = torch.load(folder / "whole" / "end")
     counts, ends, equal, left = dict.fromkeys((*POINTS, "random"), 0), 0, 0, set()
@@ -98,11 +100,11 @@ def main():
         turn = [*POINTS, "random"][sum(counts.values()) % 4]
         last = sum(counts.values()) >= kills
         if last:
-            killed = run(attempts)
+            killed = run(attempts, build)
         elif turn == "random":
-            killed = run(attempts, seconds=generator.uniform(0, duration))
+            killed = run(attempts, build, seconds=generator.uniform(0, duration))
         else:
-            killed = run(attempts, turn, generator.randint(1, 3))
+            killed = run(attempts, build, turn, generator.randint(1, 3))
         counts[turn] += killed
         if (attempts / "end").exists():
             end = torch.load(attempts / "end")

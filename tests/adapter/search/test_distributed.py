@@ -1,6 +1,5 @@
 """Two processes that search as one, on the CPU; `processes.py` holds what they do."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -8,10 +7,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 
-SCRIPT = Path(__file__).with_name("processes.py")
-TESTS = SCRIPT.parents[2]
+SCRIPT = Path(processes.__file__)
+TESTS = SCRIPT.parent
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,6 @@ def test_theta_is_equal_on_both_at_every_step(found, scenario, steps):
 
 
 def test_two_processes_are_one_with_the_doubled_batch(found):
-    spec = importlib.util.spec_from_file_location("processes", SCRIPT)
-    processes = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(processes)
     alone = processes.sharded(0, 1, clip=1.0, ema=0.9)
     records = [(record.train_loss, *record.valid_losses) for record in alone]
     expected = processes.final(alone)

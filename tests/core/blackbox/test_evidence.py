@@ -1,6 +1,7 @@
 """The model under noise, against the textbook's formulas."""
 
 import math
+import tracemalloc
 from statistics import NormalDist
 
 import cases
@@ -11,6 +12,7 @@ from asng_core import Boolean, Categorical, Integer, Minimizer, Real, Space
 from asng_core.blackbox import sparse
 from asng_core.blackbox.effects import Effects
 from asng_core.blackbox.evidence import BASIS, Gatherer, distinct
+from asng_core.blackbox.gaussian_process import squared_distances
 from asng_core.blackbox.history import History
 from asng_core.blackbox.sparse import Kernel, SparsePosterior
 from asng_core.blackbox.warping import OFFSETS, warped
@@ -106,6 +108,22 @@ def test_an_ordered_variables_values_are_as_far_apart_as_along_its_range():
     assert (distances <= steps + 1e-12).all()
     np.testing.assert_allclose(distances[::2, ::2], steps[::2, ::2], atol=1e-12)  # ends of ramps
     assert np.bincount(effects.variables).tolist() == [3, 5, 1, 5, 5]
+
+
+def test_a_category_needs_no_table_of_all_features_of_all_values():
+    geometry = Geometry(SearchDistribution(Space({"a": Categorical(range(7)), "b": Categorical([*"xyz"])})))
+    effects = Effects(geometry)
+    basis = effects(geometry.anywhere(5, np.random.default_rng(0)))[:, effects._own[0]]
+    np.testing.assert_array_equal(effects._of_categories(0, basis),
+                                  squared_distances(effects._alone(0, np.arange(7.0)), basis))
+    tracemalloc.start()
+    try:
+        optimizer = Minimizer(Space.categorical([10_000, 2]), seed=1, noisy=True)
+        for _ in range(4):
+            optimizer.tell(optimizer.ask(8), range(8))
+        assert tracemalloc.get_traced_memory()[1] < 100 * 2**20  # the table has 800 MB
+    finally:
+        tracemalloc.stop()
 
 
 def test_descent_ends_where_no_variable_alone_makes_it_less():

@@ -35,10 +35,10 @@ FAULTS = {"kill": kill, "hang": lambda: time.sleep(1000), "exit": lambda: sys.ex
           "memory": raising(MemoryError("no more"))}
 
 
-def main():
-    folder, fault, where = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+def main(folder, fault="none", where=1, **joined):
+    """`joined`: how, if not as torchrun says in the environment."""
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", timeout=timedelta(seconds=2 * TIMEOUT))
+    distributed.init_process_group("gloo", timeout=timedelta(seconds=2 * TIMEOUT), **joined)
     number, world = distributed.get_rank(), distributed.get_world_size()
     search = sharded(number, world, steps=STEPS, timeout=TIMEOUT)
     path = folder / "search"
@@ -62,6 +62,7 @@ def main():
         for record in search:
             if fault == "interrupts":
                 (folder / f"{number}.step").write_text(str(record.step))
+                time.sleep(0.01)  # so that there is a moment to press in
             elif fault == "save" and number == where and record.step == AT:
                 kill()  # while the other is on its way into `save`
             else:
@@ -79,4 +80,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
