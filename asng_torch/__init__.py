@@ -15,7 +15,7 @@ try:
     from .search.budget import FrontPoint
     from .search.distributed import average_gradients, averaged, synchronized
     from .search.latency import Latency
-    from .search.records import CsvLog, SearchRecord, TensorBoardLog
+    from .search.records import CsvLog, MLflowLog, SearchRecord, TensorBoardLog
     from .search.search import Search
     from .supernet.architecture import load_architecture, save_architecture
     from .supernet.cost import Cost, count
@@ -30,7 +30,7 @@ except ModuleNotFoundError as error:
     raise ImportError(f"asng_torch needs {error.name}, which is not installed: pip install 'asng[torch]'.") from error
 
 __all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "Latency", "LayerChoice",
-           "Repeat", "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice",
+           "MLflowLog", "Repeat", "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice",
            "average_gradients", "averaged", "count", "derive", "derived", "draw_cell", "elastic", "evaluate",
            "from_genotype", "load_architecture", "recalibrate", "save_architecture", "sort_channels", "synchronized",
            "to_genotype", "train"]

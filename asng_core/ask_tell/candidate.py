@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from ..html import table, text_of
 from ..space.space import Space
 
 
@@ -42,6 +43,9 @@ class Candidate(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._decoded)
+
+    def _repr_html_(self) -> str:
+        return table(("variable", "value"), [(name, text_of(value)) for name, value in self.items()])
 
     def __repr__(self) -> str:
         return f"Candidate(id={self.id}, {dict(self)!r})"

@@ -30,6 +30,7 @@ from .vectorized import at_once
 from .workers import InProcess, Workers, one_by_one
 
 Objective = Callable[[dict[str, Any]], Any]
+Callback = Callable[[Progress], Any]
 Exceptions = type[Exception] | tuple[type[Exception], ...]
 
 
@@ -37,7 +38,7 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
              noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None,
              n_workers: int | None = None, vectorized: bool = False, target: float | None = None,
              timeout: float | None = None, evaluation_timeout: float | None = None,
-             callback: Callable[[Progress], Any] | None = None, progress: bool = False,
+             callback: Callback | Sequence[Callback] | None = None, progress: bool = False,
              checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = (),
              initial_points: Sequence[Mapping[str, Any]] = (), init: Mapping[str, Any] | None = None,
              known: Any = None) -> Result:
@@ -75,7 +76,7 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
         function makes the others begin again. A thread is abandoned, and Python waits for it when it exits. The time
         that an evaluation waits in the executor counts, unless that is a pool of threads.
     callback: called with a `Progress` after every evaluation; the run stops if it returns True, once it has been
-        called with whatever has ended by then.
+        called with whatever has ended by then. Or several; `asng_core.logs` has some, for CSV, TensorBoard and MLflow.
     progress: show a bar, by tqdm.
     checkpoint: a file to keep the state in, written atomically at the beginning, in the end, whatever it is, and
         after an evaluation if the last time is a second ago (or, if longer, 20 times as long as writing takes).
@@ -109,7 +110,7 @@ def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.
              noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None,
              n_workers: int | None = None, vectorized: bool = False, target: float | None = None,
              timeout: float | None = None, evaluation_timeout: float | None = None,
-             callback: Callable[[Progress], Any] | None = None, progress: bool = False,
+             callback: Callback | Sequence[Callback] | None = None, progress: bool = False,
              checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = (),
              initial_points: Sequence[Mapping[str, Any]] = (), init: Mapping[str, Any] | None = None,
              known: Any = None) -> Result:
@@ -130,8 +131,8 @@ def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.
 def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: Any, noisy: bool, executor: Any,
          n_workers: int | None, vectorized: bool, target: float | None, timeout: float | None,
          evaluation_timeout: float | None,
-         callback: Callable[[Progress], Any] | None, progress: bool, checkpoint: Any, catch: Any, initial_points: Any,
-         init: Mapping[str, Any] | None, known: Any) -> Result:
+         callback: Callback | Sequence[Callback] | None, progress: bool, checkpoint: Any, catch: Any,
+         initial_points: Any, init: Mapping[str, Any] | None, known: Any) -> Result:
     name = "minimize" if sign > 0 else "maximize"
     rules.function(f"{name}(objective)", objective)
     rules.space(f"{name}(space)", space)
@@ -147,7 +148,7 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     where = f"{name}(executor=...)"
     rules.executor(where, executor, n_workers, evaluation_timeout, vectorized)
     catch = rules.failures(f"{name}(catch=...)", catch)
-    listeners = [] if callback is None else [rules.callback(f"{name}(callback=...)", callback)]
+    listeners = rules.callbacks(f"{name}(callback=...)", callback)
     file = None if checkpoint is None else rules.file(f"{name}(checkpoint=...)", checkpoint)
     initial = rules.initial_points(f"{name}(initial_points=...)", initial_points, space)
     bar = Bar(name, limit.evaluations) if checks.truth(f"{name}(progress=...)", progress) else None

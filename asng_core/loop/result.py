@@ -13,6 +13,7 @@ from .. import checks
 from ..ask_tell.results import Best
 from ..blackbox.history import History
 from ..blackbox.minimizer import Minimizer
+from ..html import described, table, text_of
 from ..space.space import Space
 
 
@@ -99,6 +100,13 @@ class Result:
         facts = [("failed", str(self.n_failed))] * bool(self.n_failed)
         return Searched(self.history.space, self.history, self.best, self.front, self.maximized,
                         [*facts, ("ended", self.stop_reason)], self.call, self.errors)
+
+    def _repr_html_(self) -> str:
+        found = {} if self.best is None else {"loss": text_of(self.loss), **self.best.values}
+        rows = [("best", described(found))] * bool(found) + [
+            ("points on the front", str(len(self.front)))] * (self.n_objectives > 1)
+        return table(("result", ""), [*rows, ("evaluations", str(self.n_evaluations)), ("failed", str(self.n_failed)),
+                                      ("ended", self.stop_reason), ("call", self.call)])
 
     def __repr__(self) -> str:
         failed = f", {self.n_failed} failed" * bool(self.n_failed)

@@ -26,12 +26,14 @@ def function(where: str, value: object) -> Callable[[Any], Any]:
     return value
 
 
-def callback(where: str, value: object) -> Callable[[Any], Any]:
-    """Something to call with every evaluation."""
-    if not callable(value):
+def callbacks(where: str, value: object) -> list[Callable[[Any], Any]]:
+    """What to call with every evaluation: nothing, a function, or several."""
+    listed = () if value is None else (value,) if callable(value) else checks.listed(value)
+    if listed is None or not all(map(callable, listed)):
         raise TypeError(f"{where} must be a function of a Progress, called after every evaluation, which stops the run "
-                        f"by returning True, got {checks.shown(value)}. Use callback=lambda progress: ....")
-    return value
+                        f"by returning True, or a list of such, got {checks.shown(value)}. Use "
+                        "callback=lambda progress: ....")
+    return [*listed]
 
 
 def space(where: str, value: object) -> Space:

@@ -79,6 +79,7 @@ class Run:
         except Exception as failing:  # an executor of the user's
             error = error or failing
         result = self._books.result(reason)
+        _LOG.info("%s: ended after %d evaluations, %s", self._books.name, result.n_evaluations, reason)
         if error is None:
             return result
         carrier = carrying(error, result)
@@ -87,6 +88,9 @@ class Run:
         raise carrier from error
 
     def _loop(self, workers: Workers) -> str:
+        books = self._books
+        _LOG.info("%s: %d variables, %d of %d evaluations made", books.name, len(books.optimizer.space),
+                  books.n_evaluations, self._budget.evaluations)
         while True:
             self._interrupts.check()
             reason = self._reason()
@@ -145,12 +149,24 @@ class Run:
             why = {} if failed is None else {each.id: failed.why for each in candidates if each.id is not None}
             for number, text in why.items():
                 _LOG.warning("%s: evaluation %d failed. %s", self._books.name, number, text)
+            before = self._books.best
             self._books.tell(candidates, losses, why)
+            self._say(before, candidates, losses)
             told += self._progress(candidates, losses)
         errors += self._report(told)
         if errors:
             raise next((error for error in errors if not isinstance(error, Exception)), errors[0])
         self._check_shape()
+
+    def _say(self, before: Best | None, candidates: list[Candidate], losses: list[Any]) -> None:
+        """What is new, to who listens: a better point by INFO, any other evaluation by DEBUG."""
+        if not _LOG.isEnabledFor(logging.INFO):
+            return
+        books, best = self._books, self._books.best
+        for candidate, loss in zip(candidates, losses, strict=True):
+            new = best is not None and best != before and best.id == candidate.id
+            _LOG.log(logging.INFO if new else logging.DEBUG, "%s: evaluation %d, %s %s at %s", books.name,
+                     books.n_evaluations, "best so far" if new else "loss", loss, dict(candidate))
 
     def _losses(self, candidates: list[Candidate], outcomes: Any) -> list[Any]:
         """What each candidate's evaluation gave, as the user sees it: a float or a tuple; None if it failed."""

@@ -7,16 +7,15 @@ element around it. A content security policy forbids the page to load anything.
 
 from __future__ import annotations
 
-import html
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 from .. import checkpoint
-from .values import printable
+from ..html import escape, printable
 
 _POLICY = ("default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
            "img-src data: blob:")  # charts are saved as pictures by blobs; Vega compiles its expressions
@@ -68,11 +67,6 @@ class Page:
                 + "\n".join(self._parts) + "</main>\n" + "\n".join([*self._specs, scripts]) + "</body></html>\n")
 
 
-def escape(text: str) -> str:
-    """Text as HTML."""
-    return html.escape(printable(text))
-
-
 def paragraph(text: str, kind: str = "") -> str:
     """Plain text."""
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
@@ -93,15 +87,6 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Numbers, large, and what they are."""
     return ('<ul class="facts">' + "".join(f"<li><span>{escape(name)}</span><b>{escape(value)}</b></li>"
                                            for name, value in pairs) + "</ul>")
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str | float]]) -> str:
-    """Text to the left, numbers to the right."""
-    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" if isinstance(cell, str) else
-                                    f'<td class="number">{cell:.6g}</td>' for cell in row) + "</tr>" for row in rows)
-    return (f'<div class="scroll" tabindex=0 role="group" aria-label="table"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>")
 
 
 def grid(parts: Iterable[str]) -> str:

@@ -13,10 +13,11 @@ from ..arrays import Bools, Floats, Ints
 from ..ask_tell.results import Best
 from ..blackbox.history import History
 from ..blackbox.importance import Effect, importance
+from ..html import described, table, text_of
 from ..space.space import Space
 from . import about, charts, page
 from .page import Page
-from .values import Axis, described, text_of
+from .values import Axis
 
 _POINTS, _LINES, _SLICES, _PAIRS = 1000, 300, 12, 6  # drawn of a kind at most, so that a page stays small
 _LISTED, _LETTERS = 200, 120  # rows of a table, of a point on one line
@@ -83,7 +84,7 @@ class Report:
             ("points in the space", "a continuum" if size == np.inf else f"{size:,}" if size < 1e9 else f"{size:.2g}"),
             *searched.facts]))
         if best is not None:
-            self._page.section("Found", page.table(("variable", "value"), [
+            self._page.section("Found", table(("variable", "value"), [
                 (name, text_of(value)) for name, value in best.values.items()]))
 
     @property
@@ -100,10 +101,10 @@ class Report:
         spec = charts.progress(own, rows, best, self._names[0], self._texts(rows))
         marks = [n for n in (1, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
                  if n <= max(map(len, best.values()))]
-        table = page.table(("evaluations", *best), [
+        numbers = table(("evaluations", *best), [
             (float(n), *(float(each[min(n, len(each)) - 1]) for each in best.values())) for n in marks])
         self._page.section("Best over evaluations", self._page.chart(
-            spec, "Every evaluation, and the best so far" + " of each method" * bool(self._rivals), table))
+            spec, "Every evaluation, and the best so far" + " of each method" * bool(self._rivals), numbers))
 
     def _so_far(self, losses: Floats) -> Floats:
         """`(n,)` the best up to each; NaN before the first. fmin passes over NaN."""
@@ -140,9 +141,9 @@ class Report:
         drawn = [self._page.chart(charts.front(self._losses[rows], i, j, self._names, on_front, texts),
                                   f"{self._names[i]} against {self._names[j]}") for i, j in pairs]
         points = sorted(searched.front, key=lambda each: each.loss)[:_LISTED]
-        table = page.table((*self._names, "values"), [
+        numbers = table((*self._names, "values"), [
             (*map(float, each.loss), described(each.values)) for each in points if isinstance(each.loss, tuple)])
-        self._page.section("Front", page.paragraph("Evaluations that no other one dominates."), *drawn, table)
+        self._page.section("Front", page.paragraph("Evaluations that no other one dominates."), *drawn, numbers)
 
     def _importance(self) -> dict[str, Effect]:
         """Draws it, for each objective; effects on the first one."""
@@ -165,7 +166,7 @@ class Report:
             more = [page.paragraph(f"Of {len(ranked)} variables the first {len(effects)} are drawn.")] * (
                 len(ranked) > len(effects))
             self._page.section(title, page.paragraph(words), *more, self._page.chart(
-                charts.importances(effects), "Importance of the variables", page.table(
+                charts.importances(effects), "Importance of the variables", table(
                     ("variable", "alone", "with interactions", "5%", "95%"),
                     [(each, effect.alone.middle, *effect.total) for each, effect in list(ranked.items())[:_LISTED]])),
                 page.heading("One variable at a time"), page.paragraph(

@@ -5,33 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..html import printable, text_of
 from ..space.ranges import Integer, Real
 from ..space.variables import Variable
 
-_LONGEST = 60  # letters of a value
 _MARKED = 8  # values that are all named beside an axis
-
-
-def text_of(value: object) -> str:
-    """A user's value as it is shown: text as it is, anything else by its repr; both cut."""
-    try:
-        text = value if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else repr(value)
-    except Exception as error:  # a repr of the user's
-        text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
-    text = printable(text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST - 1]}…"
-
-
-def printable(text: str) -> str:
-    """Line separators, control characters and halves of surrogate pairs as their escapes: Vega's expressions take no
-    such character, and a file none of the last kind."""
-    return text if text.isprintable() else "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-
-
-def described(point: dict[str, Any]) -> str:
-    """A point on one line."""
-    return ", ".join(f"{name}={text_of(value)}" for name, value in point.items())
 
 
 class Axis:

@@ -22,6 +22,7 @@ from .cells import code_of, gap
 from .conditions import Conditions, count
 from .constraints import Constraints
 from .description import rebuilt, values_of
+from .shown import shown
 from .variables import Boolean, Categorical, Variable
 
 _PROBES = 64
@@ -239,6 +240,9 @@ class Space:
                 and self.constraints == other.constraints)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def _repr_html_(self) -> str:
+        return shown(self.variables, self.conditions)
 
     def __repr__(self) -> str:
         active_if = f", active_if={self.conditions.values(self.variables)!r}" if self.conditions else ""

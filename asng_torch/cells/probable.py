@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
-from asng_core.report.page import escape
+from asng_core.html import escape
 
 Probabilities = Mapping[str, Mapping[str, float]]  # variable -> value -> probability
 _COLUMN, _ROW, _BOX, _TOP = 170, 34, 24, 34  # pixels: of a variable, of a value, its height, above the first

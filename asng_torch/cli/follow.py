@@ -16,7 +16,7 @@ from ..search.search import Search
 from ..supernet.architecture import save_architecture
 from . import distribution_log, pictures
 from .distribution_log import DistributionLog
-from .folder import ARCHITECTURE, Found, read_found, write_json
+from .folder import ARCHITECTURE, Found, read_found, read_json, write_json
 from .interruption import interruption
 
 CHECKPOINT = "search.safetensors"
@@ -37,7 +37,8 @@ def follow(search: Search, folder: Path, *, save_every: float, space: str,
         if leading := distributed.rank() == 0:
             logs: list[CsvLog | TensorBoardLog] = [stack.enter_context(CsvLog(folder / "log.csv", search.step))]
             if tensorboard:
-                logs.append(stack.enter_context(TensorBoardLog(folder / "tensorboard", search.step)))
+                board = TensorBoardLog(folder / "tensorboard", search.step, settings=_settings(folder))
+                logs.append(stack.enter_context(board))
             path = folder / "distribution.csv"
             distribution = stack.enter_context(closing(DistributionLog(path, search.supernet.space, search.step)))
         for record in tqdm(search, initial=search.step, total=search.steps, desc="search", unit="step",
@@ -60,6 +61,12 @@ def follow(search: Search, folder: Path, *, save_every: float, space: str,
         # within a limit, the part before an interruption may have found what this part did not
         found = found or read_found(folder)
     return not interrupted or search.step == search.steps, found
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    """What the search was asked for, to compare it by."""
+    return {name: value for section in read_json(folder / "config.json", "python -m asng_torch search").values()
+            for name, value in section["asked"].items() if value is not None}
 
 
 def save(search: Search, folder: Path, space: str) -> Found | None:

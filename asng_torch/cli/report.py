@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from asng_core.html import table
 from asng_core.report import about, page
 from asng_core.report.page import Page
 
@@ -76,7 +77,7 @@ def _top(made: Page, found: Found | None, metrics: Mapping[str, Any]) -> None:
         ("entropy (1 uniform, 0 certain)", f"{known['entropy']:.2f}")]))
     published = None if is_own(found.space) else space_of(found.space).published(found.architecture)
     lines = [each.removeprefix("- ") for each in measured(metrics)]
-    made.section("Found", *([page.code(published)] if published else []), page.table(
+    made.section("Found", *([page.code(published)] if published else []), table(
         ("variable", "value"), [(name, str(value)) for name, value in found.architecture.items()]),
         *map(page.paragraph, lines))
 
@@ -129,12 +130,12 @@ def _costs(made: Page, out: Path, found: Found | None, metrics: Mapping[str, Any
             f"{len(accuracies)} random architectures of the same space, retrained alike; "
             f"{metrics['random_networks_beaten']} of them are beaten."), made.chart(
                 charts.control(metrics["test_accuracy"], own, accuracies, costs),
-                "Test accuracy against parameters", page.table(("network", "parameters", "test accuracy"), [
+                "Test accuracy against parameters", table(("network", "parameters", "test accuracy"), [
                     ("found", float(own), float(metrics["test_accuracy"])),
                     *(("random", float(cost), float(each)) for cost, each in zip(costs, accuracies, strict=True))])))
     if (out / "front.json").exists():
         points = read_json(out / "front.json", "python -m asng_torch search")["front"]
-        made.section("Front", page.paragraph("What was found within each limit."), page.table(
+        made.section("Front", page.paragraph("What was found within each limit."), table(
             ("limit", "cost", "architecture"), [
                 (float(each["limit"]), float("nan" if each["cost"] is None else each["cost"]),
                  ", ".join(f"{name}={value}" for name, value in (each["architecture"] or {}).items()))

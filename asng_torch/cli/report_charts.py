@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asng_core.html import printable
 from asng_core.report.charts import scale
-from asng_core.report.values import printable
 
 Spec = dict[str, Any]
 Floats = NDArray[np.float64]

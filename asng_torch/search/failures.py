@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from . import distributed
 
+_LOG = logging.getLogger("asng_torch")
 MAX_FAILURES = 20  # in a row
 
 
@@ -21,6 +23,9 @@ class Failures:
         failed: alike on all processes; here: whether the losses of this one alone were not finite.
         """
         self.in_a_row = self.in_a_row + 1 if failed else 0
+        if failed:
+            _LOG.warning("step %d had no finite training loss or no finite validation loss, %d in a row", step,
+                         self.in_a_row)
         if self.in_a_row < MAX_FAILURES:
             return
         where = [str(number) for number, there in enumerate(distributed.gathered(here())) if there]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asng_core import Candidate, checkpoint, checks
+from asng_core.logs.log import plain
+from asng_core.logs.mlflow import MLflowRun
 
 _COLUMNS = ("step", "train_loss", "valid_loss", "learning_rate", "entropy", "step_size", "cost")
 
@@ -90,11 +93,12 @@ class CsvLog:
 class TensorBoardLog:
     """Writes each record to a TensorBoard folder, under `search/`; used as a CsvLog is.
 
-    step: the search's; TensorBoard hides what an interrupted run wrote of later steps. Needs the extra
-    asng[tensorboard].
+    step: the search's; TensorBoard hides what an interrupted run wrote of later steps. settings: name -> value, shown
+    under HParams with the last record, to compare searches by. Needs the extra asng[tensorboard].
     """
 
-    def __init__(self, folder: str | os.PathLike[str], step: int = 0) -> None:
+    def __init__(self, folder: str | os.PathLike[str], step: int = 0, *,
+                 settings: Mapping[str, Any] | None = None) -> None:
         step = checks.integer("TensorBoardLog(step)", step, minimum=0)
         try:
             from torch.utils.tensorboard import SummaryWriter
@@ -102,14 +106,19 @@ class TensorBoardLog:
             raise ImportError("TensorBoardLog needs tensorboard, which is not installed: "
                               "pip install 'asng[tensorboard]'.") from error
         self._writer = SummaryWriter(os.fspath(folder), purge_step=step + 1)
+        self._settings, self._last = dict(settings or {}), dict[str, float]()
 
     def write(self, record: SearchRecord) -> None:
         """One point for each curve."""
-        for name, value in scalars(record).items():
+        self._last = scalars(record)
+        for name, value in self._last.items():
             self._writer.add_scalar(f"search/{name}", value, record.step)
 
     def close(self) -> None:
         """No more records."""
+        if self._settings and self._last:
+            self._writer.add_hparams({name: plain(value) for name, value in self._settings.items()},
+                                     {f"last/{name}": value for name, value in self._last.items()}, run_name=".")
         self._writer.close()
 
     def __enter__(self) -> TensorBoardLog:
@@ -118,3 +127,30 @@ class TensorBoardLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.close()
+
+
+class MLflowLog:
+    """Writes each record to a run of MLflow, under `search/`; used as a CsvLog is.
+
+    experiment, name, tracking_uri: as for MLflow itself. settings: name -> value, the run's parameters. Needs the extra
+    asng[mlflow].
+    """
+
+    def __init__(self, experiment: str, *, name: str | None = None, tracking_uri: str | None = None,
+                 settings: Mapping[str, Any] | None = None) -> None:
+        self._run = MLflowRun(experiment, name, tracking_uri, settings)
+
+    def write(self, record: SearchRecord) -> None:
+        """One point for each curve."""
+        self._run.write({f"search/{name}": value for name, value in scalars(record).items()}, record.step)
+
+    def close(self) -> None:
+        """No more records."""
+        self._run.close()
+
+    def __enter__(self) -> MLflowLog:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._run.close(failed=error is not None)

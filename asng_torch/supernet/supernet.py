@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from asng_core import Candidate, Space
+from asng_core.html import table
 
 from ..choices.mark import holders
 from ..choices.searchable import Searchable
@@ -162,6 +163,10 @@ class Supernet(Searchable):
     def cost(self, architecture: Architecture) -> Cost:
         """That of the derived network, for one example. Raises RuntimeError without an example."""
         return self.meter.cost(self.codes(architecture))
+
+    def _repr_html_(self) -> str:
+        first, *lines = self.summary().splitlines()
+        return table((first,), [(line,) for line in lines])
 
     def summary(self) -> str:
         """The space and the weights, to be printed: a line for each variable, with its values and places."""

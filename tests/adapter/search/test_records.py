@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from searches import build
 
-from asng_torch import CsvLog, TensorBoardLog
+from asng_torch import CsvLog, MLflowLog, TensorBoardLog
 
 
 def rows(path):
@@ -85,3 +85,32 @@ def test_without_tensorboard_the_error_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ImportError, match=r"pip install 'asng\[tensorboard\]'"):
         TensorBoardLog(tmp_path)
+
+
+def test_settings_are_compared_under_hparams(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with TensorBoardLog(tmp_path, settings={"space": "mini", "limit": [1.0]}) as log:
+        for record in build(steps=2):
+            log.write(record)
+    board = EventAccumulator(str(tmp_path)).Reload()
+    assert [each.value for each in board.Scalars("last/entropy")] == [pytest.approx(record.entropy)]
+    assert "hparams" in str(board.summary_metadata)
+
+
+@pytest.mark.hosts
+@pytest.mark.filterwarnings("ignore")  # of MLflow, about its own surroundings
+def test_mlflow_has_points_for_each_record(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip("mlflow", reason="pip install 'asng[mlflow]'")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    uri, records = f"file:{tmp_path}", []
+    with MLflowLog("first", name="mine", tracking_uri=uri, settings={"seed": 3}) as log:
+        for record in build(steps=3):
+            log.write(record)
+            records.append(record)
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    (run,) = client.search_runs([client.get_experiment_by_name("first").experiment_id])
+    found = client.get_metric_history(run.info.run_id, "search/entropy")
+    assert [each.value for each in found] == [record.entropy for record in records]
+    assert run.data.params == {"seed": "3"}

@@ -12,9 +12,10 @@ import pytest
 
 from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, maximize, minimize
 from asng_core.cli.main import main
+from asng_core.html import printable
 from asng_core.loop.call import call, seeded
 from asng_core.report import run as report
-from asng_core.report.values import Axis, printable
+from asng_core.report.values import Axis
 
 HOSTILE = '</script><script>document.title="hacked"</script><img src=x onerror="document.title=\'hacked\'">'
 SPACE = Space({"op": Categorical(["conv", "pool", None]), "kernel": Ordinal([1, 3, 5]), "norm": Boolean(),
