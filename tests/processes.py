@@ -1,14 +1,12 @@
-"""One of two processes that search together: `python processes.py RANK FOLDER`; what it saw goes into FOLDER.
+"""One of two processes that search together, `main(RANK, FOLDER)`; what it saw goes into FOLDER.
 
 The scenarios follow each other in the same two processes: a search that was stopped leaves them able to go on.
 """
 
 import json
 import os
-import sys
 import time
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -150,8 +148,7 @@ def dying(rank, folder):
     return {"error": message, "seconds": seconds}
 
 
-def main():
-    rank, folder = int(sys.argv[1]), Path(sys.argv[2])
+def main(rank, folder):
     torch.set_num_threads(1)
     np.seterr(all="raise")
     distributed.init_process_group("gloo", init_method=f"file://{folder / 'rendezvous'}", rank=rank, world_size=2,
@@ -164,7 +161,3 @@ def main():
         found[name] = scenario(rank, folder)
         (folder / f"{rank}.json").write_text(json.dumps(found))
     os._exit(0)  # the other is gone: nothing to take leave of
-
-
-if __name__ == "__main__":
-    main()

@@ -1,32 +1,29 @@
 """Two processes that search as one, on the CPU; `processes.py` holds what they do."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
+import forked
 import numpy as np
 import processes
 import pytest
 
-SCRIPT = Path(processes.__file__)
-TESTS = SCRIPT.parent
+pytestmark = pytest.mark.xdist_group("distributed")  # both processes run once
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """Scenario -> what process 0 and process 1 saw."""
-    folder = tmp_path_factory.mktemp("processes")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}"}
-    running = [subprocess.Popen([sys.executable, SCRIPT, str(rank), folder], env=environment, stderr=subprocess.PIPE)
-               for rank in range(2)]
+    folder, forking = tmp_path_factory.mktemp("processes"), forked.context("processes")
+    running = [forking.Process(target=processes.main, args=(rank, folder)) for rank in range(2)]
+    for process in running:
+        process.start()
     try:
-        errors = [process.communicate(timeout=120)[1].decode() for process in running]
+        for process in running:
+            process.join(120)
+        assert [process.exitcode for process in running] == [0, 1]  # the last scenario kills process 1
     finally:
         for process in running:
             process.kill()
-    assert [process.returncode for process in running] == [0, 1], errors  # the last scenario kills process 1
     seen = [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
     return {name: [each.get(name) for each in seen] for name in seen[0]}
 

@@ -62,9 +62,9 @@ def whole():
     return state(search), n
 
 
-def lines(n_lines, seed, n=10):
+def lines(n_lines, seed, n=7):
     """The first and the last ones, and random ones."""
-    return sorted({*range(3), *range(n_lines - 8, n_lines), *np.random.default_rng(seed).integers(n_lines, size=n)})
+    return sorted({*range(2), *range(n_lines - 5, n_lines), *np.random.default_rng(seed).integers(n_lines, size=n)})
 
 
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 11))]

@@ -154,7 +154,7 @@ def found(name, sampled):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_damaged_states_are_refused_or_work(name):
     every = list(damaged(name))
-    chosen = np.random.default_rng(0).choice(len(every), 600 if name == "ASNG" else 150, replace=False)
+    chosen = np.random.default_rng(0).choice(len(every), 500 if name == "ASNG" else 100, replace=False)
     assert found(name, [every[i] for i in chosen]) == {}
 
 
