@@ -8,9 +8,9 @@ from typing import Any, overload
 import numpy as np
 
 from .. import checks
-from ..arrays import Codes
+from ..arrays import Codes, Floats
 from ..distribution.marginals import Marginal, marginals
-from ..distribution.pins import pins
+from ..distribution.pins import Pins, pins
 from ..distribution.recommend import likeliest
 from ..distribution.rejection import feasible_draws
 from ..distribution.summary import table
@@ -43,16 +43,20 @@ class AskTell(Saved[P]):
         fixed: values that some variables take in this call; their results do not move these variables.
         mirrored: draw ordered variables in antithetic pairs; a constraint may take one of a pair away.
         """
-        parts, count = self._parts, 1 if n is None else checks.integer("ask(n)", n, minimum=1)
+        batch = self._ask(1 if n is None else n, fixed, mirrored, self._parts.policy.propose)
+        return batch[0] if n is None else batch
+
+    def _ask(self, n: int, fixed: Mapping[str, Any] | None, mirrored: bool,
+             propose: Callable[[int, int, Pins | None, bool], tuple[Floats, Floats]]) -> Batch:
+        parts, n = self._parts, checks.integer("ask(n)", n, minimum=1)
         mirrored = checks.truth("ask(mirrored=...)", mirrored)
         pinned = pins(parts.distribution, fixed) if fixed is not None else None
         with parts.whole(draws=True):
             if pinned is not None:
                 parts.take_given(pinned.codes)
-            draws, rejected = parts.policy.propose(count, parts.ledger.n_asked, pinned, mirrored)
+            draws, rejected = propose(n, parts.ledger.n_asked, pinned, mirrored)
             parts.ledger.reject(rejected, pinned)
-            batch = parts.ledger.ask(draws, pinned)
-            return batch[0] if n is None else batch
+            return parts.policy.presented(parts.ledger.ask(draws, pinned))
 
     def sample(self, n: int, *, mirrored: bool = False) -> Batch:
         """`n` points whose losses will not be told: they train a supernet's weights, say. mirrored: as for `ask`."""
@@ -75,6 +79,10 @@ class AskTell(Saved[P]):
         evaluations, whose loss is NaN. Equals tie. Raises TypeError or ValueError, with nothing changed,
         for losses that are no numbers or do not match, and for candidates never asked or told before.
         """
+        self._tell(candidates, losses, violations)
+
+    def _tell(self, candidates: Candidate | Batch | Sequence[Candidate], losses: Any, violations: Any,
+              costs: Sequence[float] | None = None) -> None:
         batch, parts = Batch.of(candidates), self._parts
         single = isinstance(candidates, Candidate)
         values = parts.policy.losses(losses, None if single else len(batch))
@@ -82,11 +90,21 @@ class AskTell(Saved[P]):
         if violations is not None:
             excess = [rules.violation(violations)] if single else rules.violations(violations, len(batch)).tolist()
         with parts.whole(draws=parts.policy.draws_when_told):
-            parts.policy.told(parts.ledger.tell(batch, values, excess))
-            gathered = parts.ledger.gather(parts.population_size)
-            if gathered is not None:
-                parts.policy.update(gathered, parts.ledger.generation, parts.ledger.past)
-                parts.ledger.drop_past()
+            self._take(batch, values, excess, costs)
+
+    def _take(self, batch: Batch, losses: list[Any], violations: list[float],
+              costs: Sequence[float] | None = None) -> None:
+        """Results, checked; within `whole`."""
+        parts = self._parts
+        results = parts.ledger.tell(batch, losses, violations, costs)
+        for each in results:
+            if parts.policy.counts(each.id):
+                parts.ledger.note_best(each.codes, each.loss, each.violation, each.id)
+        parts.policy.told(results)
+        gathered = parts.ledger.gather(parts.population_size)
+        if gathered is not None:
+            parts.policy.update(gathered, parts.ledger.generation, parts.ledger.past)
+            parts.ledger.drop_past()
 
     def inject(self, values: Mapping[str, Any], loss: Any, *, violation: Any = 0.0) -> None:
         """Record the loss of a point that nobody asked for: it counts for `best` and moves no distribution.
@@ -94,14 +112,19 @@ class AskTell(Saved[P]):
         It gets no id and counts as neither asked nor told. Raises ValueError for what is not a feasible
         point of the space.
         """
-        codes, excess = self.space.encode(values), rules.violation(violation)  # all checks before anything changes
+        result = self._checked(values, loss, violation)  # all checks before anything changes
+        parts = self._parts
+        with parts.whole(draws=parts.policy.draws_when_told):
+            self._inject(*result)
+
+    def _checked(self, values: Mapping[str, Any], loss: Any, violation: Any) -> tuple[Codes, Any, float]:
+        """A result to inject. Raises TypeError or ValueError for what is none."""
+        codes, excess = self.space.encode(values), rules.violation(violation)
         number = self._parts.policy.losses(loss, None)[0]
         if not self.space.feasible(values):
             raise ValueError(f"inject(values) must satisfy the space's constraints, got {checks.shown(dict(values))}. "
                              "Tell violations= instead of constraints for what only the evaluation knows.")
-        parts = self._parts
-        with parts.whole(draws=parts.policy.draws_when_told):
-            self._inject(codes, number, excess)
+        return codes, number, excess
 
     def _inject(self, codes: Codes, loss: Any, violation: float) -> None:
         self._parts.take_given(codes)
@@ -155,7 +178,7 @@ class AskTell(Saved[P]):
     @property
     def pending(self) -> Batch:
         """The candidates asked and not told, in the order asked: what to evaluate first after `load`."""
-        return self._parts.ledger.pending
+        return self._parts.policy.presented(self._parts.ledger.pending)
 
     @property
     def best(self) -> Best | None:

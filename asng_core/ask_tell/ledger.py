@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,19 +68,25 @@ class Ledger:
             return
         self._rejected += [Drawn(draw, self.generation, pinned) for draw in draws]
 
-    def tell(self, batch: Batch, losses: list[Any], violations: list[float]) -> list[Told]:
-        """Close candidates: their results. Raises ValueError, with nothing changed, for those that are not open."""
+    def opened(self, batch: Batch) -> dict[int, Drawn]:
+        """Ids and draws of candidates that are open. Raises ValueError for any other."""
         ids = rules.open_ids(batch.ids, self._open, self.n_asked)
         drawn = [self._open[number] for number in ids]
         # another optimizer's candidates may have ids that are open here; their codes tell
         if batch is not self._newest and not _same_codes(self._codes(drawn), batch.codes):
             raise ValueError("tell(candidates) takes candidates that this optimizer asked, but these are of another.")
-        self._closed = list(zip(ids, drawn, strict=True))
-        results = list(map(Told, drawn, ids, batch.codes, losses, violations))
-        for number, result in zip(ids, results, strict=True):
+        return dict(zip(ids, drawn, strict=True))
+
+    def tell(self, batch: Batch, losses: list[Any], violations: list[float],
+             costs: Sequence[float | None] | None = None) -> list[Told]:
+        """Close candidates: their results. Raises ValueError, with nothing changed, for those that are not open."""
+        opened = self.opened(batch)
+        self._closed = list(opened.items())
+        results = list(map(Told, opened.values(), opened, batch.codes, losses, violations,
+                           costs or [None] * len(opened)))
+        for number in opened:
             del self._open[number]
-            self.note_best(result.codes, result.loss, result.violation, number)
-        self.n_told += len(ids)
+        self.n_told += len(opened)
         self.n_failed += sum(map(failed, losses))
         oldest = self.generation - MAX_AGE  # older ones were told, and count for `best`, but move nothing
         self._waiting += [result for result in results if result.drawn.generation >= oldest]

@@ -13,6 +13,7 @@ from ..distribution.pins import Pins
 from ..distribution.search_distribution import SearchDistribution
 from ..ranking import ranks, utilities
 from . import rules
+from .candidate import Batch
 from .late import Past
 from .results import Gathered, Told
 
@@ -28,6 +29,14 @@ class Policy(ABC):
     @abstractmethod
     def update(self, gathered: Gathered, generation: int, past: Past) -> None:
         """Move the distribution by results that number the population size; with them begins `generation`."""
+
+    def presented(self, batch: Batch) -> Batch:
+        """Candidates as the user shall see them."""
+        return batch
+
+    def counts(self, number: int) -> bool:
+        """Whether the result of the candidate of this id, which is open, may be the best."""
+        return True
 
     def told(self, results: list[Told]) -> None:  # noqa: B027
         """Look at every result as it is told."""
@@ -65,7 +74,7 @@ def learn(distribution: SearchDistribution, gathered: Gathered, weights: Floats 
 
     weights: `(n, n_variables)`, how much each draw counts for each variable; None if all count fully for all.
     """
-    _, _, _, told_losses, told_violations = zip(*gathered.told, strict=True)
+    _, _, _, told_losses, told_violations, _ = zip(*gathered.told, strict=True)
     several = next((loss for loss in told_losses if isinstance(loss, tuple)), ())
     # NaN alone, from before any succeeded, is a failure in all objectives
     losses = np.array([(np.nan,) * len(several) if several and not isinstance(loss, tuple) else loss

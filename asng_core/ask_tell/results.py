@@ -27,13 +27,14 @@ class Drawn(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A result: its draw, id, codes `(n_variables,)`, loss and summed violation."""
+    """A result: its draw, id, codes `(n_variables,)`, loss and summed violation, and what it cost, if that was told."""
 
     drawn: Drawn
     id: int
     codes: Codes
     loss: Any  # a float, or a tuple of them: one per objective
     violation: float
+    cost: float | None = None
 
 
 class Gathered(NamedTuple):

@@ -24,6 +24,7 @@ class Saved(ABC, Generic[P]):
     """Parts around a space, which a state replaces whole."""
 
     FORMAT: ClassVar[str]  # tells files of one class from those of another
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset()  # settings that a state may hold or not, whatever this one does
 
     def __init__(self, space: Space, settings: Mapping[str, Any], seed: object, init: object) -> None:
         name = type(self).__name__
@@ -54,7 +55,7 @@ class Saved(ABC, Generic[P]):
                 raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}. Go on with "
                                  "the release that wrote it, or begin anew.")
             check_described(self.space, state["space"])
-            if set(state["settings"]) != set(self._parts.settings):
+            if (set(state["settings"]) ^ set(self._parts.settings)) - self.OPTIONAL:
                 raise ValueError(f"its settings must be {sorted(self._parts.settings)}.")
             parts = self._make(self.space, state["settings"], np.random.default_rng(0))
             parts.load(state)

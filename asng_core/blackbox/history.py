@@ -17,19 +17,23 @@ class History:
     """Rows of evaluations, as arrays that are read-only.
 
     `codes` `(n, n_variables)`, `losses` `(n,)` or `(n, n_objectives)`, `violations` `(n,)`, `ids` `(n,)`,
-    negative for an injected one.
+    negative for an injected one. With fidelities, `names` of theirs, a row is of one of them, and a candidate may have
+    several rows: `fidelities` `(n,)` are positions in `names`, `runs` `(n,)` numbers of runs, -1 of an injected one.
 
     A pickle holds the values in place of the space, and takes in no more.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, names: tuple[Any, ...] = ()) -> None:
         self._space: Space | None = space
+        self.fidelity_names = names
         self._names, self._values = space.names, list[dict[str, Any]]()
         self._n = self._n_injected = 0
         # rows from n on are room to grow; public arrays are views of the first n
         self._arrays: dict[str, NDArray[Any]] = {
             "codes": np.empty((0, len(space)), dtype=space.dtype), "losses": np.empty(0),
             "violations": np.empty(0), "ids": np.empty(0, dtype=np.int64)}
+        if names:
+            self._arrays |= {name: np.empty(0, dtype=np.int64) for name in ("fidelities", "runs")}
         self._rows: dict[int, int] = {}  # id -> row
 
     @property
@@ -62,6 +66,18 @@ class History:
         return ids
 
     @property
+    def fidelities(self) -> Ints:
+        """`(n,)` positions of the fidelities, the last of which is the highest; 0 where there is one alone."""
+        found: Ints = self._filled("fidelities") if self.fidelity_names else np.zeros(self._n, dtype=np.int64)
+        return found
+
+    @property
+    def runs(self) -> Ints:
+        """`(n,)` numbers of the runs that evaluations are of: the id of the candidate that began it; -1 if injected."""
+        found: Ints = self._filled("runs") if self.fidelity_names else np.maximum(self.ids, -1)
+        return found
+
+    @property
     def shape(self) -> tuple[int, ...] | None:
         """() or (n_objectives,), the shape of one evaluation's losses; None while all have failed."""
         losses = self.losses
@@ -83,12 +99,16 @@ class History:
     def records(self) -> list[dict[str, Any]]:
         """A dict an evaluation: id, the variables that are active, loss (or loss_0, loss_1, ...) and violation."""
         names, losses = self._loss_names, self.losses.reshape(len(self), len(self._loss_names))
-        if taken := {"id", "violation", *names} & set(self._names):
+        more: list[dict[str, Any]] = [{}] * len(self)
+        if self.fidelity_names:
+            more = [{"fidelity": self.fidelity_names[fidelity], "run": run}
+                    for fidelity, run in zip(self.fidelities.tolist(), self.runs.tolist(), strict=True)]
+        if taken := {"id", "violation", *names, *self._more} & set(self._names):
             raise ValueError(f"variables must have other names than the columns of results, got {sorted(taken)}. Use "
                              "values, losses, violations and ids instead.")
-        return [{"id": number, **values, **dict(zip(names, loss, strict=True)), "violation": violation}
-                for number, values, loss, violation in zip(self.ids.tolist(), self.values, losses.tolist(),
-                                                           self.violations.tolist(), strict=True)]
+        return [{"id": number, **values, **dict(zip(names, loss, strict=True)), "violation": violation, **own}
+                for number, values, loss, violation, own in zip(self.ids.tolist(), self.values, losses.tolist(),
+                                                                self.violations.tolist(), more, strict=True)]
 
     def to_frame(self) -> Any:
         """A pandas DataFrame of `records()`; `Minimizer.inject_frame` takes it back, by way of a CSV file too."""
@@ -96,7 +116,12 @@ class History:
             import pandas
         except ImportError as error:
             raise ImportError("History.to_frame() needs pandas. Run: pip install 'asng[frame]'") from error
-        return pandas.DataFrame(self.records(), columns=["id", *self._names, *self._loss_names, "violation"])
+        return pandas.DataFrame(self.records(), columns=["id", *self._names, *self._loss_names, "violation",
+                                                         *self._more])
+
+    @property
+    def _more(self) -> list[str]:
+        return ["fidelity", "run"] if self.fidelity_names else []
 
     @property
     def _loss_names(self) -> list[str]:
@@ -108,9 +133,12 @@ class History:
     def __repr__(self) -> str:
         return f"History({self._n} evaluations of {', '.join(self._names[:5])})"
 
-    def append(self, number: int, codes: Codes, loss: float | tuple[float, ...], violation: float) -> None:
+    def append(self, number: int, codes: Codes, loss: float | tuple[float, ...], violation: float,
+               fidelity: int = 0, run: int = -1) -> None:
         """One more evaluation."""
         new: dict[str, Any] = {"codes": codes, "losses": np.asarray(loss), "violations": violation, "ids": number}
+        if self.fidelity_names:
+            new |= {"fidelities": fidelity, "runs": run}
         for name, value in new.items():
             array = self._arrays[name]
             if name == "losses" and np.ndim(value) >= array.ndim:  # the first to tell how many objectives there are
@@ -131,6 +159,8 @@ class History:
         """Be as at `mark()`. It may be called again with the same mark."""
         self._n, self._n_injected, arrays = mark
         self._arrays = arrays.copy()
+        if self.fidelity_names:  # a candidate may have several rows
+            self._rows = {number: row for row, number in enumerate(self.ids.tolist())}
         while len(self._rows) > self._n:
             self._rows.popitem()
 
@@ -161,8 +191,16 @@ class History:
                 or (n and ids.dtype.kind not in "iu") or ids.shape != (n,)):
             raise ValueError("the history's losses must be numbers, one or several of each evaluation, ids integers.")
         numbers = ids.tolist()
-        if len(set(numbers)) < n or [number for number in numbers if number < 0] != list(range(-1, -1 - sum(
-                number < 0 for number in numbers), -1)):
+        own: dict[str, Any] = {}
+        if self.fidelity_names:
+            own = {name: np.array(state[name]) for name in ("fidelities", "runs")}
+            if any(array.shape != (n,) or (n and array.dtype.kind not in "iu") for array in own.values()) or not (
+                    np.isin(own["fidelities"], range(len(self.fidelity_names))).all()
+                    and ((own["runs"] >= -1) & ((own["runs"] < 0) == (ids < 0))).all()):
+                raise ValueError("the history's fidelities and runs must be integers, and of this optimizer.")
+            distinct = set(zip(numbers, own["fidelities"].tolist(), strict=True))  # a candidate may report at several
+        injected = [number for number in numbers if number < 0]
+        if len(distinct if own else set(numbers)) < n or injected != list(range(-1, -1 - len(injected), -1)):
             raise ValueError("the history's ids must be distinct, those of injected results -1, -2, ...")
         for shape, array in (((n, len(self._space)), codes), ((n,), losses[:, 0] if losses.ndim == 2 else losses)):
             if array.shape != shape:
@@ -170,7 +208,8 @@ class History:
         if n:
             codes = self._space.checked(codes)
         self._arrays = {"codes": codes.astype(self._space.dtype), "losses": losses.astype(np.float64),
-                        "violations": rules.violations(state["violations"], n), "ids": ids.astype(np.int64)}
+                        "violations": rules.violations(state["violations"], n), "ids": ids.astype(np.int64),
+                        **{name: array.astype(np.int64) for name, array in own.items()}}
         self._n, self._n_injected = n, int((self._arrays["ids"] < 0).sum())
         self._rows = {number: row for row, number in enumerate(self._arrays["ids"].tolist())}
 

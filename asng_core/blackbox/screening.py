@@ -20,11 +20,23 @@ from .pool import Pool
 from .sources import Source, proposed
 from .surrogate import Surrogate
 
-_MOST = 8  # times that the sources propose while results are few: 320 candidates. Twice as many gained no more
-_FEW = 10  # new feasible candidates; with fewer, infeasible ones are repaired. Always to do so gained nothing on gemm
+MOST = 8  # times that the sources propose while results are few: 320 candidates. Twice as many gained no more
+FEW = 10  # new feasible candidates; with fewer, infeasible ones are repaired. Always to do so gained nothing on gemm
 _REPAIRED = 10  # infeasible candidates at most: some six calls of the constraints each
 
 Choice = tuple[Floats, bytes]  # a draw `(n_variables,)` and the key of its codes
+
+
+def repaired(geometry: Geometry, rng: np.random.Generator, draws: Floats, parents: Codes,
+             pinned: Pins | None) -> Floats:
+    """Some of `(n, n_variables)` infeasible draws, moved towards parents until they are feasible, and exchanges in
+    parents, feasible or not."""
+    n, distribution = min(len(draws), _REPAIRED), geometry.distribution
+    anchors = pinned_on(distribution.draws(parents[rng.choice(len(parents), n)]), pinned)
+    if pinned is not None:  # which may break a constraint
+        anchors = anchors[feasible(distribution, anchors, pinned)]
+    draws = draws[rng.choice(len(draws), len(anchors), replace=False)]
+    return np.concatenate([towards(geometry, draws, anchors, rng, pinned), geometry.exchanged(anchors, rng)])
 
 
 class Screening:
@@ -72,13 +84,13 @@ class Screening:
         sources: these propose once, in place of the usual ones.
         """
         pool = self._pool if pinned is None else self._new_pool()  # pins hold for one call; the pool goes on without
-        times = 1 if sources else min(max(self._work // max(len(self._history), 1), 1), _MOST)
+        times = 1 if sources else min(max(self._work // max(len(self._history), 1), 1), MOST)
         draws = proposed(sources or self._sources, parents, self._geometry, self._rng, times=times)
         new = self._memo.unseen(draws, pinned, frozenset(pool.keys))
         self._extend(pool, new)
-        if len(new.keys) < _FEW and len(new.infeasible) and len(parents):
-            repaired = self._repaired(new.infeasible, parents, pinned)
-            self._extend(pool, self._memo.unseen(repaired, pinned, frozenset(pool.keys)))
+        if len(new.keys) < FEW and len(new.infeasible) and len(parents):
+            draws = repaired(self._geometry, self._rng, new.infeasible, parents, pinned)
+            self._extend(pool, self._memo.unseen(draws, pinned, frozenset(pool.keys)))
         if not len(pool):  # nothing new is near: few points are left
             return self.anything(pinned)
         return pool.take(self._confidence, again=not self._once)
@@ -86,17 +98,6 @@ class Screening:
     def _extend(self, pool: Pool, new: Unseen) -> None:
         if new.keys:
             pool.extend(new.draws, new.keys, self._geometry.features(new.draws))
-
-    def _repaired(self, draws: Floats, parents: Codes, pinned: Pins | None) -> Floats:
-        """Some of `(n, n_variables)` infeasible draws, moved towards parents until they are feasible, and exchanges in
-        parents, feasible or not."""
-        n = min(len(draws), _REPAIRED)
-        anchors = pinned_on(self._distribution.draws(parents[self._rng.choice(len(parents), n)]), pinned)
-        if pinned is not None:  # which may break a constraint
-            anchors = anchors[feasible(self._distribution, anchors, pinned)]
-        draws = draws[self._rng.choice(len(draws), len(anchors), replace=False)]
-        repaired = towards(self._geometry, draws, anchors, self._rng, pinned)
-        return np.concatenate([repaired, self._geometry.exchanged(anchors, self._rng)])
 
     def each(self, n: int, first_id: int, choose: Callable[[], Choice]) -> Floats:
         """`(n, n_variables)` choices, one after another, each entered before the next, to be asked from `first_id` on.
