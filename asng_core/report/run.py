@@ -188,6 +188,8 @@ class Report:
         drawn = []
         # what lies far off would press all else together: it is drawn at the edge
         low, high = np.quantile(losses[rows], (0.0, 0.95) if self._sign > 0 else (0.05, 1.0)).tolist()
+        expected = np.concatenate([each.losses[:, 0] for each in list(effects.values())[:_SLICES]] or [losses[:0]])
+        low, high = float(np.nanmin([low, *expected])), float(np.nanmax([high, *expected]))
         room = 0.15 * (high - low) if low <= 0 else 0.0
         for each, effect in list(effects.items())[:_SLICES]:
             i = self._searched.space.positions[each]
