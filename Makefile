@@ -62,7 +62,7 @@ $(VENV)/dev.installed: pyproject.toml
 
 $(VENV)/docs.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -e '.[torch,optuna,sklearn,docs]'
+	$(BIN)/pip install --quiet -e '.[torch,optuna,sklearn,study,docs]'
 	touch $@
 
 $(VENV)/hosts.installed: $(VENV)/dev.installed

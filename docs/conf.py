@@ -20,7 +20,7 @@ exclude_patterns = ["_build"]
 default_role = "code"  # single backticks are code in docstrings
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_mock_imports = ["kernel_tuner"]
+autodoc_mock_imports = ["kernel_tuner", "ray"]
 # links from the pages to files of the repository that are no pages
 suppress_warnings = ["myst.xref_missing"]
 

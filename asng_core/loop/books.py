@@ -12,6 +12,7 @@ from ..ask_tell.frames import results
 from ..ask_tell.results import Best
 from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
+from .evaluation import Evaluation
 from .result import Result, averaged, negated
 
 
@@ -19,8 +20,9 @@ class Books:
     """Of one run. With `sign` -1 the optimizer is told the losses negated.
 
     initial: points, or parts of some, that are asked first. again: candidates asked in a run that this one goes on
-    with, and not evaluated. errors: why evaluations failed, by
-    id. exhausted: what the optimizer said when it had no more points. call: what repeats the run.
+    with, and not evaluated. errors, seconds, attributes: why evaluations failed, how long they took, and what else they
+    said, by id. exhausted: what the optimizer said when it had no more points. call: what
+    repeats the run.
     noted: called with every event before the next; see `journal`.
     torn: whether the optimizer was stopped half way through something, so that its state is not to be kept.
     """
@@ -29,6 +31,8 @@ class Books:
         self.optimizer, self.sign, self._initial = optimizer, sign, initial
         self.again: list[Candidate] = []
         self.errors: dict[int, str] = {}
+        self.seconds: dict[int, float] = {}
+        self.attributes: dict[int, dict[str, Any]] = {}
         self.exhausted: SpaceExhausted | None = None
         self.noted: Callable[[dict[str, Any]], object] = lambda event: None
         self.torn, self.call = False, ""
@@ -88,16 +92,26 @@ class Books:
         except SpaceExhausted:
             return self.optimizer.ask()
 
-    def tell(self, candidates: list[Candidate], losses: list[Any], why: dict[int, str]) -> None:
+    def tell(self, candidates: list[Candidate], given: list[Evaluation], why: dict[int, str],
+             seconds: float | None) -> None:
         """Take what each candidate's evaluation gave: a float or a tuple, None if it failed. `why`: by id."""
         self.torn = True
         self.noted({"tell": [each.id for each in candidates], "codes": [each.codes.tolist() for each in candidates],
-                    "losses": losses, "why": why})
-        self.errors.update(why)
-        self.optimizer.tell(candidates, [self._signed(loss) for loss in losses])
+                    "losses": [each.loss for each in given], "why": why, "seconds": seconds,
+                    "violations": [each.violation for each in given],
+                    "attributes": [dict(each.attributes) for each in given]})
+        self._note([each.id or 0 for each in candidates], given, why, seconds)
+        self.optimizer.tell(candidates, [self._signed(each.loss) for each in given], [each.violation for each in given])
         self.torn = False
 
-    def take(self, codes: list[list[float]], losses: list[Any], why: list[str | None]) -> None:
+    def _note(self, ids: list[int], given: list[Evaluation], why: dict[int, str], seconds: float | None) -> None:
+        self.errors.update(why)
+        self.seconds.update({} if seconds is None else dict.fromkeys(ids, seconds))
+        self.attributes.update((number, dict(each.attributes)) for number, each in zip(ids, given, strict=True)
+                               if each.attributes)
+
+    def take(self, codes: list[list[float]], given: list[Evaluation], why: list[str | None],
+             seconds: list[float | None]) -> None:
         """Evaluations of points that the optimizer has not asked. Raises ValueError for what is no point."""
         space = self.optimizer.space
         rows = np.array(codes, dtype=np.float64).reshape(-1, len(space))
@@ -106,12 +120,12 @@ class Books:
         if not np.array_equal(points, rows, equal_nan=True):
             raise ValueError("codes of a space without a continuum must be integers.")
         points = space.checked(points)
-        for row, loss, text in zip(space.values(points), losses, why, strict=True):
+        for row, each, text, took in zip(space.values(points), given, why, seconds, strict=True):
             number = self.optimizer.history.next_injected
             self._taken += 1
-            self._taken_failed += loss is None
-            self.optimizer.inject(row, self._signed(loss))
-            self.errors.update({} if text is None else {number: text})
+            self._taken_failed += each.loss is None
+            self.optimizer.inject(row, self._signed(each.loss), violation=each.violation)
+            self._note([number], [each], {} if text is None else {number: text}, took)
 
     def _signed(self, loss: Any) -> Any:
         """A loss in the optimizer's sign, or in the user's again; NaN for None, a failure."""
@@ -121,15 +135,18 @@ class Books:
 
     def state(self) -> dict[str, Any]:
         """The optimizer's, with what is ours under "minimize"."""
-        extras = {"maximize": self.sign < 0, "errors": [[number, text] for number, text in self.errors.items()],
-                  "taken": [self._taken, self._taken_failed]}
+        by_id = {name: [[number, each] for number, each in getattr(self, name).items()]
+                 for name in ("errors", "seconds", "attributes")}
+        extras = {"maximize": self.sign < 0, "taken": [self._taken, self._taken_failed], **by_id}
         return {**self.optimizer.state_dict(), "minimize": extras}
 
     def load(self, state: dict[str, Any], failed: tuple[int, ...]) -> None:
         """Go on from a state, and nothing else. Raises ValueError if it is not one."""
         self.optimizer.load_state_dict(state)
         extras = state.get("minimize", {})
-        self.errors, self.exhausted = dict(extras.get("errors", [])), None
+        self.exhausted = None
+        self.errors, self.seconds, self.attributes = (dict(extras.get(name, []))
+                                                      for name in ("errors", "seconds", "attributes"))
         self._taken, self._taken_failed = extras.get("taken", [0, 0])
         if told := [candidate for candidate in self.optimizer.pending if candidate.id in failed]:
             self.optimizer.tell(told, [np.nan] * len(told))
@@ -146,4 +163,5 @@ class Books:
             best = averaged(optimizer, history)
         front = [each._replace(loss=self._signed(each.loss)) for each in optimizer.front]
         return Result(best, front, history, optimizer.n_told + self._taken, optimizer.n_failed + self._taken_failed,
-                      reason, self.sign < 0, dict(self.errors), self.call)
+                      reason, self.sign < 0, dict(self.errors), self.call, dict(self.seconds),
+                      dict(self.attributes))

@@ -2,7 +2,8 @@
 
     line     content
     first    the state that it continues: the checkpoint's digest, n_asked, n_told
-    others   {"ask": how many, "got": how many}, {"tell": ids, "codes": ..., "losses": ..., "why": ...}
+    others   {"ask": how many, "got": how many}, {"tell": ids, "codes": ..., "losses": ..., "why": ..., "seconds": ...,
+             "violations": ..., "attributes": ...}, the last three of which may be missing
 
 A line is the CRC-32, in hexadecimal, of all JSON texts up to its own, a space, and its JSON text. It is handed to the
 operating system at once, so that it survives the death of this process by whatever signal. That takes no fsync; the
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -115,7 +117,14 @@ def _tells_or_asks(event: Any) -> bool:
             and all(isinstance(row, list) and all(map(_number, row)) for row in codes)
             and all(each is None or _number(each) or (isinstance(each, list) and each and all(map(_number, each)))
                     for each in losses)
-            and all(key.isdecimal() and isinstance(text, str) for key, text in why.items()))
+            and all(key.isdecimal() and isinstance(text, str) for key, text in why.items())
+            and (event.get("seconds") is None or _number(event["seconds"]))
+            and _listed(event.get("violations", [0.0] * len(ids)), len(ids), _number)
+            and _listed(event.get("attributes", [{}] * len(ids)), len(ids), lambda each: isinstance(each, dict)))
+
+
+def _listed(value: object, n: int, rule: Callable[[object], bool]) -> bool:
+    return isinstance(value, list) and len(value) == n and all(map(rule, value))
 
 
 def _number(value: object) -> bool:

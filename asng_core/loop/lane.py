@@ -19,10 +19,16 @@ _GRACE = 1.0  # seconds that a terminated process is given
 
 @dataclass
 class Flight:
-    """An evaluation under way; when it began, as far as is known."""
+    """An evaluation under way: when it was handed out, when it began as far as is known, and when it ended."""
 
     candidate: Candidate
-    begun: float | None
+    submitted: float
+    begun: float | None = None
+    ended: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.ended is None else self.ended - self.submitted
 
 
 class Lane:
@@ -50,14 +56,19 @@ class Lane:
 
     def submit(self, candidate: Candidate, ended: Callable[[], object]) -> None:
         """Evaluate this, and call `ended` when it has. Raises RuntimeError or TypeError for what is no executor."""
-        values = dict(candidate)
+        values, submitted = dict(candidate), time.monotonic()
         if self._watched:
             future = self._accepted(worker.watched, self._objective, values)
         else:
             future = self._accepted(self._objective, values)
         self._fresh = False
-        self.flight[future] = Flight(candidate, None)
-        future.add_done_callback(lambda _: ended())
+        self.flight[future] = flight = Flight(candidate, submitted)
+
+        def end(_: object) -> None:
+            flight.ended = time.monotonic()
+            ended()
+
+        future.add_done_callback(end)
 
     def _accepted(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         try:

@@ -18,7 +18,7 @@ from typing import Any
 from ..ask_tell.candidate import Candidate
 from .lane import Lane
 from .pools import Pools
-from .workers import Failed, Finished, Raised, Workers, caught
+from .workers import Ended, Failed, Finished, Raised, Workers, caught
 
 _SUSPECT = 2  # losses of a point after which it is evaluated alone
 _FATAL = 3  # losses after which it has failed
@@ -67,7 +67,8 @@ class Parallel(Workers):
         for lane in list(self._lanes):
             down: list[tuple[BaseException, Candidate]] = []
             for future in [future for future in lane.flight if future.done()]:
-                candidate = lane.flight.pop(future).candidate
+                flight = lane.flight.pop(future)
+                candidate = flight.candidate
                 error = None if future.cancelled() else future.exception()
                 if future.cancelled():
                     found += self._lose(candidate, 1, "the executor cancelled it")
@@ -77,12 +78,12 @@ class Parallel(Workers):
                     found += self._lose(candidate, _SUSPECT, str(error))
                 elif error is None:
                     self._proven = True
-                    found.append(([candidate], [future.result()]))
+                    found.append(Ended([candidate], [future.result()], flight.seconds))
                 elif isinstance(error, self._catch):
                     self._proven = True
-                    found.append(([candidate], caught(error)))
+                    found.append(Ended([candidate], caught(error), flight.seconds))
                 else:
-                    found.append(([candidate], Raised(error)))
+                    found.append(Ended([candidate], Raised(error)))
             if down:
                 found += self._recovered(lane, down[0][0], [candidate for _, candidate in down])
         return found
@@ -127,7 +128,7 @@ class Parallel(Workers):
         if self._lost[candidate.id] < _FATAL:
             self._waiting.appendleft(candidate)
             return []
-        return [([candidate], Failed(f"it was lost {_FATAL} times, at last alone: {why}"))]
+        return [Ended([candidate], Failed(f"it was lost {_FATAL} times, at last alone: {why}"))]
 
     def _recovered(self, lane: Lane, error: BaseException, lost: list[Candidate]) -> Finished:
         """Make up for a broken executor; the points that have failed with it."""
@@ -144,7 +145,7 @@ class Parallel(Workers):
                                      f"({error}). Does the objective, called in a worker, work at all?")
         if explained is not None:
             explained.__cause__ = error
-            return [(lost, Raised(explained))]
+            return [Ended(lost, Raised(explained))]
         found: Finished = []
         for candidate in reversed(lost):
             found += self._lose(candidate, 1, f"its worker died ({error})")
@@ -162,7 +163,7 @@ class Parallel(Workers):
         else:
             lane.abandon(late)
         why = f"it took longer than evaluation_timeout={self._pools.timeout:g} seconds."
-        return [([candidate], Failed(why)) for candidate in candidates]
+        return [Ended([candidate], Failed(why)) for candidate in candidates]
 
     def _drop(self, lane: Lane) -> None:
         self._lanes.remove(lane)

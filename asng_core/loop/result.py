@@ -32,6 +32,8 @@ class Result:
     stop_reason: why the run ended, in words.
     errors: why evaluations failed, by their id: of an exception that was caught its type, message and traceback.
     call: the call that repeats the run, its seed included, as code.
+    seconds: how long evaluations took, by their id: from when a worker got them to their end.
+    attributes: what the objective said of them beside, by their id; see `Evaluation`.
 
     What ends a run by an exception, be it of the objective or of a callback, has the result so far as its attribute
     `result`; where that name is taken there, an `asng_core.loop.unfinished.Unfinished` that has it is raised from it.
@@ -46,6 +48,8 @@ class Result:
     maximized: bool = False
     errors: dict[int, str] = field(default_factory=dict)
     call: str = ""
+    seconds: dict[int, float] = field(default_factory=dict)
+    attributes: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def values(self) -> dict[str, Any]:

@@ -181,10 +181,11 @@ def checked_extras(extras: Any) -> Mapping[str, Any]:
     checks.truth("maximize", extras["maximize"])
     for number in [*extras.get("failed", []), *extras.get("taken", [])]:
         checks.integer("a number of evaluations", number, minimum=0)
-    for number, text in extras.get("errors", []):
-        checks.integer("an id", number)
-        if not isinstance(text, str):
-            raise TypeError("an error must be text.")
+    for name, kind in (("errors", str), ("seconds", (int, float)), ("attributes", dict)):
+        for number, each in extras.get(name, []):
+            checks.integer("an id", number)
+            if not isinstance(each, kind):
+                raise TypeError(f"{name} must not have {checks.shown(each)}.")
     made, failed = extras.get("taken", [0, 0])
     if made < failed or not isinstance(extras.get("supersedes"), (str, type(None))):
         raise ValueError("its evaluations do not add up, or it supersedes no file.")

@@ -7,6 +7,7 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..ask_tell.candidate import Candidate
 from ..ask_tell.results import Best
 from . import rules
 from .books import Books
+from .evaluation import Evaluation, evaluation
 from .interrupts import Interrupts, words
 from .result import Result
 from .stopping import Budget, Standing, StoppingRule
@@ -136,21 +138,22 @@ class Run:
         """Tell all that has ended, then call back with each, then raise what is to be raised."""
         errors: list[BaseException] = []
         told: list[Progress] = []
-        for candidates, outcomes in finished:
+        for candidates, outcomes, seconds in finished:
             if isinstance(outcomes, Raised):
                 errors.append(outcomes.error)
                 continue
             try:
-                losses = self._losses(candidates, outcomes)
+                given = self._given(candidates, outcomes)
             except (TypeError, ValueError) as error:  # what came is no loss
                 errors.append(error)
                 continue
+            losses = [each.loss for each in given]
             failed = outcomes if isinstance(outcomes, Failed) else None
             why = {} if failed is None else {each.id: failed.why for each in candidates if each.id is not None}
             for number, text in why.items():
                 _LOG.warning("%s: evaluation %d failed. %s", self._books.name, number, text)
             before = self._books.best
-            self._books.tell(candidates, losses, why)
+            self._books.tell(candidates, given, why, seconds)
             self._say(before, candidates, losses)
             told += self._progress(candidates, losses)
         errors += self._report(told)
@@ -168,15 +171,17 @@ class Run:
             _LOG.log(logging.INFO if new else logging.DEBUG, "%s: evaluation %d, %s %s at %s", books.name,
                      books.n_evaluations, "best so far" if new else "loss", loss, dict(candidate))
 
-    def _losses(self, candidates: list[Candidate], outcomes: Any) -> list[Any]:
-        """What each candidate's evaluation gave, as the user sees it: a float or a tuple; None if it failed."""
+    def _given(self, candidates: list[Candidate], outcomes: Any) -> list[Evaluation]:
+        """What each candidate's evaluation gave, with losses as the user sees them: a float or a tuple; None if it
+        failed."""
         n, known = len(candidates), self._books.shape
         if isinstance(outcomes, Failed):
-            return [None] * n
+            return [Evaluation(None)] * n
         if self._vectorized:
-            return rules.many_losses(self._objective, outcomes, n, known)
-        return [rules.one_loss(self._objective, candidate, outcome, known)
-                for candidate, outcome in zip(candidates, outcomes, strict=True)]
+            return [Evaluation(loss) for loss in rules.many_losses(self._objective, outcomes, n, known)]
+        given = map(evaluation, outcomes)
+        return [replace(each, loss=rules.one_loss(self._objective, candidate, each.loss, known))
+                for candidate, each in zip(candidates, given, strict=True)]
 
     def _check_shape(self) -> None:
         """See that the stopping rules can judge the losses."""
@@ -211,7 +216,7 @@ class Run:
         if self._books.torn:
             return None
         try:
-            self._take([each for each in workers.ended() if not isinstance(each[1], Raised)])
+            self._take([each for each in workers.ended() if not isinstance(each.outcomes, Raised)])
         except BaseException as error:
             return None if isinstance(error, KeyboardInterrupt) else error
         return None

@@ -17,6 +17,7 @@ from ..blackbox.minimizer import Minimizer
 from ..space.recognition import check_storable
 from . import rules
 from .books import Books
+from .evaluation import Evaluation
 from .journal import Journal
 from .lock import Lock
 
@@ -163,7 +164,7 @@ def replayed(books: Books, events: list[dict[str, Any]]) -> bool:
             if not _same(candidates, event["codes"]):
                 return False
             why = {int(number): text for number, text in event["why"].items()}
-            books.tell(candidates, _losses(event), why)
+            books.tell(candidates, _given(event), why, event.get("seconds"))
     books.again = list(waiting.values())
     return True
 
@@ -173,14 +174,17 @@ def taken(books: Books, events: list[dict[str, Any]]) -> str:
     told = [event for event in events if "tell" in event]
     codes = [row for event in told for row in event["codes"]]
     why = [event["why"].get(str(number)) for event in told for number in event["tell"]]
-    books.take(codes, [loss for event in told for loss in _losses(event)], why)
+    seconds = [event.get("seconds") for event in told for _ in event["tell"]]
+    books.take(codes, [each for event in told for each in _given(event)], why, seconds)
     return ("the points asked anew are not those that were asked before, as on another kind of processor or with other "
             f"releases: {len(codes)} evaluations of the journal are taken as they are, and the run goes on from them, "
             "otherwise than it would have.")
 
 
-def _losses(event: dict[str, Any]) -> list[Any]:
-    return [tuple(loss) if isinstance(loss, list) else loss for loss in event["losses"]]
+def _given(event: dict[str, Any]) -> list[Evaluation]:
+    n = len(event["losses"])  # journals of 0.1's first weeks have nothing else
+    losses = [tuple(loss) if isinstance(loss, list) else loss for loss in event["losses"]]
+    return list(map(Evaluation, losses, event.get("violations", [0.0] * n), event.get("attributes", [{}] * n)))
 
 
 def _same(candidates: list[Candidate], codes: list[list[float]]) -> bool:

@@ -7,12 +7,13 @@ themselves, so that one evaluation's end costs no other's result.
 
 from __future__ import annotations
 
+import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..ask_tell.candidate import Candidate
 
@@ -34,7 +35,16 @@ class Raised:
     error: BaseException
 
 
-Finished = list[tuple[list[Candidate], Any]]  # as many outcomes, or one Failed or Raised for all
+class Ended(NamedTuple):
+    """outcomes: as many as there are candidates, or one Failed or Raised for all. seconds: from when they were handed
+    out to their end, if that is known."""
+
+    candidates: list[Candidate]
+    outcomes: Any
+    seconds: float | None = None
+
+
+Finished = list[Ended]
 
 
 def caught(error: BaseException) -> Failed:
@@ -89,13 +99,14 @@ class InProcess(Workers):
 
     def finished(self, timeout: float | None) -> Finished:
         candidates, self._waiting = self._waiting[: self.capacity], self._waiting[self.capacity :]
+        begun = time.monotonic()
         try:
             outcomes = self._evaluate(candidates)
         except self._catch as error:
             outcomes = caught(error)
         except BaseException as error:
             outcomes = Raised(error)
-        return [(candidates, outcomes)]
+        return [Ended(candidates, outcomes, time.monotonic() - begun)]
 
 
 def one_by_one(objective: Callable[[Any], Any]) -> Callable[[list[Candidate]], Any]:

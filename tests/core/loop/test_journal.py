@@ -55,7 +55,7 @@ def kill_within(process, seconds, folder):
 
 def state_of(path):
     state = checkpoint.read(path, Minimizer.FORMAT)
-    del state["minimize"]["supersedes"], state["minimize"]["errors"]
+    del state["minimize"]["supersedes"], state["minimize"]["errors"], state["minimize"]["seconds"]
     return oracles.exact(state)
 
 

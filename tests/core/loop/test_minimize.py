@@ -394,8 +394,8 @@ def test_a_resumed_run_is_the_uninterrupted_one(name, noisy, tmp_path):
     same_history(parts, whole)
     assert parts.values == whole.values
     states = [checkpoint.read(tmp_path / run, "asng_core.Minimizer") for run in ("whole", "parts")]
-    for state in states:  # the file that each replaced
-        del state["minimize"]["supersedes"]
+    for state in states:  # the file that each replaced, and how long it took
+        del state["minimize"]["supersedes"], state["minimize"]["seconds"]
     assert oracles.exact(states[0]) == oracles.exact(states[1])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["parts", "whole"]
 

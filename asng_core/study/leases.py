@@ -1,0 +1,51 @@
+"""Leases renewed in the background, as long as this process lives."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import NamedTuple
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from .tables import Database
+
+_LOG = logging.getLogger("asng_core")
+_SHARE = 3.0  # times that a lease is renewed while it lasts
+
+
+class Held(NamedTuple):
+    """By one worker in one study: `begun`, by the id of each candidate the time since when it is evaluated."""
+
+    database: Database
+    study: str
+    worker: str
+    seconds: float
+    begun: dict[int, float]
+
+
+class Renewal:
+    """A thread that begins with the first lease. `stop` ends it, and so does the end of the process."""
+
+    def __init__(self, held: Held) -> None:
+        self._held, self._ended = held, threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="asng leases", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        held = self._held
+        while not self._ended.wait(held.seconds / _SHARE):
+            try:
+                if ids := list(held.begun):
+                    held.database.renew(held.study, held.worker, ids, held.seconds)
+            except SQLAlchemyError as error:  # the database may come back before the leases end
+                _LOG.warning("leases of the study %r could not be renewed: %s", held.study, error)
