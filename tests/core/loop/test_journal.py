@@ -448,8 +448,8 @@ def test_evaluations_of_no_point_are_refused(code, tmp_path):
 
 @pytest.mark.parametrize("extras", [
     3, [], {}, {"maximize": 0}, {"failed": 3}, {"failed": [-1]}, {"failed": ["1"]}, {"errors": [1]},
-    {"errors": [[1, 2]]}, {"errors": 3}, {"seconds": [[1, "2"]]}, {"attributes": [[1, 2]]}, {"taken": [1]}, {"taken": [0, 1]},
-    {"taken": 3}, {"supersedes": 3},
+    {"errors": [[1, 2]]}, {"errors": 3}, {"seconds": [[1, "2"]]}, {"attributes": [[1, 2]]},
+    {"taken": [1]}, {"taken": [0, 1]}, {"taken": 3}, {"supersedes": 3},
     {"maximize": np.zeros(2)}])
 def test_a_checkpoint_with_other_extras_is_refused(extras, tmp_path):
     path = tmp_path / "run"
