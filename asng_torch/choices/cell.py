@@ -66,32 +66,35 @@ class Cell(Joining):
         if len(inputs) != self.n_inputs:
             raise ValueError(f"Cell(n_inputs={self.n_inputs}) must be called with {self.n_inputs} inputs, "
                              f"got {len(inputs)}.")
-        edges = self.edges()
-        loose = derived.loose_ends(edges, self.n_inputs)
-        maps = derived.run_cell(inputs, [[(source, self._operation(node, source, name)) for source, name in picks]
-                                         for node, picks in enumerate(edges)])
+        picked = self._picked()
+        loose = derived.loose_ends(picked, self.n_inputs)
+        maps = derived.run_cell(inputs, picked)
         width = maps[-1].shape[1]  # of every node alike, as their sums need it
         # of `n_nodes * width` columns, those of the nodes present, for the layers built with `after=` this cell
         self.join(self.n_nodes * width, [(node * width, (node + 1) * width) for node in loose])
         return torch.cat([maps[self.n_inputs + node] for node in loose], dim=1)
 
-    def _operation(self, node: int, source: int, name: str) -> nn.Module:
-        operation: nn.Module = member(self, "operations", str(node), str(source))[self.names.index(name)]
-        return operation
+    def _picked(self) -> list[list[tuple[int, nn.Module]]]:
+        """For every node its picks in force: (source, operation). By codes, which are the positions of the values."""
+        choices, picked = vars(self)["_modules"], []
+        for node, names in enumerate(self._choices):
+            operations = vars(member(self, "operations", str(node)))["_modules"]  # of every map, the candidates
+            codes = [(choices[source].code, choices[operation].code) for source, operation in names]
+            picked.append([(source, operations[str(source)][operation]) for source, operation in codes])
+        return picked
 
     def derived(self) -> nn.Module:
-        return derived.Cell([[(source, self._operation(node, source, name)) for source, name in picks]
-                             for node, picks in enumerate(self.edges())], self.n_inputs)
+        return derived.Cell(self._picked(), self.n_inputs)
 
     def kept(self) -> Iterable[nn.Module]:
-        return [self._operation(node, source, name) for node, picks in enumerate(self.edges())
-                for source, name in picks]
+        return [operation for picks in self._picked() for _, operation in picks]
 
     def check(self, args: tuple[Tensor, ...], kwargs: dict[str, Tensor]) -> None:
         maps = [*args, *kwargs.values()]
         for node in range(self.n_nodes):
-            outputs = [(source, name, self._operation(node, source, name)(maps[source]))
-                       for source in range(len(maps)) for name in self.names]
+            outputs = [(source, name, operation(maps[source]))
+                       for source, candidates in enumerate(member(self, "operations", str(node)))
+                       for name, operation in zip(self.names, candidates, strict=True)]
             if len({shapes(output) for _, _, output in outputs}) > 1:
                 raise ValueError(f"Cell(operations) must give outputs of one shape, got at node {node} " + ", ".join(
                     f"{name!r} on map {source}: {shapes(output)}" for source, name, output in outputs)

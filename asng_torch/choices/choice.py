@@ -58,16 +58,20 @@ class Choice(Searchable):
     @property
     def code(self) -> Any:
         """The code in force. Raises RuntimeError if there is none."""
-        if self.active is None:
+        active = self.active
+        if type(active) is int and active >= 0:  # so it is hundreds of times a pass
+            vars(self)["ran"] = True  # nn.Module takes long to find out that a truth is no parameter
+            return active
+        if active is None:
             raise RuntimeError("no architecture is active, so this choice has nothing to run. "
                                "Call the supernet inside `with supernet.active(architecture):`.")
-        if math.isnan(self.active) if self.variable.continuous else self.active == -1:
+        if math.isnan(active) if self.variable.continuous else active == -1:
             raise RuntimeError(f"{type(self).__name__} {self.label or ''} runs although the active architecture has no "
                                "value for it: it stands inside a candidate, or block, that is not chosen. "
                                "Give what runs in several places to Supernet's module outside of the choice too.")
-        vars(self)["ran"] = True  # nn.Module takes long to find out that a truth is no parameter
+        vars(self)["ran"] = True
         # beside a continuous variable, all codes come as floats
-        return self.active if self.variable.continuous else int(self.active)
+        return active if self.variable.continuous else int(active)
 
     def extra_repr(self) -> str:
         return f"{self.variable!r}, label={self.label!r}"

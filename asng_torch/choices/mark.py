@@ -31,9 +31,10 @@ def _leaf(codes: tuple[float, ...]) -> Tensor:
 
 def marked(output: Any, *codes: float) -> Any:
     """The output itself, its tensors marked in autograd's graph as computed under these codes."""
-    # a compiled graph recomputes nothing but itself
-    if not torch.is_grad_enabled() or torch.compiler.is_compiling() or not _watched():
-        return output
+    return _marked(output, codes) if watched() else output
+
+
+def _marked(output: Any, codes: tuple[float, ...]) -> Any:
     if isinstance(output, Tensor):
         if output.requires_grad:
             mark = _leaf(codes).sin()  # an operation that saves its input
@@ -42,12 +43,15 @@ def marked(output: Any, *codes: float) -> Any:
             output.grad_fn.metadata[id(mark)] = mark  # alive as long as the graph
         return output
     if type(output) in (tuple, list):
-        return type(output)(marked(each, *codes) for each in output)
+        return type(output)(_marked(each, codes) for each in output)
     return output
 
 
-def _watched() -> bool:
+def watched() -> bool:
     """Whether someone, such as activation checkpointing, sees what is saved here: then it cannot be forbidden."""
+    # a compiled graph recomputes nothing but itself
+    if not torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return False
     try:
         with disable_saved_tensors_hooks("never seen"):
             return False
@@ -65,5 +69,7 @@ def holders(module: nn.Module) -> list[tuple[nn.Module, list[ValueChoice]]]:
 def marking(held: list[ValueChoice]) -> Callable[[nn.Module, Any, Any], Any]:
     """A forward hook that marks what the holder of these puts out."""
     def hook(module: nn.Module, args: Any, output: Any) -> Any:
+        if not watched():  # nor are there codes to be collected
+            return output
         return marked(output, *(choice.active for choice in held if choice.active is not None))
     return hook

@@ -108,18 +108,23 @@ class Modules:
 
         What its author froze stays as it is (`moving`). stochastic: all but normalization stays in the mode it is in.
         """
-        # what a layer holds otherwise than as buffers stays there, and the stand-in for these is read by nobody
-        attributes: list[dict[str, Any]] = [vars(norm) for norm in self.moving()]
-        norms = [(own, own["_buffers"] if "running_mean" in own["_buffers"] else {}) for own in attributes]
-        before = [(own["track_running_stats"], buffers.get("running_mean"), buffers.get("running_var"))
-                  for own, buffers in norms]
+        moving = self.moving()
+        norms: list[dict[str, Any]] = list(map(vars, moving))
+        flags = [own["track_running_stats"] for own in norms]
+        # all but PyTorch's batch normalization would read, or move, what they have as buffers all the same
+        kept = [buffers for norm in moving if type(norm).forward is not nn.BatchNorm2d.forward
+                for buffers in [vars(norm)["_buffers"]] if "running_mean" in buffers]
+        statistics = [(buffers["running_mean"], buffers["running_var"]) for buffers in kept]
         with self.modes_kept() if stochastic else self.eval_mode():
             try:
-                for own, buffers in norms:
+                for own in norms:
                     # in training mode and without running statistics to track, PyTorch uses the batch's
                     own["training"], own["track_running_stats"] = True, False
+                for buffers in kept:
                     buffers["running_mean"] = buffers["running_var"] = None
                 yield
             finally:
-                for (own, buffers), (flag, mean, variance) in zip(norms, before, strict=True):
-                    own["track_running_stats"], buffers["running_mean"], buffers["running_var"] = flag, mean, variance
+                for own, flag in zip(norms, flags, strict=True):
+                    own["track_running_stats"] = flag
+                for buffers, (mean, variance) in zip(kept, statistics, strict=True):
+                    buffers["running_mean"], buffers["running_var"] = mean, variance

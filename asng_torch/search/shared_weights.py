@@ -56,7 +56,9 @@ class SharedWeights:
 
     def drop_gradients(self) -> None:
         """As after a step."""
-        self.optimizer.zero_grad(set_to_none=self.set_to_none)
+        for each in self.parameters:  # most of which have none
+            if each.grad is not None:
+                each.grad = None if self.set_to_none else each.grad.zero_()
 
     def train_mode(self) -> None:
         """Training mode, if the supernet has left it; what was in eval mode from the beginning stays so."""
@@ -84,10 +86,10 @@ class SharedWeights:
     def _move(self, total: Tensor) -> float:
         """What follows the backward passes, whose mean loss on this process `total` is; that of all processes."""
         parameters = self.parameters
-        moved = [i for i, each in enumerate(parameters) if each.grad is not None]
-        distributed.agree("the set of weights that got a gradient", lambda: str(moved), total.device)
+        with_gradient = [each for each in parameters if each.grad is not None]
+        distributed.agree("the set of weights that got a gradient",
+                          lambda: str([i for i, each in enumerate(parameters) if each.grad is not None]), total.device)
         # the loss travels with the gradients, so that one message brings both
-        with_gradient = [parameters[i] for i in moved]
         distributed.average([total, *(each.grad for each in with_gradient if each.grad is not None)])
         watched, scaled = [total], self._scaler.is_enabled()
         if scaled:
@@ -99,7 +101,7 @@ class SharedWeights:
         if finite:
             self.optimizer.step()
         self.drop_gradients()
-        if scaled and moved:
+        if scaled and with_gradient:
             self._scaler.update()
         if not finite:
             self.n_skipped += 1

@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch import distributed as dist
 
 from asng_core import Candidate, Space
 from asng_core.html import table
 
 from ..choices.mark import holders
-from ..choices.searchable import Searchable
+from ..choices.searchable import Searchable, member
 from ..elastic import parametrized
 from ..elastic.elastic import Elastic
 from ..networks.modules import Modules
@@ -103,8 +104,9 @@ class Supernet(Searchable):
         if self.meter.example is None and not torch.compiler.is_compiling():
             self.meter.learn(Call(args, kwargs))
         vars(self)["ran"] = True
-        self._ranks.hear(self.in_force)
-        return self.module(*args, **kwargs)
+        if self._ranks.said is not None:
+            self._ranks.hear(self.in_force)
+        return member(self, "module")(*args, **kwargs)
 
     def derived(self) -> nn.Module:
         return self.module  # of a supernet in the module of another one, whose variables these also are
@@ -112,7 +114,8 @@ class Supernet(Searchable):
     def active(self, architecture: Architecture) -> AbstractContextManager[None]:
         """Run as `architecture` inside the `with`. Raises ValueError if it is not in the space."""
         codes = [*self._coded(architecture), *self._further]
-        self._ranks.say(self.in_force, codes)
+        if dist.is_available() and dist.is_initialized():
+            self._ranks.say(self.in_force, codes)
         return self._switches.under(codes)
 
     def codes(self, architecture: Architecture) -> dict[str, float]:
