@@ -11,7 +11,8 @@ A ValueChoice returns no tensor: the output of the module that holds it is marke
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -44,7 +45,19 @@ def _marked(output: Any, codes: tuple[float, ...]) -> Any:
         return output
     if type(output) in (tuple, list):
         return type(output)(_marked(each, codes) for each in output)
+    if type(output) is dict:
+        return {name: _marked(each, codes) for name, each in output.items()}
+    for each in _parts(output):  # of another class, which stays as it is: where autograd made them, in its graph
+        _marked(each, codes)
     return output
+
+
+def _parts(output: Any) -> Iterable[Any]:
+    if isinstance(output, Mapping):
+        return output.values()
+    if is_dataclass(output) and not isinstance(output, type):
+        return [getattr(output, field.name) for field in fields(output)]
+    return output if isinstance(output, (tuple, list)) else ()
 
 
 def watched() -> bool:

@@ -13,6 +13,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ..choices.searchable import Blocks, Searchable
 from ..elastic.elastic import Elastic
+from ..networks.modules import Modules
 from .conditions import Places
 from .cost import Cost, made
 from .inputs import Call
@@ -36,6 +37,7 @@ class Meter:
         self.example: Call | None = None
         self._problem: Exception | None = None  # why what was seen serves as no example
         self._made: Twin | None = None
+        self._listed, self._seen = Modules(module), list[nn.Module]()  # all modules, and those that the twin is of
         self._own: dict[int, nn.Parameter] = {}  # id of a parameter of the twin -> the module's
         # by the codes of all variables in use: what a pass spends, and the parameters held with their numbers
         self._counted: dict[tuple[float | None, ...], tuple[Spent, list[tuple[nn.Parameter, int]]]] = {}
@@ -53,8 +55,8 @@ class Meter:
         for example in (call,) if given else (call.row(), call):
             for kind in (MetaTwin, ItselfAsTwin):
                 try:
-                    self._made, self.example = kind(self.module, self.places, example), example.on_meta()
-                    self._own = dict(zip(map(id, self._made.parameters), self.module.parameters(), strict=True))
+                    self.example = example.on_meta()
+                    self._make(kind(self.module, self.places, example))
                     self.check()
                     return
                 except Exception as error:  # of the user's forward pass, whatever it does on a device without data
@@ -64,6 +66,12 @@ class Meter:
         if given or isinstance(self._problem, ShapesDiffer):
             problem, self._problem = self._problem, None
             raise problem
+
+    def _make(self, twin: Twin) -> None:
+        """Measure on this one from now on."""
+        self._made, self._seen = twin, self._listed.current().all
+        self._own = dict(zip(map(id, twin.parameters), self.module.parameters(), strict=True))
+        self._counted.clear()
 
     def check(self) -> None:
         """Run every choice's alternatives, all at its widest, and then at the least widths.
@@ -105,9 +113,9 @@ class Meter:
 
     def cost(self, codes: Mapping[str, float]) -> Cost:
         """The cost of the architecture of these codes; what is counted is memorized, what is frozen asked for."""
+        twin = self._twin
         key = tuple(None if math.isnan(code) else code for code in codes.values())  # NaN differs from itself
         if key not in self._counted:
-            twin = self._twin
             if len(self._counted) >= _MOST:
                 self._counted.clear()
             with twin.under(codes), self._widths_noted(twin):
@@ -168,17 +176,18 @@ class Meter:
         self.needed()
         if self._made is None:
             raise RuntimeError("costs need an example.")
+        if self._listed.current().all is not self._seen:  # a module was put in, taken out or replaced
+            self._make(type(self._made)(self.module, self.places, self._made.call))
+            self.check()
         return self._made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
         twin = Meter(*copy.deepcopy((self.module, self.places), memo))
         twin.example, twin._problem = self.example, self._problem
-        # the same twin, as its parameters are of the type of the example, whatever those of the copy have become
-        twin._made = self._made
-        if isinstance(self._made, ItselfAsTwin):
-            twin._made = ItselfAsTwin(twin.module, twin.places, self._made.call)
-        if twin._made is not None:
-            twin._own = dict(zip(map(id, twin._made.parameters), twin.module.parameters(), strict=True))
+        if self._made is not None:
+            made = self._twin
+            # the same one, as its parameters are of the type of the example, whatever those of the copy have become
+            twin._make(ItselfAsTwin(twin.module, twin.places, made.call) if isinstance(made, ItselfAsTwin) else made)
         return twin
 
 

@@ -6,7 +6,7 @@ operation cost before: without data, the shapes and the other arguments say all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -16,7 +16,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
+from ..choices.cell import Cell
 from ..choices.searchable import Searchable
+from ..networks.derived import run_cell
 
 _MOST = 2**15  # entries of a memory, after which it begins anew
 _NOTE = "asng_shape_and_type"
@@ -32,11 +34,6 @@ class Spent(NamedTuple):
     size: int
 
 
-class _Known(NamedTuple):
-    output: Any
-    spent: Spent
-
-
 class _Unknown(TypeError):
     """An argument, or an output, that no memory can hold."""
 
@@ -46,26 +43,29 @@ class Tally(TorchFunctionMode):
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        self._spent, self._on = Spent(0, 0), False
-        self._known: dict[Any, _Known] = {}
+        self._operations, self._size, self._on = 0, 0, False  # Spent so far; whether a pass is under way
+        self._known: dict[Any, tuple[Any, int, int]] = {}  # an output, with what it spends
         for part in without_choices(module):
             part.forward = _Part(part.forward, self)
+        for each in module.modules():
+            if isinstance(each, Cell):
+                vars(each)["run"] = self.cell
 
     def of(self, run: Callable[[], Any]) -> Spent:
         """What `run()`, a pass over the module, spends."""
-        self._spent, self._on = Spent(0, 0), True
+        self._operations, self._size, self._on = 0, 0, True
         try:
             with _unfused(), torch.no_grad(), self:
                 run()
         finally:
             self._on = False
-        return self._spent
+        return Spent(self._operations, self._size)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         if name in _FREE:
-            return func(*args, **kwargs)
+            return func(*args, **kwargs) if kwargs else func(*args)
+        kwargs = kwargs or {}
         if (name.endswith("_") and not name.startswith("__")) or "out" in kwargs:  # in place
             output = self._operation(func, args, kwargs)
             if isinstance(output, Tensor):
@@ -77,21 +77,43 @@ class Tally(TorchFunctionMode):
         """The output of a part of the module."""
         return self._remembered(forward, _called, args, kwargs) if self._on else forward(*args, **kwargs)
 
+    def cell(self, inputs: Sequence[Tensor], picks: Sequence[Sequence[tuple[int, nn.Module]]]) -> list[Tensor]:
+        """`derived.run_cell`, where nodes add up to the shape of their first operation's output."""
+        if not self._on:
+            return run_cell(inputs, picks)
+        maps = list(inputs)
+        for node in picks:
+            outputs = [self._output(operation, maps[source]) for source, operation in node]
+            maps.append(outputs[0])
+        return maps
+
+    def _output(self, operation: nn.Module, x: Tensor) -> Tensor:
+        """Of an operation that is remembered for this shape, without a call of it."""
+        part = vars(operation).get("forward")
+        known = self._known.get((part.forward, (_key(x),), ())) if isinstance(part, _Part) else None
+        if known is None:
+            return operation(x)  # type: ignore[no-any-return]
+        output, operations, size = known
+        self._operations += operations
+        self._size += size
+        return output  # type: ignore[no-any-return]
+
     def _remembered(self, func: Any, run: Callable[[Any, Any, Any], Any], args: Any, kwargs: Any) -> Any:
         """The output of `run(func, args, kwargs)`, or what it was for arguments of these shapes."""
         try:
-            key = func, _key(args), _key(kwargs) if kwargs else ()
+            key = func, tuple(map(_key, args)), _key(kwargs) if kwargs else ()
         except _Unknown:
             return run(func, args, kwargs)
         known = self._known.get(key)
         if known is not None:
-            self._add(known.spent)
-            return _alike(known.output)
-        before = self._spent
+            output, operations, size = known
+            self._operations += operations
+            self._size += size
+            return _alike(output)
+        operations, size = self._operations, self._size
         output = run(func, args, kwargs)
-        spent = Spent(self._spent.operations - before.operations, self._spent.size - before.size)
         with suppress(_Unknown):
-            known = _Known(_alike(output), spent)
+            known = _alike(output), self._operations - operations, self._size - size
             if len(self._known) >= _MOST:
                 self._known.clear()
             self._known[key] = known
@@ -102,11 +124,9 @@ class Tally(TorchFunctionMode):
         sizes: list[int] = []
         with FlopCounterMode(display=False, custom_mapping=_measured(sizes)) as counter, torch.device("meta"):
             output = func(*args, **kwargs)
-        self._add(Spent(counter.get_total_flops(), sum(sizes)))
+        self._operations += counter.get_total_flops()
+        self._size += sum(sizes)
         return output
-
-    def _add(self, spent: Spent) -> None:
-        self._spent = Spent(self._spent.operations + spent.operations, self._spent.size + spent.size)
 
 
 def spent(run: Callable[[], Any]) -> Spent:
@@ -121,10 +141,10 @@ class _Part:
     """Stands for the forward pass of a part without choices."""
 
     def __init__(self, forward: Callable[..., Any], tally: Tally) -> None:
-        self._forward, self._tally = forward, tally
+        self.forward, self._tally = forward, tally
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._tally.part(self._forward, args, kwargs)
+        return self._tally.part(self.forward, args, kwargs)
 
 
 def _called(func: Any, args: Any, kwargs: Any) -> Any:
@@ -150,6 +170,8 @@ def _without(module: nn.Module, seen: set[int]) -> list[nn.Module]:
 def _key(tree: Any) -> Any:
     """What of an argument decides how its operation comes out, hashable."""
     kind = type(tree)
+    if kind in _PLAIN:
+        return tree
     if kind is Tensor or isinstance(tree, Tensor):
         # noted at the tensor itself, as asking it for them goes through the mode
         noted = vars(tree).get(_NOTE)
@@ -158,8 +180,6 @@ def _key(tree: Any) -> Any:
                 raise _Unknown  # it has content
             noted = vars(tree)[_NOTE] = tree.shape, tree.dtype
         return noted
-    if kind in _PLAIN:
-        return tree
     if kind in (tuple, list, torch.Size):
         return kind, tuple([_key(each) for each in tree])
     if kind in (bool, float, complex):
@@ -175,9 +195,9 @@ def _key(tree: Any) -> Any:
 
 def _alike(tree: Any) -> Any:
     """The same output with tensors of its own, whose shapes may be changed in place."""
-    if isinstance(tree, Tensor):
+    if type(tree) is Tensor or isinstance(tree, Tensor):
         alike = tree.detach()
-        vars(alike)[_NOTE] = _key(tree)
+        vars(alike)[_NOTE] = vars(tree).get(_NOTE) or _key(tree)
         return alike
     if type(tree) in _PLAIN or isinstance(tree, (bool, float, torch.Size)):
         return tree

@@ -1,6 +1,9 @@
 """What holds of every kind of choice: derivation, cost, gradients, checkpointing, copies."""
 
 import copy
+from collections import OrderedDict, namedtuple
+from contextlib import nullcontext
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -129,6 +132,35 @@ def test_alternatives_that_look_alike_do_not_hide_from_the_check():
         loss = checkpoint(supernet, x, use_reentrant=False).sum()
     with supernet.active({"0": "b"}), pytest.raises(torch.utils.checkpoint.CheckpointError):
         loss.backward()
+
+
+@dataclass
+class Outputs:
+    hidden: torch.Tensor
+
+
+class Named(nn.Linear):
+    """Puts its output into some structure."""
+
+    def __init__(self, kind):
+        super().__init__(4, 4)
+        self.kind = kind
+
+    def forward(self, x):
+        return self.kind(hidden=super().forward(x))
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict, Outputs, namedtuple("Pair", "hidden")])
+def test_neither_do_they_in_outputs_of_any_structure(kind):
+    supernet = Supernet(LayerChoice({"a": Named(kind), "b": Named(kind)}, label="op"))
+    x = torch.randn(2, 4, requires_grad=True)
+    for other, raising in (("a", nullcontext()), ("b", pytest.raises(torch.utils.checkpoint.CheckpointError))):
+        with supernet.active({"op": "a"}):
+            outputs = checkpoint(supernet, x, use_reentrant=False)
+        assert type(outputs) is kind
+        (hidden,) = outputs.values() if isinstance(outputs, dict) else (outputs.hidden,)
+        with supernet.active({"op": other}), raising:
+            hidden.sum().backward()
 
 
 def test_a_copy_is_independent(case):

@@ -140,10 +140,10 @@ def test_a_demo(tmp_path, run, monkeypatch):
 
 @pytest.mark.attack
 def test_a_search_of_two_processes(tmp_path, images):
-    """Of torchrun, interrupted by SIGTERM, and gone on with."""
+    """Of torchrun, interrupted by SIGTERM and gone on with, it ends as one that was not."""
     launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "asng_torch")
-    folder = ["--out", tmp_path / "a", "--data-folder", images]
-    process = start("search", "--space", "mini", "--steps", "400", *folder, launcher=launcher)
+    search = ["--space", "mini", "--steps", "120", "--data-folder", images]
+    process = start("search", *search, "--out", tmp_path / "a", launcher=launcher)
     log = tmp_path / "a/log.csv"
     wait_for(lambda: log.exists() and log.read_text().count("\n") > 3, process)
     process.send_signal(signal.SIGTERM)
@@ -151,4 +151,9 @@ def test_a_search_of_two_processes(tmp_path, images):
     state = checkpoint.read(tmp_path / "a/search.safetensors", "asng_torch.Search")
     assert len(state["processes"]) == 2
     assert log.read_text().count("\n") == state["step"] + 1
-    assert state["step"] < 400
+    assert state["step"] < 120
+    for rest in (["--out", tmp_path / "a", "--resume"], [*search, "--out", tmp_path / "b"]):
+        process = start("search", *rest, launcher=launcher)
+        printed = process.communicate(timeout=120)[0].decode()
+        assert process.returncode == 0, printed
+    assert_same_search(tmp_path / "a", tmp_path / "b")

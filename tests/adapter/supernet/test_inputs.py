@@ -174,6 +174,21 @@ def test_costs_are_those_of_the_derived_network_parameters_that_train_apart():
                     assert cost.activations == 4 * (2 * 5 * (8 * depth + width + 8) + 2 * 7)
 
 
+def test_costs_are_of_the_modules_that_are_there_now():
+    net = nn.Sequential(nn.Linear(4, 4), LayerChoice({"linear": nn.Linear(4, 4), "identity": nn.Identity()}))
+    supernet = Supernet(net, example=torch.ones(1, 4))
+    assert supernet.cost({"1": "identity"}).parameters == 20
+    net[0] = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 4))
+    for each in (supernet, copy.deepcopy(supernet)):
+        for name in ("identity", "linear"):
+            assert each.cost({"1": name}) == count(derive(each, {"1": name}), torch.ones(1, 4))
+    net[1].candidates[0].weight.requires_grad_(False)
+    assert supernet.cost({"1": "linear"}).trainable == 76 + 4
+    net[0] = nn.Linear(4, 3)
+    with pytest.raises(RuntimeError, match="reduction dim"):
+        supernet.cost({"1": "linear"})
+
+
 def test_memories_of_costs_are_bounded(monkeypatch):
     monkeypatch.setattr("asng_torch.supernet.meter._MOST", 3)
     monkeypatch.setattr("asng_torch.supernet.tally._MOST", 3)
