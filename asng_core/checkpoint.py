@@ -26,6 +26,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from .checks import shown
+
 MAGIC = b"asng\x03\r\n\x1a"
 _ZIP = b"PK"  # how an npz begins
 _HEADER = 48
@@ -77,7 +79,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
         hint = "" if content[:2] == _ZIP else " Was it written by save(), and completely?"
         raise CheckpointError(f"{name!r} is not a readable {kind} checkpoint: {error}{hint}") from error
     if not isinstance(found, str) or found != kind:
-        raise CheckpointError(f"{name!r} is a checkpoint of {found!r}, not of {kind!r}.")
+        raise CheckpointError(f"{name!r} is a checkpoint of {shown(found)}, not of {kind!r}.")
     return state
 
 
@@ -127,7 +129,7 @@ def _arrays(named: list[Any], body: memoryview) -> dict[str, Any]:
         except (TypeError, KeyError) as error:
             raise CheckpointError("an array has no type or no shape.") from error
         if dtype not in _TYPES or not all(type(length) is int and length >= 0 for length in shape):
-            raise CheckpointError(f"an array has the type {dtype!r} and the shape {shape}.")
+            raise CheckpointError(f"an array has the type {shown(dtype)} and the shape {shown(shape)}.")
         size = math.prod(shape) * int(dtype[-1])
         if size > len(body) - start or len(shape) > 8:
             raise CheckpointError("an array is longer than the file.")

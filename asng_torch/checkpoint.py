@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from asng_core import CheckpointError, checkpoint
+from asng_core import CheckpointError, checkpoint, checks
 
 # so that `torch.load(weights_only=True)` reads the arrays in an optimizer's state: how NumPy has them made anew, and of
 # which types; all that is in them goes through PyTorch's own reader
@@ -70,7 +70,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
         raise CheckpointError(f"{name!r} is not a readable {kind} checkpoint ({error}). "
                               "Was it written by save(), and completely?") from error
     if not isinstance(found, str) or found != kind:
-        raise CheckpointError(f"{name!r} is a checkpoint of {found!r}, not of {kind!r}.")
+        raise CheckpointError(f"{name!r} is a checkpoint of {checks.shown(found)}, not of {kind!r}.")
     return state
 
 

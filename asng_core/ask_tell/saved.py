@@ -50,10 +50,10 @@ class Saved(ABC, Generic[P]):
         """
         try:
             if state["format"] != self.FORMAT:
-                raise ValueError(f"its format is {state['format']!r}, not {self.FORMAT!r}.")
+                raise ValueError(f"its format is {checks.shown(state['format'])}, not {self.FORMAT!r}.")
             if state["version"] != _VERSION:
-                raise ValueError(f"its version is {state['version']!r}, but this release reads {_VERSION}. Go on with "
-                                 "the release that wrote it, or begin anew.")
+                raise ValueError(f"its version is {checks.shown(state['version'])}, but this release reads {_VERSION}. "
+                                 "Go on with the release that wrote it, or begin anew.")
             check_described(self.space, state["space"])
             if (set(state["settings"]) ^ set(self._parts.settings)) - self.OPTIONAL:
                 raise ValueError(f"its settings must be {sorted(self._parts.settings)}.")

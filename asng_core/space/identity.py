@@ -4,7 +4,8 @@
     None, truth values, numbers, text, bytes     type and repr
     NumPy scalars and arrays                     dtype, shape, bytes
     tuples, lists, dicts, sets, dataclasses,     type and the forms of what they hold; of sets and dicts sorted
-    namedtuples, enum members
+    namedtuples
+    enum members                                 type, name, and the form of the value if it has one
     classes, functions, modules                  the name that they can be imported by
 
 Anything else has no form: two objects that look alike may differ in what is not seen.
@@ -48,7 +49,10 @@ def form(value: object, depth: int = 0) -> str:
         return [form(each, depth + 1) for each in values]
 
     if isinstance(value, enum.Enum):
-        return _of(kind, [value.name])
+        try:
+            return _of(kind, [str(value.name), form(value.value, depth + 1)])
+        except NoForm:
+            return _of(kind, [str(value.name)])
     if isinstance(value, (np.ndarray, np.generic)):
         if value.dtype.hasobject:
             return _of(kind, [str(value.shape), *parts(np.asarray(value).ravel().tolist())])
@@ -57,12 +61,11 @@ def form(value: object, depth: int = 0) -> str:
         return _of(kind, [repr(value)])
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _of(kind, parts(getattr(value, field.name) for field in dataclasses.fields(value)))
-    if isinstance(value, dict):
-        return _of(kind, sorted(f"{form(key, depth + 1)}={form(each, depth + 1)}" for key, each in value.items()))
-    if isinstance(value, (set, frozenset)):
-        return _of(kind, sorted(parts(value)))
-    if isinstance(value, (list, tuple)):
-        return _of(kind, parts(value))
+    if isinstance(value, (dict, set, frozenset, list, tuple)):
+        held = ([f"{form(key, depth + 1)}={form(each, depth + 1)}" for key, each in value.items()]
+                if isinstance(value, dict) else parts(value))
+        beside = parts([vars(value)]) if getattr(value, "__dict__", None) else []  # of a class of the user's own
+        return _of(kind, (held if isinstance(value, (list, tuple)) else sorted(held)) + beside)
     return _of(kind, [_imported(value)])
 
 

@@ -73,7 +73,7 @@ def _difference(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str | Non
 def _of_variable(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str | None:
     for key in ("kind", "size", "low", "high", "step", "log"):
         if theirs.get(key) != ours.get(key) or type(theirs.get(key)) is not type(ours.get(key)):
-            return f"has {key}={theirs.get(key)!r}, not {ours.get(key)!r}"
+            return f"has {key}={shown(theirs.get(key))}, not {shown(ours.get(key))}"
     for key, what in (("values", "the value {}"), ("digests", "a value of other content")):
         there, here = theirs.get(key), ours.get(key)
         if (there is None) != (here is None):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from asng_core import Categorical, CheckpointError, Ordinal, Space, checkpoint
+from asng_core import Categorical, CheckpointError, Ordinal, Space, checkpoint, checks
 
 Architecture = Mapping[str, Any]  # variable name -> value: a Candidate or a plain dict
 
@@ -47,7 +47,8 @@ def load_architecture(path: str | os.PathLike[str], space: Space, *, space_name:
         raise CheckpointError(f"{os.fspath(path)!r} must be an architecture file, in UTF-8, with an entry 'space' and "
                               f"a dict 'architecture', but is not ({error!r}).") from error
     if space_name is not None and found != space_name:
-        raise CheckpointError(f"{os.fspath(path)!r} holds an architecture of space {found!r}, not of {space_name!r}.")
+        raise CheckpointError(f"{os.fspath(path)!r} holds an architecture of space {checks.shown(found)}, not of "
+                              f"{space_name!r}.")
     try:
         architecture = {name: _value(space, name, value) for name, value in values.items()}
         space.encode(architecture)

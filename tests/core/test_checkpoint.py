@@ -266,6 +266,18 @@ def test_a_refusal_says_what_is_wrong(name, tmp_path):
                                   "written by save(), and completely?")
 
 
+def test_a_refusal_is_no_longer_than_a_reader_reads(tmp_path):
+    (tmp_path / "a").write_bytes(crafted({"state": {"format": "x" * 10**6}, "arrays": []}))
+    with pytest.raises(CheckpointError, match=r"a checkpoint of 'x+\.\.\., not of 'kind'") as refusal:
+        checkpoint.read(tmp_path / "a", "kind")
+    assert len(str(refusal.value)) < 1000
+    state = ASNG(Space.binary(2), seed=1).state_dict()
+    state["space"]["variables"]["x1"]["size"] = 10**4000
+    with pytest.raises(ValueError, match=r"has size=10+\.\.\., not 2") as refusal:
+        ASNG(Space.binary(2)).load_state_dict(state)
+    assert len(str(refusal.value)) < 1000
+
+
 @pytest.mark.parametrize("n", [1, 8, 16])
 def test_a_header_longer_than_the_file_is_refused(n):
     with pytest.raises(CheckpointError, match=r"its header is longer than the file\."):
@@ -315,6 +327,18 @@ def test_to_ask_whether_a_process_lives_does_it_no_harm(monkeypatch):
 
     monkeypatch.setattr(os, "kill", forbidden)
     assert checkpoint._lives(1)  # another user's
+
+
+def test_where_asking_would_end_a_process_nothing_is_swept(tmp_path, monkeypatch):
+    target = tmp_path / "a"
+    left = tmp_path / f".a.{2**22 + 1}.tmp"  # of no process: Linux has no higher number than 2^22
+    left.touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        checkpoint._sweep(target)
+    assert left.exists()
+    checkpoint._sweep(target)
+    assert not left.exists()
 
 
 def test_a_pipe_or_a_folder_is_neither_replaced_nor_read(tmp_path):

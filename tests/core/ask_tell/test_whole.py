@@ -141,6 +141,18 @@ def test_what_breaks_off_the_undoing_too_is_undone_by_the_next_call(name):
         optimizer = loaded(optimizer, optimizer.state_dict())
 
 
+def test_a_call_begins_with_the_undoing_of_what_the_last_one_left():
+    optimizer, n_objectives = prepared("ASNG")
+    twin = loaded(optimizer, optimizer.state_dict())
+    parts = optimizer._parts
+    parts.undo = parts.policy.update = lambda *arguments: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        CALLS["tell"](optimizer, n_objectives)()
+    del parts.undo, parts.policy.update
+    np.testing.assert_array_equal(optimizer.ask(3).codes, twin.ask(3).codes)
+    assert packed(optimizer.state_dict()) == packed(twin.state_dict())
+
+
 @pytest.mark.parametrize("name", ["ASNG", "Minimizer", "noisy"])
 def test_losses_and_constraints_of_the_user_that_raise_change_nothing(name, monkeypatch):
     class Loss(float):

@@ -38,6 +38,30 @@ def test_different_values_have_different_forms():
         assert form(a) != form(b), (a, b)
 
 
+class Tagged(list):
+    """A list that knows more than it holds."""
+
+    def __init__(self, held, tag):
+        super().__init__(held)
+        self.tag = tag
+
+
+def test_a_member_of_an_enum_is_its_name_and_its_value():
+    one, other, name = (enum.Enum("Width", members, module=__name__) for members in (
+        {"SMALL": 1, "LARGE": 2}, {"SMALL": 1, "LARGE": 3}, {"SMALL": object(), "LARGE": object()}))
+    assert form(one.SMALL) == form(other.SMALL)
+    assert form(one.LARGE) != form(other.LARGE)
+    assert form(name.SMALL) != form(name.LARGE)  # of values without a form
+    flag = enum.Flag("Flag", ["A", "B", "C"], module=__name__)
+    assert form(flag.A | flag.B) != form(flag.A | flag.C)
+
+
+def test_what_a_container_has_beside_what_it_holds_belongs_to_it():
+    assert form(Tagged([1], "a")) == form(Tagged([1], "a")) != form(Tagged([1], "b"))
+    with pytest.raises(NoForm):
+        form(Tagged([1], object()))
+
+
 def test_a_form_does_not_depend_on_the_order_of_sets_and_dicts():
     assert form({"a": 1, "b": (2,)}) == form({"b": (2,), "a": 1})
     assert form(set(range(100))) == form(set(range(99, -1, -1)))
