@@ -226,13 +226,14 @@ class AskTell(Saved[P]):
 
     @property
     def converged(self) -> bool:
-        """Whether every variable active in the mode has there P(mode) >= max(1 - 2 margin, (1 + 1/K - margin) / 2).
+        """Whether the distribution moves little more: every variable active in the mode leaves it with at most twice
+        the margin, a continuous Real has a sigma within 10% of its smallest.
 
-        That is: it leaves its value with at most twice the margin, or where an undecided one of K values does about
-        that anyway, halfway from undecided to the margin. With up to four variables the default margin is 1/4, and one
-        of two values counts as converged from a probability of 0.63 on, one of three from 0.54. Pass a smaller
-        `margin=` to ask for more; `summary()` shows what each is at. A continuous Real is asked for a sigma within 10%
-        of its smallest.
+        The margin is what keeps every value possible; how sure the mode is follows from it. With up to four variables
+        it is 1/4 by default, and "converged" says little: of two values one counts from a probability of 0.63 on, of
+        three from 0.54. Pass a smaller `margin=` to ask for more; `summary()` shows P(mode) of each. Exactly, of K
+        values: P(mode) >= max(1 - 2 margin, (1 + 1/K - margin) / 2), where the second, halfway from undecided to the
+        margin, is for margins so large that an undecided variable would count.
         """
         return self._parts.distribution.converged
 

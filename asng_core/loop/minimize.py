@@ -16,6 +16,7 @@ from .. import checks
 from ..blackbox.minimizer import Minimizer
 from ..space.space import Space
 from . import rules
+from .arguments import explained
 from .books import Books
 from .call import call, seeded
 from .interrupts import Interrupts, words
@@ -34,6 +35,7 @@ Callback = Callable[[Progress], Any]
 Exceptions = type[Exception] | tuple[type[Exception], ...]
 
 
+@explained
 def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.random.SeedSequence | None = None,
              noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None,
              n_workers: int | None = None, vectorized: bool = False, target: float | None = None,
@@ -106,6 +108,7 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
                 catch=catch, initial_points=initial_points, init=init, known=known)
 
 
+@explained
 def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.random.SeedSequence | None = None,
              noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None,
              n_workers: int | None = None, vectorized: bool = False, target: float | None = None,

@@ -68,12 +68,12 @@ class Pools:
         if n_workers is None:
             if known is None:
                 warnings.warn(f"{self._where} does not say how many workers it has, so that one evaluation is made at "
-                              "a time. Give n_workers=.", RuntimeWarning, stacklevel=5)
+                              "a time. Give n_workers=.", RuntimeWarning, stacklevel=6)
             return known or 1
         if known is not None and known < n_workers and not fitting:
             warnings.warn(f"{self._where} has {known} worker{'s' * (known > 1)}, fewer than n_workers={n_workers}: the "
                           "other points will wait in it, asked without knowing of the results before them. Make it "
-                          f"larger, or give n_workers={known}.", RuntimeWarning, stacklevel=5)
+                          f"larger, or give n_workers={known}.", RuntimeWarning, stacklevel=6)
         return n_workers
 
 

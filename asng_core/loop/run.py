@@ -74,7 +74,7 @@ class Run:
         if unsaved is not None and error is not None:
             reason += f"; the last state could not be saved: {unsaved}"
             with contextlib.suppress(RuntimeWarning):  # where warnings are errors: there is one already
-                warnings.warn(f"the last state could not be saved: {unsaved}", RuntimeWarning, stacklevel=4)
+                warnings.warn(f"the last state could not be saved: {unsaved}", RuntimeWarning, stacklevel=5)
         error = error or unsaved
         try:
             workers.close()

@@ -102,7 +102,7 @@ class Store:
     def warn(self) -> None:
         """Of what went wrong."""
         while self._troubles:
-            warnings.warn(self._troubles.pop(0), RuntimeWarning, stacklevel=6)
+            warnings.warn(self._troubles.pop(0), RuntimeWarning, stacklevel=7)
 
     def finish(self, books: Books) -> Exception | None:
         """Save for the last time and remove the journal; why that was not possible.

@@ -368,6 +368,21 @@ def test_a_factory_that_gives_a_broken_executor_again_is_explained():
         minimize(objectives.always_deadly, SPACE, budget=5, executor=lambda: executor)
 
 
+def test_a_warning_points_to_the_call():
+    with pytest.warns(RuntimeWarning, match="fewer than n_workers=3") as caught, ThreadPoolExecutor(1) as executor:
+        minimize(objectives.distance, SPACE, budget=3, executor=executor, n_workers=3)
+    assert caught[0].filename == __file__
+
+
+def test_an_executor_whose_futures_are_none_is_explained():
+    class Immediate(ThreadPoolExecutor):
+        def submit(self, function, *args):
+            return function(*args)
+
+    with Immediate(1) as executor, pytest.raises(TypeError, match=r"whose submit\(\) returns a float"):
+        minimize(objectives.distance, SPACE, budget=5, executor=executor)
+
+
 @pytest.mark.parametrize("executor", [processes, lambda: processes(1)])
 def test_an_objective_that_cannot_go_to_a_process_is_explained(executor):
     with pytest.raises(TypeError, match=r"objective .*<lambda> must be picklable.*at the top level of a module"):
