@@ -17,6 +17,9 @@ try:
     from .search.latency import Latency
     from .search.records import CsvLog, MLflowLog, SearchRecord, TensorBoardLog
     from .search.search import Search
+    from .staged.jobs import Trained
+    from .staged.staged import Staged
+    from .staged.trainer import Trainer
     from .supernet.architecture import load_architecture, save_architecture
     from .supernet.cost import Cost, count
     from .supernet.derive import derive
@@ -30,7 +33,8 @@ except ModuleNotFoundError as error:
     raise ImportError(f"asng_torch needs {error.name}, which is not installed: pip install 'asng[torch]'.") from error
 
 __all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "Latency", "LayerChoice",
-           "MLflowLog", "Repeat", "Search", "SearchRecord", "Supernet", "TensorBoardLog", "ValueChoice", "WidthChoice",
+           "MLflowLog", "Repeat", "Search", "SearchRecord", "Staged", "Supernet", "TensorBoardLog", "Trained",
+           "Trainer", "ValueChoice", "WidthChoice",
            "average_gradients", "averaged", "count", "derive", "derived", "draw_cell", "elastic", "evaluate",
            "from_genotype", "load_architecture", "recalibrate", "save_architecture", "sort_channels", "synchronized",
            "to_genotype", "train"]

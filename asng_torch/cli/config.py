@@ -24,6 +24,7 @@ class SearchConfig:
 
     steps: None for as many as the preset's epochs have. data_folder: None for the images that come with the package.
     mask: None for "center", if the space is for inpainting. cost: None for "parameters", if there is a limit.
+    trainings: after the search, in full ones; None for none.
     space, data: of one's own, the name of the function that makes it, "module:function".
     """
 
@@ -38,6 +39,7 @@ class SearchConfig:
     cost: CostName | None = None
     limit: list[float] | None = None
     ema: float | None = None
+    trainings: int | None = None
     tensorboard: bool = False
 
 
@@ -52,9 +54,10 @@ class RetrainConfig:
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """Of the demo."""
+    """Of the demo, whose search is short, as trainings follow it."""
 
-    steps: int = Settings.steps
+    steps: int = 1000
+    trainings: int = 8
     epochs: int = Settings.epochs
     controls: int = 8
     seed: int = 0

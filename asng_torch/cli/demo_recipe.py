@@ -6,16 +6,20 @@ measures with the same functions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from asng_core import ASNG, Batch
 
-from ..data import FashionMNIST, TensorLoader
+from ..checkpoint import read_tensors
+from ..data import FashionMNIST, TensorLoader, split
 from ..search.search import Search
 from ..spaces import mini
+from ..staged.trainer import Trainer
 from ..supernet.architecture import Architecture
 from ..supernet.derive import derive
 from ..supernet.supernet import Supernet
@@ -62,6 +66,24 @@ def retrain(supernet: Supernet, architecture: Architecture, data: FashionMNIST, 
           progress=progress)
     return network, evaluate(network, _loader(data.test_images, data.test_labels,
                                       min(500, len(data.test_images)), None, device))
+
+
+def trainer(supernet: Supernet, data: FashionMNIST, settings: Settings, seed: int, device: torch.device) -> Trainer:
+    """Of plain networks from scratch, on five sixths of the training images; the others judge them."""
+    train, valid = split(len(data.train_images), 5 / 6, seed=seed)
+    return Trainer(
+        lambda architecture: derive(supernet, architecture, weights="reset").to(device),
+        partial(_loader, data.train_images[train], data.train_labels[train], settings.batch_size, seed, device),
+        _loader(data.train_images[valid], data.train_labels[valid], len(valid), None, device),
+        replace(_RETRAIN, epochs=settings.epochs, learning_rate=settings.train_learning_rate))
+
+
+def tested(supernet: Supernet, architecture: Architecture, weights: Path, data: FashionMNIST,
+           device: torch.device) -> float:
+    """The test accuracy of a network that has been trained."""
+    network = derive(supernet, architecture, weights="reset").to(device)
+    network.load_state_dict(read_tensors(weights)[0])
+    return evaluate(network, _loader(data.test_images, data.test_labels, min(500, len(data.test_images)), None, device))
 
 
 def _loader(images: Tensor, labels: Tensor, batch_size: int, seed: int | None, device: torch.device) -> TensorLoader:

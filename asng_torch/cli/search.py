@@ -18,6 +18,7 @@ from .follow import CHECKPOINT, follow
 from .own import is_own
 from .page import in_words, write_page
 from .recipe import Recipe
+from .trainings import spend
 
 SUMMARY = "train a supernet and the distribution over its architectures"
 HELP = """\
@@ -28,6 +29,7 @@ distribution over architectures by how well samples of it do on the other half.
   python -m asng_torch search --space enas_micro --preset published --data cifar10 --data-folder DATA --device cuda
   python -m asng_torch search --out runs/first --resume
   torchrun --nproc-per-node 2 -m asng_torch search --space mini --out runs/first
+  python -m asng_torch search --space mini --preset published --trainings 8 --out runs/trained
   python -m asng_torch search --network mine:network --data mine:data --limit 50000 100000 --out runs/mine
 
 Files in the run folder:
@@ -38,6 +40,10 @@ Files in the run folder:
   architecture.json    the architecture to derive, and what it costs
   losses.png, probabilities.png, and pictures of cells if the space has them
   search.safetensors   the whole state of the search
+With --trainings, architecture.json is of the best network trained, and there are
+  network.safetensors  its weights, which `evaluate` tests
+  trainings.json       what was trained, and how far each kind of evidence could be trusted
+  trainings/           every network trained, and the state of it
 
 Ctrl-C (or SIGTERM) saves all of it; --resume then goes on as if nothing had happened.
 """
@@ -71,6 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="what --limit counts (default: parameters)")
     parser.add_argument("--ema", type=arguments.number, metavar="DECAY",
                         help="judge and derive weights averaged over the steps, 0.999 for one")
+    parser.add_argument("--trainings", type=arguments.positive, metavar="N",
+                        help="then spend as much as N trainings from scratch on finding what trains best, "
+                             "of several limits one for each; leaves the network, trained")
     parser.add_argument("--tensorboard", action="store_true", default=None,
                         help="write the records for TensorBoard too, into FOLDER/tensorboard (asng[tensorboard])")
     arguments.add_amp(parser)
@@ -92,6 +101,9 @@ def run(options: argparse.Namespace) -> None:
     with distributed.joined(options.device, options.timeout) as device:
         if options.download and distributed.world_size() > 1:
             raise CommandError("--download is for one process. Fetch the files by a search without torchrun first")
+        if options.trainings and distributed.world_size() > 1:
+            raise CommandError("--trainings is for one process. Search without it, then go on alone: in Python, by "
+                               "asng_torch.Staged")
         with distributed.together("reading the run folder", device, options.timeout):
             config = _config(options)
             recipe = Recipe(config, device, options.download)
@@ -122,6 +134,8 @@ def run(options: argparse.Namespace) -> None:
             _say_found(out, found, search.step, search.steps, search.step - first, time.perf_counter() - started)
     if not finished:
         sys.exit(130)
+    if config.trainings:
+        spend(recipe, search, out, resume=options.resume)
 
 
 def _function(text: str) -> str:

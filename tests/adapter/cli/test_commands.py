@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from asng_torch import Search, Supernet, cli, count, load_architecture
+from asng_torch import Search, Supernet, Trainer, cli, count, load_architecture
 from asng_torch.cli.config import SearchConfig, read_config
 from asng_torch.cli.recipe import Recipe
 from asng_torch.spaces import SPACES
@@ -111,3 +111,36 @@ def test_an_edited_architecture_is_taken(tmp_path, run, refused):
     content["architecture"]["layer 6"] = "attention"
     path.write_text(json.dumps(content))
     assert "holds no architecture of this space" in refused("derive", tmp_path)
+
+
+@pytest.mark.hosts
+def test_trainings_leave_the_best_network_and_go_on_where_they_were_interrupted(tmp_path, run, monkeypatch):
+    out, limits = tmp_path / "whole", (2500, 4000)
+    arguments = ["--space", "mini", "--steps", "2", "--trainings", "3", "--limit", *map(str, limits)]
+    printed = run("search", out, *arguments)
+    assert "The best of 3 networks trained in full, of a validation loss of" in printed
+    told = json.loads((out / "trainings.json").read_text())
+    assert told["spent"] == 3
+    assert told["trust"].keys() == {"multiply-adds", "shared weights", "1"}
+    supernet = Recipe(read_config(out, "search", SearchConfig), torch.device("cpu")).supernet()
+    for limit, trained in zip(limits, told["front"], strict=True):
+        assert (out / "trainings" / trained["weights"]).exists()
+        assert supernet.cost(trained["architecture"]).parameters <= limit
+    best = told["front"][0]
+    assert json.loads((out / "architecture.json").read_text())["architecture"] == best["architecture"]
+    assert (out / "network.safetensors").read_bytes() == (out / "trainings" / best["weights"]).read_bytes()
+    assert "The retrained network on 40 test images: " in run("evaluate", out)
+
+    call = Trainer.__call__
+
+    def interrupted(self, architecture, epochs, seed, path):
+        if len(list(path.parent.glob("network*"))) == 2:
+            raise KeyboardInterrupt
+        return call(self, architecture, epochs, seed, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "__call__", interrupted)
+        with pytest.raises(SystemExit, match="130"):
+            run("search", tmp_path / "a", *arguments)
+    run("search", tmp_path / "a", "--resume")
+    assert json.loads((tmp_path / "a/trainings.json").read_text()) == told

@@ -10,6 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from asng_torch import CsvLog, checkpoint
+from asng_torch.cli import demo
 from asng_torch.train.training import Training
 
 
@@ -123,14 +124,15 @@ def test_a_retraining(tmp_path, run, monkeypatch, number, capsys):
 
 
 def test_a_demo(tmp_path, run, monkeypatch):
-    small = ["--steps", "6", "--epochs", "1", "--controls", "2"]
+    monkeypatch.setattr(demo, "JUDGED", 4)
+    small = ["--steps", "6", "--epochs", "1", "--trainings", "2", "--controls", "2"]
     with monkeypatch.context() as patch:
         interrupted_after(patch, 4, signal.SIGINT)
         with pytest.raises(SystemExit, match="130"):
             run("demo", tmp_path / "a", *small)
     run("demo", tmp_path / "a", "--resume")
     printed = run("demo", tmp_path / "b", *small)
-    assert "2 random networks, retrained alike" in printed
+    assert "2 random networks, trained alike" in printed
     assert_same_search(tmp_path / "a", tmp_path / "b")
     assert_same(*(load_file(tmp_path / folder / "network.safetensors") for folder in "ab"))
     for picture in ("probabilities.png", "losses.png", "accuracy.png"):
