@@ -67,7 +67,7 @@ def test_a_run_folder_is_not_overwritten_nor_misread(tmp_path, run, refused):
 @pytest.mark.parametrize(("command", "taught"), [
     ([], "python -m asng_torch retrain --out runs/first"), (["search"], "Ctrl-C (or SIGTERM) saves all of it"),
     (["derive"], "derived.safetensors"), (["retrain"], "--resume goes on from there"),
-    (["evaluate"], "peak signal-to-noise"), (["demo"], "Ctrl-C during the search saves it")])
+    (["evaluate"], "peak signal-to-noise"), (["demo"], "Ctrl-C loses no more than the training")])
 def test_help_teaches(command, taught, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main([*command, "--help"])
