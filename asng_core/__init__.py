@@ -8,6 +8,7 @@ from .blackbox.memo import SpaceExhausted
 from .blackbox.minimizer import Minimizer
 from .checkpoint import CheckpointError
 from .distribution.marginals import MeanStd
+from .loop.continued import StateLost
 from .loop.evaluation import Evaluation
 from .loop.minimize import maximize, minimize
 from .loop.result import Result
@@ -19,4 +20,4 @@ from .version import __version__ as __version__
 
 __all__ = ["ASNG", "Batch", "Best", "Boolean", "Candidate", "Categorical", "CheckpointError", "Evaluation", "History",
            "Integer", "MeanStd", "Minimizer", "Ordinal", "Progress", "Real", "Result", "Space", "SpaceExhausted",
-           "Variable", "maximize", "minimize"]
+           "StateLost", "Variable", "maximize", "minimize"]

@@ -31,7 +31,7 @@ from .checks import shown
 MAGIC = b"asng\x03\r\n\x1a"
 _ZIP = b"PK"  # how an npz begins
 _HEADER = 48
-_TYPES = ("<f8", "<f4", "<i8", "<i4", "|u1", "|b1")  # of arrays
+TYPES = ("<f8", "<f4", "<i8", "<i4", "|u1", "|b1")  # of arrays
 _SPARE = 64 * 2**20  # bytes that reading may take beyond the file's size
 _ARRAY = "__array__"  # {"__array__": name} stands in the header where the array of that name was taken out
 _PAIRS = "__pairs__"  # {"__pairs__": [[key, value], ...]}: a dict with keys that are no text, or one of these two
@@ -128,7 +128,7 @@ def _arrays(named: list[Any], body: memoryview) -> dict[str, Any]:
             dtype, shape = entry["dtype"], tuple(entry["shape"])
         except (TypeError, KeyError) as error:
             raise CheckpointError("an array has no type or no shape.") from error
-        if dtype not in _TYPES or not all(type(length) is int and length >= 0 for length in shape):
+        if dtype not in TYPES or not all(type(length) is int and length >= 0 for length in shape):
             raise CheckpointError(f"an array has the type {shown(dtype)} and the shape {shown(shape)}.")
         size = math.prod(shape) * int(dtype[-1])
         if size > len(body) - start or len(shape) > 8:

@@ -13,11 +13,12 @@ from . import rules
 
 
 class Row(NamedTuple):
-    """An evaluation: `(n_variables,)` codes, a float or a tuple of them."""
+    """An evaluation: `(n_variables,)` codes, a float or a tuple of them, and the fidelity, if it names one."""
 
     codes: Codes
     loss: Any
     violation: float
+    fidelity: Any = None
 
 
 def results(space: Space, frame: Any, where: str = "inject_frame(frame)") -> list[Row]:
@@ -45,4 +46,5 @@ def _result(space: Space, row: Mapping[str, Any]) -> Row:
         raise ValueError(f"must have a column 'loss', or 'loss_0', 'loss_1', ..., got {checks.shown(list(row))}.")
     violation = row.get("violation")
     return Row(space.encode(values), number(row["loss"]) if "loss" in row else tuple(map(number, several)),
-               0.0 if gap(violation) else rules.violation(number(violation)))
+               0.0 if gap(violation) else rules.violation(number(violation)),
+               None if "fidelity" in space.names or gap(row.get("fidelity")) else row["fidelity"])

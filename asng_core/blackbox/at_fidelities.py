@@ -11,6 +11,7 @@ from .. import checks
 from ..ask_tell import rules
 from ..ask_tell.ask_tell import AskTell
 from ..ask_tell.candidate import Batch, Candidate
+from ..ask_tell.frames import results
 from ..ask_tell.results import Told
 from .across_fidelities import AcrossFidelitiesPolicy
 from .noise_free import NoiseFreePolicy
@@ -117,6 +118,29 @@ class AtFidelities(AskTell[AnyPolicy]):
         result = self._checked(values, loss, violation)
         with self._parts.whole(draws=False):
             self._inject_at(level, *result)
+        return None
+
+    def inject_frame(self, frame: Any) -> None:
+        """Record the results in a table: a History, or what its `to_frame()` gave, also by way of CSV or parquet.
+
+        frame: a History, a pandas DataFrame or a list of dicts, a row each, with the variables by their names (see
+            `Space.parse`), `loss`, a gap or NaN of which is a failed evaluation, or `loss_0`, `loss_1`, ..., and, if
+            there are any, `violation`, and with fidelities `fidelity`, a gap of which is the highest. Other columns are
+            ignored.
+
+        As many calls of `inject`, all or none of which happen. Raises ValueError, with the row's number, for what is
+        not a feasible point or has no loss.
+        """
+        if self._across is None:
+            return super().inject_frame(frame)
+        policy, rows = self._across, results(self.space, frame)
+        known = policy.knowledge.fidelities
+        levels = [known.last if row.fidelity is None else known.position(f"inject_frame(frame): row {i}: fidelity",
+                                                                         row.fidelity) for i, row in enumerate(rows)]
+        numbers = policy.losses([row.loss for row in rows], len(rows)) if rows else []
+        with self._parts.whole(draws=False):
+            for level, row, number in zip(levels, rows, numbers, strict=True):
+                self._inject_at(level, row.codes, number, row.violation)
         return None
 
     def _inject_at(self, level: int, codes: Any, loss: float, violation: float) -> None:

@@ -18,7 +18,7 @@ def seeded(seed: int | np.random.SeedSequence | None) -> int | np.random.SeedSeq
     return entropy if isinstance(entropy, int) else 0
 
 
-def call(name: str, objective: Callable[..., Any], *, budget: int, seed: int | np.random.SeedSequence,
+def call(name: str, objective: Callable[..., Any], *, budget: float, seed: int | np.random.SeedSequence,
          **settings: Any) -> str:
     """Such as `minimize(error, space, budget=30, seed=0)`. settings: left out where None, False or empty."""
     arguments = [getattr(objective, "__qualname__", "objective"), "space", f"budget={budget}", f"seed={_seed(seed)}"]

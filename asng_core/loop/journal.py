@@ -3,7 +3,8 @@
     line     content
     first    the state that it continues: the checkpoint's digest, n_asked, n_told
     others   {"ask": how many, "got": how many}, {"tell": ids, "codes": ..., "losses": ..., "why": ..., "seconds": ...,
-             "violations": ..., "attributes": ...}, the last three of which may be missing
+             "violations": ..., "attributes": ...}, the last three of which may be missing; with fidelities what an ask
+             might cost ("max_cost"), at which the told are ("fidelities"), and {"lose": runs}
 
 A line is the CRC-32, in hexadecimal, of all JSON texts up to its own, a space, and its JSON text. It is handed to the
 operating system at once, so that it survives the death of this process by whatever signal. That takes no fsync; the
@@ -107,12 +108,21 @@ def _tells_or_asks(event: Any) -> bool:
         return False
     if "ask" in event:
         asked, got = event["ask"], event.get("got")
-        return type(asked) is int and type(got) is int and 0 <= got <= asked <= _MOST
+        return (type(asked) is int and type(got) is int and 0 <= got <= asked <= _MOST
+                and _number(event.get("max_cost", 0)))
+    if "lose" in event:
+        return isinstance(event["lose"], list) and all(type(each) is int and each >= 0 for each in event["lose"])
     try:
         ids, codes, losses, why = (event[key] for key in ("tell", "codes", "losses", "why"))
     except KeyError:
         return False
-    return (isinstance(ids, list) and isinstance(codes, list) and isinstance(losses, list) and isinstance(why, dict)
+    if not isinstance(ids, list):
+        return False
+    levels = event.get("fidelities", [0] * len(ids))
+    if not isinstance(levels, list) or len(levels) != len(ids) or not all(
+            type(each) is int and each >= 0 for each in levels):
+        return False
+    return (isinstance(codes, list) and isinstance(losses, list) and isinstance(why, dict)
             and len(ids) == len(codes) == len(losses) and all(type(each) is int for each in ids)
             and all(isinstance(row, list) and all(map(_number, row)) for row in codes)
             and all(each is None or _number(each) or (isinstance(each, list) and each and all(map(_number, each)))

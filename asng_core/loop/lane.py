@@ -32,12 +32,14 @@ class Flight:
 
 
 class Lane:
-    """flight: what was submitted and not looked at. abandoned: futures that took too long, and may end or not.
+    """order: what the objective gets, of a candidate. flight: what was submitted and not looked at. abandoned: futures
+    that took too long, and may end or not.
     retired: it takes no more points.
     """
 
-    def __init__(self, where: str, objective: Callable[[Any], Any], pools: Pools) -> None:
-        self._where, self._objective, self._pools = where, objective, pools
+    def __init__(self, where: str, objective: Callable[[Any], Any], order: Callable[[Candidate], Any],
+                 pools: Pools) -> None:
+        self._where, self._objective, self._order, self._pools = where, objective, order, pools
         self._executor: Executor = pools.make()
         self._fresh = True
         # a process pool that breaks while it starts another process says what that meets, such as a closed pipe
@@ -56,11 +58,11 @@ class Lane:
 
     def submit(self, candidate: Candidate, ended: Callable[[], object]) -> None:
         """Evaluate this, and call `ended` when it has. Raises RuntimeError or TypeError for what is no executor."""
-        values, submitted = dict(candidate), time.monotonic()
+        order, submitted = self._order(candidate), time.monotonic()
         if self._watched:
-            future = self._accepted(worker.watched, self._objective, values)
+            future = self._accepted(worker.watched, self._objective, order)
         else:
-            future = self._accepted(self._objective, values)
+            future = self._accepted(self._objective, order)
         self._fresh = False
         self.flight[future] = flight = Flight(candidate, submitted)
 

@@ -19,31 +19,36 @@ from . import rules
 from .arguments import explained
 from .books import Books
 from .call import call, seeded
+from .continued import Continued
 from .interrupts import Interrupts, words
 from .parallel import Parallel
 from .pools import Pools
 from .progress_bar import Bar
 from .result import Result
 from .run import Progress, Run
-from .stopping import Budget, Target, Timeout, given
+from .states import States
+from .stopping import Target, Timeout, given, limited
 from .store import Store
 from .vectorized import at_once
 from .workers import InProcess, Workers, one_by_one
 
 Objective = Callable[[dict[str, Any]], Any]
+FidelityObjective = Callable[[dict[str, Any], Any, Any], Any]
 Callback = Callable[[Progress], Any]
 Exceptions = type[Exception] | tuple[type[Exception], ...]
 
 
 @explained
-def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.random.SeedSequence | None = None,
-             noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None,
-             n_workers: int | None = None, vectorized: bool = False, target: float | None = None,
-             timeout: float | None = None, evaluation_timeout: float | None = None,
-             callback: Callback | Sequence[Callback] | None = None, progress: bool = False,
+def minimize(objective: Objective | FidelityObjective, space: Space, *, budget: float,
+             seed: int | np.random.SeedSequence | None = None, noisy: bool = False,
+             executor: Executor | Callable[[], Executor] | None = None, n_workers: int | None = None,
+             vectorized: bool = False, target: float | None = None, timeout: float | None = None,
+             evaluation_timeout: float | None = None, callback: Callback | Sequence[Callback] | None = None,
+             progress: bool = False,
              checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = (),
              initial_points: Sequence[Mapping[str, Any]] = (), init: Mapping[str, Any] | None = None,
-             known: Any = None) -> Result:
+             known: Any = None, fidelities: Sequence[float] | Mapping[Any, float] | None = None,
+             continues: bool = True) -> Result:
     """Search a space for the point of the lowest loss.
 
     >>> from asng_core import Categorical, Integer, Space, minimize
@@ -92,6 +97,13 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
         logger "asng_core". Any other one ends the run.
     initial_points: dicts of values to evaluate first, in this order; what one leaves out is chosen.
     init: where the search distribution begins, as for `ASNG`.
+    fidelities: prices at which a point can be evaluated, and continues: whether a run goes on from one to the next, as
+        for `Minimizer`. `budget` is then what all evaluations may cost, and `objective(values, fidelity, state)`
+        returns a loss, or a loss and a state: from which it is to go on when it is called again for this run, and which
+        it then gets, None where a run begins. A state is made of dicts, lists, text, numbers, truth values, None, NumPy
+        arrays and paths. It is copied, never pickled, kept in a file beside the checkpoint (in the folder
+        `NAME.states`), and handed to one worker at a time. A run without a state is not continued: if its point is to
+        be evaluated further it begins anew, at the whole price, as it does where the objective raises `StateLost`.
     known: results to begin with, which no budget is paid for: a table as `History.to_frame()` gives it, from a CSV
         file too (see `Minimizer.inject_frame`), losses as the objective returned them. A run that goes on from a
         checkpoint has them already.
@@ -105,18 +117,21 @@ def minimize(objective: Objective, space: Space, *, budget: int, seed: int | np.
     return _run(1.0, objective, space, budget=budget, seed=seed, noisy=noisy, executor=executor, n_workers=n_workers,
                 vectorized=vectorized, target=target, timeout=timeout,
                 evaluation_timeout=evaluation_timeout, callback=callback, progress=progress, checkpoint=checkpoint,
-                catch=catch, initial_points=initial_points, init=init, known=known)
+                catch=catch, initial_points=initial_points, init=init, known=known, fidelities=fidelities,
+                continues=continues)
 
 
 @explained
-def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.random.SeedSequence | None = None,
-             noisy: bool = False, executor: Executor | Callable[[], Executor] | None = None,
-             n_workers: int | None = None, vectorized: bool = False, target: float | None = None,
-             timeout: float | None = None, evaluation_timeout: float | None = None,
-             callback: Callback | Sequence[Callback] | None = None, progress: bool = False,
+def maximize(objective: Objective | FidelityObjective, space: Space, *, budget: float,
+             seed: int | np.random.SeedSequence | None = None, noisy: bool = False,
+             executor: Executor | Callable[[], Executor] | None = None, n_workers: int | None = None,
+             vectorized: bool = False, target: float | None = None, timeout: float | None = None,
+             evaluation_timeout: float | None = None, callback: Callback | Sequence[Callback] | None = None,
+             progress: bool = False,
              checkpoint: str | os.PathLike[str] | None = None, catch: Exceptions = (),
              initial_points: Sequence[Mapping[str, Any]] = (), init: Mapping[str, Any] | None = None,
-             known: Any = None) -> Result:
+             known: Any = None, fidelities: Sequence[float] | Mapping[Any, float] | None = None,
+             continues: bool = True) -> Result:
     """Search a space for the point of the highest value: `minimize` for objectives of which more is better.
 
     >>> from asng_core import Space, maximize
@@ -128,18 +143,20 @@ def maximize(objective: Objective, space: Space, *, budget: int, seed: int | np.
     return _run(-1.0, objective, space, budget=budget, seed=seed, noisy=noisy, executor=executor, n_workers=n_workers,
                 vectorized=vectorized, target=target, timeout=timeout,
                 evaluation_timeout=evaluation_timeout, callback=callback, progress=progress, checkpoint=checkpoint,
-                catch=catch, initial_points=initial_points, init=init, known=known)
+                catch=catch, initial_points=initial_points, init=init, known=known, fidelities=fidelities,
+                continues=continues)
 
 
-def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: Any, noisy: bool, executor: Any,
-         n_workers: int | None, vectorized: bool, target: float | None, timeout: float | None,
+def _run(sign: float, objective: Callable[..., Any], space: Space, *, budget: float, seed: Any, noisy: bool,
+         executor: Any, n_workers: int | None, vectorized: bool, target: float | None, timeout: float | None,
          evaluation_timeout: float | None,
          callback: Callback | Sequence[Callback] | None, progress: bool, checkpoint: Any, catch: Any,
-         initial_points: Any, init: Mapping[str, Any] | None, known: Any) -> Result:
+         initial_points: Any, init: Mapping[str, Any] | None, known: Any, fidelities: Any,
+         continues: Any) -> Result:
     name = "minimize" if sign > 0 else "maximize"
     rules.function(f"{name}(objective)", objective)
     rules.space(f"{name}(space)", space)
-    limit = Budget(f"{name}(budget=...)", budget)
+    limit = limited(name, budget, fidelities, continues, vectorized)
     stopping = [*given(Target, f"{name}(target=...)", target, sign), *given(Timeout, f"{name}(timeout=...)", timeout)]
     seed = seeded(checks.seed(f"{name}(seed=...)", seed))
     noisy = checks.truth(f"{name}(noisy=...)", noisy)
@@ -154,34 +171,38 @@ def _run(sign: float, objective: Objective, space: Space, *, budget: int, seed: 
     listeners = rules.callbacks(f"{name}(callback=...)", callback)
     file = None if checkpoint is None else rules.file(f"{name}(checkpoint=...)", checkpoint)
     initial = rules.initial_points(f"{name}(initial_points=...)", initial_points, space)
-    bar = Bar(name, limit.evaluations) if checks.truth(f"{name}(progress=...)", progress) else None
+    bar = Bar(name, limit.total) if checks.truth(f"{name}(progress=...)", progress) else None
 
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
-        books = Books(Minimizer(space, noisy=noisy, seed=seed, init=init), sign, initial)
-        books.call = call(name, objective, budget=limit.evaluations, seed=seed, noisy=noisy, executor=executor,
+        optimizer = Minimizer(space, noisy=noisy, seed=seed, init=init, fidelities=fidelities, continues=continues)
+        books = Books(optimizer, sign, initial)
+        books.call = call(name, objective, budget=limit.total, seed=seed, noisy=noisy, executor=executor,
                           n_workers=n_workers, vectorized=vectorized, target=target, timeout=timeout,
                           checkpoint=None if file is None else str(file), initial_points=initial, init=init,
-                          known=known is not None)
+                          known=known is not None, fidelities=fidelities)
         if known is not None:
             books.know(known)
-        evaluate = partial(interrupts.call, objective)
-        workers: Workers = InProcess(one_by_one(evaluate), catch, 1)
+        evaluated: Callable[[Any], Any] = objective if limit.cost is None else Continued(objective)
+        evaluate = partial(interrupts.call, evaluated)
+        workers: Workers = InProcess(one_by_one(evaluate, books.handing.order), catch, 1)
         if vectorized:
             workers = InProcess(at_once(evaluate, space), catch, books.optimizer.population_size)
         elif executor is not None:
             try:
                 pools = Pools(where, executor, n_workers, evaluation_timeout, objective, space, interrupts.call)
-                workers = Parallel(where, objective, catch, pools, interrupts.call)
+                workers = Parallel(where, evaluated, books.handing.order, catch, pools, interrupts.call)
                 stack.callback(workers.close)
             except KeyboardInterrupt as pressed:  # while an executor was made: there may be a result to go on from
                 interrupts.waiting = type(pressed)
         store = None
+        if limit.cost is not None and file is None:
+            books.begin(States())
         if file is not None:
             store = stack.enter_context(Store(name, file))
             store.resume(books)
         if bar is not None:
-            stack.enter_context(bar.shown(books.n_evaluations))
+            stack.enter_context(bar.shown(books.n_evaluations if limit.cost is None else books.cost))
         run = Run(books, store, objective, limit, stopping, interrupts, vectorized=vectorized,
                   listeners=listeners if bar is None else [bar, *listeners])
         result = run.run(workers)

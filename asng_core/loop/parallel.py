@@ -26,11 +26,12 @@ _HOPELESS = 10  # executors broken before anything was evaluated
 
 
 class Parallel(Workers):
-    """Up to `capacity` points at once. `wait` is how to wait for an event: `Interrupts.call`."""
+    """Up to `capacity` points at once. `order` is what the objective gets, of a candidate, `wait` how to wait for an
+    event: `Interrupts.call`."""
 
-    def __init__(self, where: str, objective: Callable[[Any], Any], catch: tuple[type[Exception], ...], pools: Pools,
-                 wait: Callable[..., Any]) -> None:
-        self._where, self._objective, self._catch = where, objective, catch
+    def __init__(self, where: str, objective: Callable[[Any], Any], order: Callable[[Candidate], Any],
+                 catch: tuple[type[Exception], ...], pools: Pools, wait: Callable[..., Any]) -> None:
+        self._where, self._objective, self._order, self._catch = where, objective, order, catch
         self._pools, self._wait = pools, wait
         self.capacity = pools.n_workers
         self._waiting: deque[Candidate] = deque()
@@ -110,7 +111,7 @@ class Parallel(Workers):
         for lane in self._lanes:
             if not lane.retired and len(lane.flight) + len(lane.hanging()) < self._pools.width:
                 return lane
-        lane = Lane(self._where, self._objective, self._pools)
+        lane = Lane(self._where, self._objective, self._order, self._pools)
         self._lanes.append(lane)
         return lane
 

@@ -13,7 +13,7 @@ from .run import Progress
 class Bar:
     """Called with every evaluation, it shows how many there are and the best loss. Needs tqdm."""
 
-    def __init__(self, name: str, budget: int) -> None:
+    def __init__(self, name: str, budget: float) -> None:
         try:  # here, so that `import asng_core` needs NumPy alone, and before the first evaluation
             from tqdm.auto import tqdm
         except ImportError as error:
@@ -23,8 +23,8 @@ class Bar:
         self._bar: Any = None
 
     @contextmanager
-    def shown(self, n_evaluations: int) -> Iterator[None]:
-        """Within, there is a bar, which begins at `n_evaluations`."""
+    def shown(self, n_evaluations: float) -> Iterator[None]:
+        """Within, there is a bar, which begins at `n_evaluations`, or at their cost."""
         self._bar = self._tqdm(total=self._budget, initial=n_evaluations, desc=self._name, unit="evaluation")
         try:
             yield
@@ -35,4 +35,4 @@ class Bar:
     def __call__(self, progress: Progress) -> None:
         if progress.best is not None:
             self._bar.set_postfix(best=f"{progress.best.loss:.6g}", refresh=False)  # `update` decides when to redraw
-        self._bar.update()
+        self._bar.update(1 if progress.cost is None else progress.cost - self._bar.n)

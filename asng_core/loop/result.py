@@ -31,6 +31,7 @@ class Result:
     n_evaluations: those paid for, over all runs with this checkpoint; n_failed: those of them that failed.
     stop_reason: why the run ended, in words.
     errors: why evaluations failed, by their id: of an exception that was caught its type, message and traceback.
+    cost: what was paid, with fidelities; `values`, `loss` and `front` are then of the highest.
     call: the call that repeats the run, its seed included, as code.
     seconds: how long evaluations took, by their id: from when a worker got them to their end.
     attributes: what the objective said of them beside, by their id; see `Evaluation`.
@@ -50,6 +51,7 @@ class Result:
     call: str = ""
     seconds: dict[int, float] = field(default_factory=dict)
     attributes: dict[int, dict[str, Any]] = field(default_factory=dict)
+    cost: float | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -66,6 +68,9 @@ class Result:
             if self.n_objectives > 1:
                 raise RuntimeError(f"Result.{what} is not defined for {self.n_objectives} objectives, none of which "
                                    "comes first. Choose from Result.front.")
+            if self.n_evaluations > self.n_failed and self.cost is not None:
+                raise RuntimeError(f"Result.{what} is not defined, as no run has reached the highest fidelity for a "
+                                   f"cost of {self.cost:g} ({self.stop_reason}).")
             raise RuntimeError(f"Result.{what} is not defined, as none of {self.n_evaluations} evaluations succeeded "
                                f"({self.n_failed} failed; {self.stop_reason}).")
         return self.best
@@ -80,7 +85,8 @@ class Result:
         """Draw every loss and the best so far, or with two objectives the front; the matplotlib Axes drawn on."""
         from .plot import draw  # matplotlib is loaded when it is needed
 
-        return draw(self.history.losses, self.best, self.front, self.maximized, ax)
+        highest = self.history.fidelities == max(len(self.history.fidelity_names) - 1, 0)
+        return draw(self.history.losses[highest], self.best, self.front, self.maximized, ax)
 
     def report(self, path: str | os.PathLike[str], *, rivals: Mapping[str, Any] | None = None,
                title: str = "A search") -> None:
@@ -135,7 +141,7 @@ def _rivals(rivals: Mapping[str, Any] | None) -> dict[str, Any]:
 def negated(space: Space, history: History) -> History:
     """The same evaluations, with losses of the other sign."""
     state = history.state()  # copies: the optimizer's own history stays as it is
-    other = History(space)
+    other = History(space, history.fidelity_names)
     other.load(state | {"losses": -state["losses"]})
     return other
 

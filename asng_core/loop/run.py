@@ -16,6 +16,7 @@ from ..ask_tell.candidate import Candidate
 from ..ask_tell.results import Best
 from . import rules
 from .books import Books
+from .continued import unpacked
 from .evaluation import Evaluation, evaluation
 from .interrupts import Interrupts, words
 from .result import Result
@@ -33,6 +34,8 @@ class Progress(NamedTuple):
     loss: as the objective returned it; NaN if the evaluation failed.
     best: the best evaluation so far; None before there is one, and with several objectives.
     seconds: since the call of `minimize`.
+    fidelity, cost, dropped: with fidelities, at which it is; what all evaluations so far have cost; and states, as the
+        objective returned them, that no run will go on from any more: a file that one names can be deleted.
     """
 
     values: dict[str, Any]
@@ -40,6 +43,9 @@ class Progress(NamedTuple):
     n_evaluations: int
     best: Best | None
     seconds: float
+    fidelity: Any = None
+    cost: float | None = None
+    dropped: tuple[Any, ...] = ()
 
 
 class Run:
@@ -110,11 +116,14 @@ class Run:
         """Why to stop, if so."""
         if self._stopped:
             return "stopped by the callback"
-        standing = Standing(self._books.n_evaluations, self._books.best, self._seconds)
+        cost = 0.0 if self._budget.cost is None else self._books.cost
+        standing = Standing(self._books.n_evaluations, self._books.best, self._seconds, cost)
         return next((reason for rule in self._stopping if (reason := rule.reason(standing)) is not None), None)
 
     def _without_points(self) -> str:
-        books = self._books
+        books, budget = self._books, self._budget.cost
+        if budget is not None and books.exhausted is None:
+            return f"budget of {budget:g} used, but for {budget - books.cost:g}, for which there is no step to take"
         rules.any_point(f"{books.name}(space)", books.optimizer.space,
                         max(books.n_evaluations, len(books.optimizer.history)))
         certain = books.exhausted is None or books.exhausted.certain
@@ -125,7 +134,7 @@ class Run:
         """Let the workers have as many points as they can take."""
         n = min(workers.capacity, self._budget.evaluations - self._books.n_evaluations) - len(workers)
         if n > 0:
-            workers.submit(self._books.ask(n))
+            workers.submit(self._books.ask(n, self._budget.cost))
 
     def _patience(self) -> float | None:
         """Seconds to wait for an evaluation before something else is due."""
@@ -153,7 +162,8 @@ class Run:
             for number, text in why.items():
                 _LOG.warning("%s: evaluation %d failed. %s", self._books.name, number, text)
             before = self._books.best
-            self._books.tell(candidates, given, why, seconds)
+            reached = outcomes if isinstance(outcomes, list) and self._budget.cost is not None else []
+            self._books.tell(candidates, given, why, seconds, reached)
             self._say(before, candidates, losses)
             told += self._progress(candidates, losses)
         errors += self._report(told)
@@ -179,6 +189,8 @@ class Run:
             return [Evaluation(None)] * n
         if self._vectorized:
             return [Evaluation(loss) for loss in rules.many_losses(self._objective, outcomes, n, known)]
+        if self._budget.cost is not None:
+            outcomes = [outcome.said for outcome in outcomes]
         given = map(evaluation, outcomes)
         return [replace(each, loss=rules.one_loss(self._objective, candidate, each.loss, known))
                 for candidate, each in zip(candidates, given, strict=True)]
@@ -194,8 +206,13 @@ class Run:
             return []
         shape, best, first = self._books.shape, self._books.best, self._books.n_evaluations - len(candidates) + 1
         failed = (np.nan,) * len(shape) if shape else np.nan
-        return [Progress(dict(candidate), failed if loss is None else loss, first + i, best, self._seconds)
-                for i, (candidate, loss) in enumerate(zip(candidates, losses, strict=True))]
+        each = enumerate(zip(candidates, losses, strict=True), first)
+        found = [Progress(dict(candidate), failed if loss is None else loss, number, best, self._seconds,
+                          candidate.fidelity) for number, (candidate, loss) in each]
+        if self._budget.cost is not None:
+            dropped = tuple(map(unpacked, self._books.handing.dropped))
+            found[-1] = found[-1]._replace(cost=self._books.cost, dropped=dropped)
+        return found
 
     def _report(self, told: list[Progress]) -> list[BaseException]:
         """Show, and call back with, each of these evaluations. What one call raises keeps no other one back."""

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from .. import checks
 from ..ask_tell.results import Best
-from . import rules
+from ..blackbox.fidelities import fidelities as checked
+from . import fidelity_rules, rules
 
 
 class Standing(NamedTuple):
@@ -17,6 +18,7 @@ class Standing(NamedTuple):
     n_evaluations: int
     best: Best | None
     seconds: float
+    cost: float = 0.0
 
 
 class StoppingRule(ABC):
@@ -48,11 +50,18 @@ class Target(StoppingRule):
 
 
 class Budget(StoppingRule):
-    """After `evaluations`, all of a resumed run included."""
+    """After `evaluations`, all of a resumed run included. cost: what they may cost in all, None: anything."""
+
+    cost: float | None = None
 
     def __init__(self, where: str, value: object) -> None:
         self.evaluations = rules.budget(where, value)
         self._made = 0
+
+    @property
+    def total(self) -> float:
+        """Evaluations, or what they may cost."""
+        return self.evaluations if self.cost is None else self.cost
 
     def begin(self, n_evaluations: int) -> None:
         """Take note of how many were made in runs that this one goes on with."""
@@ -64,6 +73,28 @@ class Budget(StoppingRule):
             return None
         words = f"budget of {n} evaluation{'s' * (n > 1)} used"
         return f"{words} up before: {self._made} were made" if self._made > n else words
+
+
+class CostBudget(Budget):
+    """When what was evaluated has cost this much, all of a resumed run included."""
+
+    cost: float
+    evaluations = 2**62  # as many as one likes
+
+    def __init__(self, where: str, value: object, least: float) -> None:
+        self.cost = fidelity_rules.cost(where, value, least)
+
+    def reason(self, standing: Standing) -> str | None:
+        return f"budget of {self.cost:g} used" if standing.cost >= self.cost else None
+
+
+def limited(name: str, value: object, fidelities: object, continues: object, vectorized: object) -> Budget:
+    """The budget of a run: of evaluations, or with fidelities of what they cost."""
+    if fidelities is None:
+        return Budget(f"{name}(budget=...)", value)
+    fidelity_rules.alone(f"{name}(fidelities=...)", vectorized=vectorized)
+    several = checked(fidelities, continues)
+    return CostBudget(f"{name}(budget=...)", value, several.costs[several.first])
 
 
 class Timeout(StoppingRule):

@@ -15,11 +15,12 @@ from .. import checkpoint
 from ..ask_tell.candidate import Candidate
 from ..blackbox.minimizer import Minimizer
 from ..space.recognition import check_storable
-from . import rules
+from . import fidelity_rules, rules
 from .books import Books
 from .evaluation import Evaluation
 from .journal import Journal
 from .lock import Lock
+from .states import States
 
 _SAVE_EVERY = 1.0  # seconds between two checkpoints, or more where saving takes long
 _SAVING_SHARE = 0.05  # of the time that saving may take
@@ -63,6 +64,8 @@ class Store:
             raise checkpoint.CheckpointError(f"{self._where} is not there, but the journal that continues it is: "
                                              f"{str(self._journal.path)!r}. Put the checkpoint back, or delete the "
                                              "journal to begin anew.")
+        if books.optimizer.fidelities:
+            books.begin(States(self._file.with_name(f"{self._file.name}.states")))
         self._save(books)
         self._begun = True
         books.noted = lambda event: self._attempt("a result could not be noted in the journal", self._note, event)
@@ -70,7 +73,7 @@ class Store:
     def _load(self, books: Books, events: list[dict[str, Any]]) -> None:
         state = checkpoint.read(self._file, Minimizer.FORMAT)
         failed = rules.resumed(self._where, state, noisy=books.optimizer.noisy, maximize=books.sign < 0)
-        digest = checkpoint.digest(self._file)
+        ours, digest = books.optimizer.state_dict()["settings"].get("fidelities"), checkpoint.digest(self._file)
         if events and digest != self._journal.of != state.get("minimize", {}).get("supersedes"):
             raise checkpoint.CheckpointError(f"{self._where} and {str(self._journal.path)!r} do not belong together: "
                                              "the journal continues another state. Put back the checkpoint it "
@@ -79,6 +82,7 @@ class Store:
             books.load(state, failed)
         except ValueError as error:
             raise checkpoint.CheckpointError(f"{self._where} cannot be resumed: {error}") from error
+        fidelity_rules.same_fidelities(self._where, ours, state["settings"].get("fidelities"))
         if events and self._journal.of == digest:
             try:
                 if not replayed(books, events[1:]):
@@ -114,6 +118,7 @@ class Store:
         try:
             self._write(books)
             self._journal.remove()
+            books.handing.close()
         except Exception as error:  # the result is worth more
             return error
         return None
@@ -155,10 +160,13 @@ def replayed(books: Books, events: list[dict[str, Any]]) -> bool:
     waiting = {candidate.id: candidate for candidate in books.again}
     for event in events:
         if "ask" in event:
-            new = books.asked(event["ask"])
+            new = books.asked(event["ask"], event.get("max_cost"))
             if len(new) != event["got"]:
                 return False
             waiting.update((candidate.id, candidate) for candidate in new)
+        elif "lose" in event:
+            for run in event["lose"]:
+                books.optimizer.lose(run)
         else:
             candidates = [waiting.pop(number) for number in event["tell"]]
             if not _same(candidates, event["codes"]):
@@ -175,7 +183,8 @@ def taken(books: Books, events: list[dict[str, Any]]) -> str:
     codes = [row for event in told for row in event["codes"]]
     why = [event["why"].get(str(number)) for event in told for number in event["tell"]]
     seconds = [event.get("seconds") for event in told for _ in event["tell"]]
-    books.take(codes, [each for event in told for each in _given(event)], why, seconds)
+    levels = [level for event in told for level in event.get("fidelities", [None] * len(event["tell"]))]
+    books.take(codes, [each for event in told for each in _given(event)], why, seconds, levels)
     return ("the points asked anew are not those that were asked before, as on another kind of processor or with other "
             f"releases: {len(codes)} evaluations of the journal are taken as they are, and the run goes on from them, "
             "otherwise than it would have.")

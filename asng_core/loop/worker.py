@@ -29,10 +29,10 @@ def _watch(begetter: int) -> None:
     os._exit(1)
 
 
-def watched(objective: Callable[[Any], Any], values: dict[str, Any]) -> Any:
+def watched(objective: Callable[[Any], Any], order: Any) -> Any:
     """The objective, in a process that watches its parent."""
     watch()
-    return objective(values)
+    return objective(order)
 
 
 def ready(objective: Callable[[Any], Any]) -> None:

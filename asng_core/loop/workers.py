@@ -109,6 +109,6 @@ class InProcess(Workers):
         return [Ended(candidates, outcomes, time.monotonic() - begun)]
 
 
-def one_by_one(objective: Callable[[Any], Any]) -> Callable[[list[Candidate]], Any]:
-    """Evaluates candidates by an objective that takes the values of one."""
-    return lambda candidates: [objective(dict(candidate)) for candidate in candidates]
+def one_by_one(objective: Callable[[Any], Any], order: Callable[[Candidate], Any]) -> Callable[[list[Candidate]], Any]:
+    """Evaluates candidates by an objective that takes what is made of one."""
+    return lambda candidates: [objective(order(candidate)) for candidate in candidates]

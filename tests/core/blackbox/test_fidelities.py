@@ -315,8 +315,14 @@ def test_wrong_calls_change_nothing():
     assert exact(optimizer) == before
 
 
-def test_history_tells_fidelity_and_run():
+def test_history_tells_fidelity_and_run_and_comes_back_as_a_table():
     optimizer = run(honest, 40, seed=0)
+    other = Minimizer(SPACE, fidelities=PRICES, seed=1)
+    other.inject_frame(optimizer.history)
+    assert other.history.fidelities.tolist() == optimizer.history.fidelities.tolist()
+    assert other.best[:2] == optimizer.best[:2]
+    with pytest.raises(ValueError, match="row 0: fidelity"):
+        other.inject_frame([{**other.history.records()[0], "fidelity": 5}])
     record = optimizer.history.records()[-1]
     assert record["fidelity"] in PRICES
     assert record["run"] in range(optimizer.n_asked)
