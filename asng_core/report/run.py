@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,8 +44,23 @@ class Searched:
 def write(path: str | os.PathLike[str], searched: Searched, rivals: Mapping[str, Floats], title: str) -> None:
     """The file. rivals: name -> `(n,)` losses in the order of their evaluation."""
     made = Page(title)
-    Report(searched, rivals, made).compose()
+    Report(_highest(searched), rivals, made).compose()
     made.write(path)
+
+
+def _highest(searched: Searched) -> Searched:
+    """With the evaluations at the highest fidelity alone: the losses at the others are not those that count."""
+    history = searched.history
+    below = history.fidelities < len(history.fidelity_names) - 1
+    if not below.any():
+        return searched
+    kept = History(searched.space)
+    for row in np.flatnonzero(~below).tolist():
+        loss = history.losses[row]
+        kept.append(int(history.ids[row]), history.codes[row], tuple(loss) if np.ndim(loss) else float(loss),
+                    float(history.violations[row]))
+    return replace(searched, history=kept,
+                   facts=[*searched.facts, ("at lower fidelities, not drawn", f"{below.sum():,}")])
 
 
 class Report:

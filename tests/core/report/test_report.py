@@ -124,6 +124,19 @@ def test_the_command_reports_on_a_state_and_on_a_checkpoint(vega, tmp_path, caps
         main(["report", str(tmp_path / "run.asng"), str(tmp_path / "run.asng")])
 
 
+def test_losses_at_lower_fidelities_are_not_mixed_with_those_that_count(vega, tmp_path):
+    optimizer = Minimizer(SPACE, fidelities=[1, 3], seed=0)
+    while optimizer.spent < 60:
+        point = optimizer.ask()
+        optimizer.tell(point, loss(point) + (1000 if point.fidelity == 1 else 0))
+    optimizer.save(tmp_path / "run.asng")
+    main(["report", str(tmp_path / "run.asng")])
+    text = (tmp_path / "run.html").read_text()
+    below = int((optimizer.history.fidelities == 0).sum())
+    assert f"<span>at lower fidelities, not drawn</span><b>{below}</b>" in text
+    assert max(each["y"] for each in specs(text)[0]["layer"][0]["data"]["values"]) < 1000
+
+
 @pytest.mark.hosts
 def test_many_evaluations_make_no_large_page(vega, tmp_path):
     rng = np.random.default_rng(0)
