@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-slow attack hosts coverage optimized mutation oldest newest docs lint clean
+.PHONY: demo test test-slow attack hosts coverage optimized mutation oldest newest docs release lint clean
 
 demo: $(VENV)/torch.installed
 	$(BIN)/python -m asng_torch demo --out runs/demo
@@ -25,6 +25,14 @@ coverage: $(VENV)/dev.installed
 
 docs: $(VENV)/docs.installed
 	$(BIN)/python -m sphinx -q -W -E -b html docs runs/docs
+
+# sdist and wheel in dist, tried in clean environments with and without each extra; some ten minutes
+release: $(VENV)/dev.installed
+	$(BIN)/pip install --quiet build twine
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python -m pytest -m 'slow or not slow' tests/test_release.py
 
 # everything once more, without plain assertions
 optimized: $(VENV)/dev.installed
