@@ -26,6 +26,11 @@ class Stage(NamedTuple):
 class Candidate(Mapping[str, Any]):
     """One point: an immutable mapping from the names of active variables to the user's values.
 
+    >>> from asng_core import ASNG, Integer, Space
+    >>> candidate = ASNG(Space({"n": Integer(3, 3)}), seed=0).ask()
+    >>> candidate, candidate["n"], dict(candidate), candidate.codes
+    (Candidate(id=0, {'n': 3}), 3, {'n': 3}, array([0]))
+
     `codes` are its `(n_variables,)` codes, read-only; `id` is its number among those asked, or None
     if its loss is not awaited (`sample`). Call an objective as `f(**candidate)` or `f(dict(candidate))`.
 
@@ -97,6 +102,11 @@ class Candidate(Mapping[str, Any]):
 
 class Batch(Sequence[Candidate]):
     """Candidates asked together. `codes` is `(n, n_variables)`, read-only; a slice is a Batch.
+
+    >>> from asng_core import ASNG, Space
+    >>> batch = ASNG(Space.binary(3), seed=0).ask(4)
+    >>> len(batch), batch[1].id, len(batch[:2]), batch.codes.shape
+    (4, 1, 2, (4, 3))
 
     As for a Candidate, a pickle holds no space.
     """

@@ -11,7 +11,14 @@ from ..distribution.pins import Pins
 
 class Best(NamedTuple):
     """The best evaluation told: the user's values, its loss (with several objectives a tuple), and the
-    candidate's id, None if injected."""
+    candidate's id, None if injected.
+
+    >>> from asng_core import Integer, Minimizer, Space
+    >>> optimizer = Minimizer(Space({"n": Integer(0, 9)}), seed=0)
+    >>> optimizer.inject({"n": 4}, 2.5)
+    >>> optimizer.best
+    Best(values={'n': 4}, loss=2.5, id=None)
+    """
 
     values: dict[str, Any]
     loss: Any

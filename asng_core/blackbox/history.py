@@ -20,6 +20,11 @@ class History:
     negative for an injected one. With fidelities, `names` of theirs, a row is of one of them, and a candidate may have
     several rows: `fidelities` `(n,)` are positions in `names`, `runs` `(n,)` numbers of runs, -1 of an injected one.
 
+    >>> from asng_core import Integer, Space, minimize
+    >>> history = minimize(lambda v: v["n"] / 2, Space({"n": Integer(4, 4)}), budget=1, seed=0).history
+    >>> history.values, history.losses, history.records()
+    ([{'n': 4}], array([2.]), [{'id': 0, 'n': 4, 'loss': 2.0, 'violation': 0.0}])
+
     A pickle holds the values in place of the space, and takes in no more.
     """
 

@@ -21,7 +21,18 @@ _BLOCK = 4096  # points listed at once: few enough that the first block with a n
 
 
 class SpaceExhausted(RuntimeError):
-    """No new feasible point is left, or if not `certain`, none was found."""
+    """No new feasible point is left, or if not `certain`, none was found.
+
+    >>> from asng_core import Minimizer, Space
+    >>> optimizer = Minimizer(Space.binary(1), seed=0)
+    >>> optimizer.ask(5)
+    Batch([Candidate(id=0, {'x0': True}), Candidate(id=1, {'x0': False})])
+    >>> try:
+    ...     optimizer.ask()
+    ... except SpaceExhausted as error:
+    ...     error.certain
+    True
+    """
 
     certain = True  # whether all points were looked at
 

@@ -20,6 +20,10 @@ from .search_distribution import SearchDistribution
 class MeanStd(NamedTuple):
     """A Gaussian over the values of an Integer or Real, or over the positions 0..K-1 of an Ordinal.
 
+    >>> from asng_core import ASNG, Integer, Space
+    >>> ASNG(Space({"n": Integer(0, 8)}), seed=0).distribution()
+    {'n': MeanStd(mean=4.0, std=2.0)}
+
     On a log scale `mean` is the value at the mean logarithm, and `std` is that of the natural
     logarithm. `mean` is an int where a float could not tell an Integer's values apart.
     """

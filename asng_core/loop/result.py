@@ -21,6 +21,11 @@ from ..space.space import Space
 class Result:
     """What a run found, with losses in the sign in which the objective returned them.
 
+    >>> from asng_core import Integer, Space, minimize
+    >>> result = minimize(lambda v: v["n"], Space({"n": Integer(0, 3)}), budget=9, seed=0)
+    >>> result.values, result.loss, result.n_evaluations, result.stop_reason
+    ({'n': 0}, 0.0, 4, 'space exhausted: every feasible point was evaluated')
+
     `values` and `loss`: the recommended point, in the user's values, and its loss. Without noise the best
     evaluation; under noise the evaluated point that a model of all evaluations trusts most, and the mean of
     its losses. Both raise RuntimeError with several objectives, and where no evaluation has succeeded.

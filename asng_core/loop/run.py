@@ -31,6 +31,12 @@ _LOG = logging.getLogger("asng_core")
 class Progress(NamedTuple):
     """An evaluation that has just come, and how far the run is; what a `callback` gets.
 
+    >>> from asng_core import Integer, Space, minimize
+    >>> result = minimize(lambda v: v["n"], Space({"n": Integer(0, 99)}), budget=50, seed=0,
+    ...                   callback=lambda progress: progress.n_evaluations == 3)
+    >>> result.stop_reason
+    'stopped by the callback'
+
     loss: as the objective returned it; NaN if the evaluation failed.
     best: the best evaluation so far; None before there is one, and with several objectives.
     seconds: since the call of `minimize`.

@@ -143,7 +143,11 @@ class Categorical(_Listed):
 
 
 class Boolean(Categorical):
-    """False or True: a Categorical with these two choices."""
+    """False or True: a Categorical with these two choices.
+
+    >>> Boolean().choices
+    (False, True)
+    """
 
     def __init__(self) -> None:
         super().__init__([False, True])
@@ -156,7 +160,11 @@ class Boolean(Categorical):
 
 
 class Ordinal(_Listed):
-    """One of several levels in a meaningful order, such as kernel sizes; any objects."""
+    """One of several levels in a meaningful order, such as kernel sizes; any objects.
+
+    >>> Ordinal(["small", "medium", "large"]).decode(1)
+    'medium'
+    """
 
     ordered = True
     _argument = "Ordinal(levels)"

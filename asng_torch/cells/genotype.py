@@ -77,6 +77,11 @@ def to_genotype(architecture: Mapping[str, Any]) -> str:
 def from_genotype(text: str) -> dict[str, Any]:
     """The architecture of a genotype; the inverse of `to_genotype`.
 
+    >>> text = ("Genotype(normal=[('skip_connect', 1), ('none', 0)], normal_concat=[2], "
+    ...         "reduce=[('max_pool_3x3', 0), ('none', 1)], reduce_concat=[2])")
+    >>> from_genotype(text)["reduce.node0_operation0"], to_genotype(from_genotype(text)) == text
+    ('max_pool_3x3', True)
+
     Raises ValueError if the text is none, or if a cell puts out other maps than those that no node
     reads, as this package's cells do.
     """

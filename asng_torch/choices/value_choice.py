@@ -79,6 +79,9 @@ class _SizeChoice(ValueChoice):
 class WidthChoice(_SizeChoice, Layout):
     """Of the number of channels, or features, that a layer puts out: `elastic.Conv2d(8, WidthChoice([8, 16, 32]), 3)`.
 
+    >>> WidthChoice([8, 16, 32]).variable, WidthChoice([8, 16, 32]).largest
+    (Ordinal([8, 16, 32]), 32)
+
     The narrower layer is the first part of the widest one; elastic layers behind it follow. Where two
     outputs are added, give their choices one label.
 
@@ -115,6 +118,9 @@ class WidthChoice(_SizeChoice, Layout):
 
 class KernelChoice(_SizeChoice):
     """Of a kernel's side: `elastic.Conv2d(8, 8, KernelChoice([3, 5]), padding=2)`.
+
+    >>> KernelChoice([3, 5]).variable
+    Ordinal([3, 5])
 
     The smaller kernel is the middle of the largest one.
 

@@ -21,6 +21,9 @@ def batch_statistics(module: nn.Module) -> AbstractContextManager[None]:
 def recalibrate(network: nn.Module, batches: Iterable[Tensor | tuple[Tensor, Any]]) -> nn.Module:
     """Recompute the running statistics of batch normalization as means over these batches; returns the network.
 
+    >>> recalibrate(nn.Sequential(nn.BatchNorm1d(1)), [torch.tensor([[1.0], [3.0]])])[0].running_mean
+    tensor([2.])
+
     For inherited weights, whose running statistics are those of a mixture of architectures. The
     network is a derived one, or a supernet inside `with supernet.active(architecture):`. Layers that
     their author froze keep theirs: those in eval mode in a network that is in training mode, or, of one in

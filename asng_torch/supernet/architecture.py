@@ -17,6 +17,13 @@ def save_architecture(path: str | os.PathLike[str], space_name: str, architectur
                       metrics: Mapping[str, Any] | None = None) -> None:
     """Write an architecture and what was measured of it, atomically.
 
+    >>> import tempfile
+    >>> from asng_core import Integer
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_architecture(f"{folder}/found.json", "mine", {"depth": 3}, {"accuracy": 0.9})
+    ...     load_architecture(f"{folder}/found.json", Space({"depth": Integer(1, 4)}), space_name="mine")
+    {'depth': 3}
+
     space_name: of the search space; `load_architecture` can compare it. metrics: anything JSON can hold.
     Raises TypeError, with nothing written, for values that JSON cannot hold.
     """

@@ -24,6 +24,13 @@ def derive(supernet: Supernet, architecture: Architecture, *,
            weights: Literal["inherit", "reset"] | Factory = "inherit") -> nn.Module:
     """The network of one architecture: no choices, no unchosen parameters, nothing shared with the supernet.
 
+    >>> from asng_torch import LayerChoice
+    >>> supernet = Supernet(nn.Sequential(LayerChoice({"tanh": nn.Tanh(), "linear": nn.Linear(2, 2)})))
+    >>> derive(supernet, {"0": "tanh"})
+    Sequential(
+      (0): Tanh()
+    )
+
     weights: "inherit" copies the supernet's. A function without arguments, which builds the module that the
         supernet was made of once more, gives them as its constructors draw them from PyTorch's global generator:
 

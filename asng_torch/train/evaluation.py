@@ -18,6 +18,9 @@ def evaluate(network: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], *, bat
              calibration: Iterable[tuple[Tensor, Any]] | None = None) -> float:
     """Accuracy in [0, 1], in eval mode; every module is left in the mode it was in.
 
+    >>> evaluate(nn.Identity(), [(torch.tensor([[0.0, 1.0], [3.0, 2.0]]), torch.tensor([1, 1]))])
+    0.5
+
     network: a plain one, or a supernet inside `with supernet.active(architecture):`.
     loader: batches `(inputs, labels)`, moved to the network's device.
     batch_norm: what batch normalization divides by. "tracked": its running statistics. "batch": those of each
