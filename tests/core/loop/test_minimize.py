@@ -570,7 +570,8 @@ def test_bad_input_is_explained_before_anything_is_evaluated(change, error, mess
 
 
 @pytest.mark.parametrize(("unknown", "repair"), [
-    ("n_trials", r"Use budget=\."), ("n_jobs", r"Use n_workers, with exec"), ("budgets", r"It takes objective, space,")])
+    ("n_trials", r"Use budget=\."), ("n_jobs", r"Use n_workers, with exec"),
+    ("budgets", r"It takes objective, space,")])
 def test_an_unknown_argument_is_answered_by_the_one_that_is_meant(unknown, repair):
     with pytest.raises(TypeError, match=rf"maximize\(\) has no argument '{unknown}'\. {repair}"):
         maximize(objectives.distance, SPACE, budget=3, **{unknown: 5})
