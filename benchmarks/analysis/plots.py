@@ -76,11 +76,11 @@ def bars(rows: Mapping[str, Sequence[float]], parts: Sequence[str], label: str, 
 
 
 def curves(curves: dict[str, Any], x: Sequence[float], labels: tuple[str, str], ticks: Iterable[float], path: Path, *,
-           bands: dict[str, Any] | None = None, markers: bool = True, **axes: Any) -> None:
+           bands: dict[str, Any] | None = None, markers: bool = True, ours: str = "Minimizer", **axes: Any) -> None:
     """A line a method against a logarithmic x, with its band if there is one; the legend beside them."""
     made, axis = figure(7, 3.9)
     for method, y in curves.items():
-        look = style(method) if markers else {**style(method), "marker": None}
+        look = {**style(method, ours), **({} if markers else {"marker": None})}
         axis.plot(x[:len(y)], y, label=method, **look)
         if bands:
             axis.fill_between(x[:len(y)], *bands[method], alpha=0.12, linewidth=0, color=look["color"])

@@ -112,14 +112,14 @@ class Entry:
     def library(self) -> str | None:
         """The package that it needs, which its file is named after."""
         module = self.path.split(":")[0]
-        return None if module in ("asng", "ablated", "classic", "eda") else module
+        return None if module in ("asng", "ablated", "classic", "eda", "neps") else module  # NePS is elsewhere
 
     @property
     def parts(self) -> tuple[str, ...]:
         """Of asng, what its runs depend on: keys of `store.BEHAVIOURS`."""
         module, name = self.path.split(":")
         if module in ("asng", "ablated") or name == "ASNG":  # of `optuna`: the sampler
-            return ("ASNG",) if module == "asng" and name != "Minimizer" else ("Minimizer",)
+            return ("ASNG",) if module == "asng" and name not in ("Minimizer", "Fidelities") else ("Minimizer",)
         return ()
 
     def load(self) -> type[Method]:
@@ -181,4 +181,16 @@ ABLATED: dict[str, Entry] = {
     "Minimizer, losses as they are": Entry("ablated:Unwarped", only=("noisy",)),
     "Minimizer, mode recommended": Entry("ablated:Mode", only=("noisy",)),
 }
-ENTRIES = {**METHODS, **ABLATED}
+# at several fidelities, ours first, and three that know but the highest; budgets in full trainings
+FIDELITIES: dict[str, Entry] = {
+    "Minimizer, fidelities": Entry("asng:Fidelities"),
+    "Optuna TPE, Hyperband": Entry("optuna:Hyperband", budget=50),
+    "Optuna TPE, median": Entry("optuna:Median", budget=50),
+    "SMAC3 multi-fidelity": Entry("smac:MultiFidelity", budget=20, seeds=2),
+    "DEHB": Entry("dehb:DEHB"),
+    "ASHA": Entry("syne_tune:ASHA"),
+    "ASHABORE": Entry("syne_tune:ASHABORE", budget=20, seeds=2),
+    "BOHB": Entry("syne_tune:BOHB", budget=20),
+    "NePS": Entry("neps:NePS", budget=20),
+}
+ENTRIES = {**METHODS, **FIDELITIES, **ABLATED}

@@ -9,6 +9,7 @@ from asng_core import Space
 from asng_core.arrays import Codes
 
 from . import Loss, Open, Setting
+from .fidelities import Ladder
 
 
 class ASNG:
@@ -68,3 +69,23 @@ class Minimizer(ASNG):
 
     def add(self, codes: Codes, loss: Loss) -> None:
         self.optimizer.inject(self.space.decode(codes), loss)
+
+
+class Fidelities:
+    """Minimizer with its fidelities, the point recommended that it believes best at the highest."""
+
+    def __init__(self, ladder: Ladder, seed: int) -> None:
+        self.space, self.fidelities = ladder.space, ladder.fidelities
+        self.optimizer = asng_core.Minimizer(ladder.space, fidelities=ladder.fidelities, continues=ladder.continues,
+                                             seed=seed)
+        self.candidate: Any = None
+
+    def ask(self) -> tuple[Codes, int]:
+        self.candidate = self.optimizer.ask()
+        return self.candidate.codes, self.fidelities.index(self.candidate.fidelity)
+
+    def tell(self, codes: Codes, fidelity: int, loss: float) -> None:
+        self.optimizer.tell(self.candidate, loss)
+
+    def recommend(self) -> Codes:
+        return self.space.encode(self.optimizer.recommend())
