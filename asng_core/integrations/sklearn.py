@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from numbers import Number
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
 from ..space.ranges import Integer, Real
 from ..space.space import Space
-from ..space.variables import Categorical, Ordinal, Variable, same
+from ..space.variables import Variable
+from .domains import of_values
 
 try:
     from joblib import effective_n_jobs
@@ -123,20 +123,8 @@ def space_of(given: Any) -> tuple[Space, dict[str, Callable[[float], Any]]]:
         elif not values:
             raise ValueError(f"{where} must have at least one value for each parameter, got none for {name!r}.")
         else:
-            variables[name] = _of_list(values)
+            variables[name] = of_values(values)
     return Space(variables), quantiles
-
-
-def _of_list(values: Sequence[Any]) -> Variable:
-    """Values that occur twice once."""
-    distinct: list[Any] = []
-    for value in values:
-        if not any(same(value, each) for each in distinct):
-            distinct.append(value)
-    numbers = all(isinstance(each, Number) and not isinstance(each, (bool, np.bool_, complex)) for each in distinct)
-    if numbers and len(set(distinct)) == len(distinct) and not any(map(math.isnan, distinct)):
-        return Ordinal(sorted(distinct))
-    return Categorical(distinct)
 
 
 def _of_distribution(frozen: Any) -> tuple[Variable, Callable[[float], Any] | None]:
