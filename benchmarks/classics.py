@@ -23,7 +23,7 @@ from .analysis import markdown, plots, scores
 from .analysis.scores import Grouped, Records
 from .page import Claim, Page
 from .problems.classics import GRID, PROBLEMS, reference, run
-from .rivals import ENTRIES, OURS
+from .rivals import OURS
 
 SEEDS, BUDGET = 10, 320
 METHODS = (OURS, "random search", "(1+1) EA", "local search", "regularized evolution", "regularized evolution, 20",
@@ -123,18 +123,11 @@ def draw(records: Records, path: Path) -> None:
         for method, problems in each.items():
             for problem, runs in problems.items():
                 curves.setdefault(method, {}).setdefault(problem, []).append(runs)
-    figure, axis = plots.figure(7, 3.9)
-    for method, by_problem in curves.items():
-        mean, low, high = scores.mean_band({problem: np.array(columns).T for problem, columns in by_problem.items()})
-        look = {**plots.style(method), "marker": None}
-        axis.plot(GRID[:len(mean)], mean, label=method, **look)
-        if method == OURS:
-            axis.fill_between(GRID[:len(mean)], low, high, color=look["color"], alpha=0.15, linewidth=0)
-    plots.log_axis(axis, (10, 20, 50, 100, 200, 320))
-    axis.set(xlabel="evaluations", ylabel="mean gap to the best known", ylim=(0, None))
-    axis.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
-    plots.save(figure, path)
+    bands = {method: scores.mean_band({problem: np.array(columns).T for problem, columns in by_problem.items()})
+             for method, by_problem in curves.items()}
+    plots.curves({method: mean for method, (mean, *_) in bands.items()}, GRID,
+                 ("evaluations", "mean gap to the best known"), (10, 20, 50, 100, 200, 320), path,
+                 bands={OURS: bands[OURS][1:]} if OURS in bands else {}, markers=False, ylim=(0, None))
 
 
 def caps() -> str:
@@ -143,30 +136,22 @@ def caps() -> str:
                                   for method, (budget, seeds) in CAPS.items()) + "."
 
 
+def page(records: Records) -> Page:
+    return Page("classics", {"classics": "python -m benchmarks.classics"}, claims(records), tables(records),
+                partial(draw, records), caps())
+
+
 def pages(results: Path) -> list[Page]:
-    records = store.records(results / "classics")
-    return [Page("classics", {"classics": "python -m benchmarks.classics"}, claims(records), tables(records),
-                 partial(draw, records), caps())]
+    return [page(store.records(results / "classics"))]
 
 
 def main() -> None:
-    parser = store.parser("classics", __doc__)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, metavar="METHOD",
-                        help="of " + ", ".join(METHODS))
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"instances of a problem (default {SEEDS})")
-    parser.add_argument("--stored", action="store_true", help="measure nothing, show what is stored")
-    parser.add_argument("--quick", action="store_true", help="3 methods, 2 seeds of 3 problems, 50 evaluations")
-    options = parser.parse_args()
+    options = store.comparison("classics", __doc__, METHODS, seeds=SEEDS,
+                               quick="3 methods, 2 seeds of 3 problems, 50 evaluations").parse_args()
     name = "classics" + "_quick" * options.quick
     wanted = (tasks(QUICK, 2, PROBLEMS[-3:], SHOWN[0]) if options.quick else
               tasks(options.methods, options.seeds))
-    if options.stored:
-        records = store.stored(options.out / name, wanted)
-    else:
-        libraries = dict.fromkeys(library for task in wanted if (library := ENTRIES[task["method"]].library))
-        records = store.measure(options.out / name, run, wanted, packages=("numpy", *libraries), **store.how(options))
-    draw(records, options.out / f"{name}.png")
-    print("\n\n".join([*tables(records).values(), caps()]))
+    page(store.compared(options, name, run, wanted)).show(options.out, name)
 
 
 if __name__ == "__main__":

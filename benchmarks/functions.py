@@ -141,7 +141,7 @@ def main() -> None:
     options = parser.parse_args()
     name = f"functions{'_ablation' if options.ablate else ''}{'_quick' if options.quick else ''}"
     wanted = tasks(options.ablate, 2, 100) if options.quick else tasks(options.ablate, options.seeds)
-    records = store.measure(options.out / name, run, wanted, packages=("numpy", "cmaes"), **store.how(options))
+    records = store.measure(options.out / name, run, wanted, **store.how(options))
     draw(records, options.out / f"{name}.png")
     print("\n\n".join(tables(records).values()))
 

@@ -174,30 +174,23 @@ def caps() -> str:
     return f"Capped: {'; '.join(capped)}."
 
 
+def page(records: Records) -> Page:
+    return Page("kernel_tuner", {"kernel_tuner": "python -m benchmarks.kernel_tuner"}, claims(records),
+                tables(records), partial(draw, records), caps())
+
+
 def pages(results: Path) -> list[Page]:
-    records = store.records(results / "kernel_tuner")
-    return [Page("kernel_tuner", {"kernel_tuner": "python -m benchmarks.kernel_tuner"}, claims(records),
-                 tables(records), partial(draw, records), caps())]
+    return [page(store.records(results / "kernel_tuner"))]
 
 
 def main() -> None:
-    parser = store.parser("kernel_tuner", __doc__)
-    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS), metavar="METHOD",
-                        help="of " + ", ".join(METHODS))
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"runs per table (default {SEEDS})")
-    parser.add_argument("--stored", action="store_true", help="measure nothing, show what is stored")
-    parser.add_argument("--quick", action="store_true", help="3 methods, 2 tables, 2 seeds, 30 configurations")
-    options = parser.parse_args()
+    options = store.comparison("kernel_tuner", __doc__, list(METHODS), seeds=SEEDS,
+                               quick="3 methods, 2 tables, 2 seeds, 30 configurations").parse_args()
     name = "kernel_tuner" + "_quick" * options.quick
     wanted = (tasks(QUICK, 2, (TABLES[0], TABLES[-1]), 30) if options.quick else
               tasks(options.methods, options.seeds))
-    if options.stored:
-        records = store.stored(options.out / name, wanted)
-    else:
-        records = store.measure(options.out / name, kernels.run, wanted, parts=parts,
-                                packages=("numpy", "kernel-tuner"), **store.how(options))
-    draw(records, options.out / f"{name}.png")
-    print("\n\n".join([*tables(records).values(), caps()]))
+    records = store.compared(options, name, kernels.run, wanted, parts=parts, packages=("numpy", "kernel-tuner"))
+    page(records).show(options.out, name)
 
 
 if __name__ == "__main__":

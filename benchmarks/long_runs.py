@@ -124,24 +124,28 @@ def _runs(of: dict[str, list[float]]) -> str:
 
 def claims(records: Records) -> list[Claim]:
     """That none is better in the mean, that ours is ahead by more than chance, and that none is so on a problem."""
-    every, made = left(records), []
-    for n in budgets(records):
+    every, ends = left(records), budgets(records)
+    better, figures, unsure, closest, beaten = False, [], False, [], []
+    for n in ends:
         found = {method: of for method, of in every[n].items() if method != ABLATED}
         ours = found[OURS]
         means = {method: scores.mean_of(of) for method, of in found.items() if method != OURS and len(of) == len(ours)}
         best, mean = min(means, key=means.__getitem__), scores.mean_of(ours)
-        made.append(Claim(f"{n:,} evaluations: none of {len(means)} others has less left, in the mean, than `{OURS}`",
-                          mean <= means[best], f"{mean:.2f}%; the best other {means[best]:.2f}% ({best})", (OURS,)))
+        better |= mean > means[best]
+        figures.append(f"{mean:.2f}% ({best} {means[best]:.2f}%)")
         rival, difference, low, high = scores.closest(found, OURS, 1)
-        made.append(Claim(f"{n:,} evaluations: `{OURS}` is ahead of each of them by more than chance", high < 0,
-                          f"{'' if high < 0 else 'not '}of {rival}, the closest, "
-                          f"{scores.interval(difference, low, high)}", (OURS,)))
-        beaten = [f"{problem} ({method})" for problem in ours for method, of in found.items() if method != OURS
-                  and len(of.get(problem, ())) > 2
-                  and scores.paired_bootstrap({problem: ours[problem]}, {problem: of[problem]})[1] > 0]
-        made.append(Claim(f"{n:,} evaluations: on no problem is another method ahead of `{OURS}` by more than chance",
-                          not beaten, "on " + ", ".join(beaten) if beaten else f"on none of {len(ours)}", (OURS,)))
-    return made
+        unsure |= high >= 0
+        closest.append(f"{scores.interval(difference, low, high)} against {rival}")
+        beaten += [f"{problem} at {n:,} ({method})" for problem in ours for method, of in found.items()
+                   if method != OURS and len(of.get(problem, ())) > 2
+                   and scores.paired_bootstrap({problem: ours[problem]}, {problem: of[problem]})[1] > 0]
+    several = f"{' / '.join(f'{n:,}' for n in ends)} evaluations"
+    return [Claim(f"{several}: none has less left, in the mean, than `{OURS}`", not better,
+                  f"{', '.join(figures)}, the best other in brackets", (OURS,)),
+            Claim(f"{several}: `{OURS}` is ahead of each of them by more than chance", not unsure, "; ".join(closest),
+                  (OURS,)),
+            Claim(f"{several}: on no problem is another method ahead of `{OURS}` by more than chance", not beaten,
+                  f"on {', '.join(beaten)}" if beaten else f"on none of {len(LONG)}", (OURS,))]
 
 
 def draw(records: Records, path: Path) -> None:
@@ -150,15 +154,9 @@ def draw(records: Records, path: Path) -> None:
     whole = found[budgets(records)[-1]]
     most = max(map(len, whole.values()))
     methods = [method for method, of in whole.items() if len(of) == most]
-    figure, axis = plots.figure(7, 4.2)
-    for method in methods:
-        points = [(n, scores.mean_of(each[method])) for n, each in found.items() if method in each]
-        axis.plot(*zip(*points, strict=True), label=method, **plots.style(method))
-    plots.log_axis(axis, found)
-    axis.set(yscale="log", xlabel="evaluations", ylabel="% left of the way to the best found")
-    axis.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
-    plots.save(figure, path)
+    plots.curves({method: [scores.mean_of(each[method]) if method in each else np.nan for each in found.values()]
+                  for method in methods}, list(found), ("evaluations", "% left of the way to the best found"), found,
+                 path, yscale="log")
 
 
 def caps() -> str:
@@ -168,31 +166,22 @@ def caps() -> str:
     return f"Capped: {'; '.join(capped)}."
 
 
+def page(records: Records) -> Page:
+    return Page("long_runs", {"long_runs": "python -m benchmarks.long_runs"}, claims(records), tables(records),
+                partial(draw, records), caps())
+
+
 def pages(results: Path) -> list[Page]:
-    records = store.records(results / "long_runs")
-    return [Page("long_runs", {"long_runs": "python -m benchmarks.long_runs"}, claims(records), tables(records),
-                 partial(draw, records), caps())]
+    return [page(store.records(results / "long_runs"))]
 
 
 def main() -> None:
-    parser = store.parser("long_runs", __doc__)
-    every = (OURS, *RIVALS, ABLATED)
-    parser.add_argument("--methods", nargs="+", choices=every, default=list(every), metavar="METHOD",
-                        help="of " + ", ".join(every))
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"instances of each problem (default {SEEDS})")
-    parser.add_argument("--stored", action="store_true", help="measure nothing, show what is stored")
-    parser.add_argument("--quick", action="store_true", help="3 methods, 2 problems, 2 seeds, 200 evaluations")
-    options = parser.parse_args()
+    options = store.comparison("long_runs", __doc__, (OURS, *RIVALS, ABLATED), seeds=SEEDS,
+                               quick="3 methods, 2 problems, 2 seeds, 200 evaluations").parse_args()
     name = "long_runs" + "_quick" * options.quick
     wanted = (tasks(QUICK, 2, (100, 200), ("max-cut 100", "integers 100 x 20")) if options.quick else
               tasks(list(dict.fromkeys((OURS, *options.methods))), options.seeds))  # ours is what is compared with
-    if options.stored:
-        records = store.stored(options.out / name, wanted)
-    else:
-        records = store.measure(options.out / name, run, wanted, packages=("numpy", "cmaes", "nevergrad"),
-                                **store.how(options))
-    draw(records, options.out / f"{name}.png")
-    print("\n\n".join([*tables(records).values(), caps()]))
+    page(store.compared(options, name, run, wanted)).show(options.out, name)
 
 
 if __name__ == "__main__":

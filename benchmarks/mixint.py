@@ -26,7 +26,7 @@ from .analysis import markdown, plots, scores
 from .analysis.scores import Grouped
 from .page import Claim, Page
 from .problems.mixint import FUNCTIONS, GRID, run
-from .rivals import ENTRIES, OURS
+from .rivals import OURS
 
 INSTANCES = {5: (1, 2, 3), 10: (1,), 20: (1,)}  # of each dimension
 DIMENSIONS = tuple(INSTANCES)
@@ -149,31 +149,24 @@ def caps() -> str:
     return "Capped: " + "; ".join(f"{method} to {times} d" for method, times in SLOW.items()) + "."
 
 
+def page(records: Records) -> Page:
+    return Page("mixint", {"mixint": "python -m benchmarks.mixint"}, claims(records), tables(records),
+                partial(draw, records), caps())
+
+
 def pages(results: Path) -> list[Page]:
-    records = store.records(results / "mixint")
-    return [Page("mixint", {"mixint": "python -m benchmarks.mixint"}, claims(records), tables(records),
-                 partial(draw, records), caps())]
+    return [page(store.records(results / "mixint"))]
 
 
 def main() -> None:
-    parser = store.parser("mixint", __doc__)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, metavar="METHOD",
-                        help="of " + ", ".join(METHODS))
+    parser = store.comparison("mixint", __doc__, METHODS, quick="3 methods, 3 functions of 5 variables, 10 d")
     parser.add_argument("--dimensions", nargs="+", type=int, choices=DIMENSIONS, default=DIMENSIONS)
-    parser.add_argument("--stored", action="store_true", help="measure nothing, show what is stored")
-    parser.add_argument("--quick", action="store_true", help="3 methods, 3 functions of 5 variables, 10 d")
     options = parser.parse_args()
     name = "mixint" + "_quick" * options.quick
     wanted = (tasks(QUICK, (5,), FUNCTIONS[::10], 10) if options.quick else
               tasks(options.methods, options.dimensions))
-    if options.stored:
-        records = store.stored(options.out / name, wanted)
-    else:
-        libraries = dict.fromkeys(library for task in wanted if (library := ENTRIES[task["method"]].library))
-        records = store.measure(options.out / name, run, wanted, packages=("numpy", "coco-experiment", *libraries),
-                                **store.how(options))
-    draw(records, options.out / f"{name}.png")
-    print("\n\n".join([*tables(records).values(), caps()]))
+    records = store.compared(options, name, run, wanted, packages=("numpy", "coco-experiment"))
+    page(records).show(options.out, name)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from .analysis import markdown, plots, scores
 from .analysis.scores import Grouped, Records
 from .page import Claim, Page
 from .problems.noisy import DEVIATIONS, DIMENSIONS, GRID, KINDS, run
-from .rivals import ABLATED, ENTRIES, OURS
+from .rivals import ABLATED, OURS
 
 RUN = (OURS, "ASNG", "random search", "(1+1) EA", "regularized evolution", "regularized evolution, 20", "CatCMAwM",
        "nevergrad optimistic", "Optuna TPE")
@@ -82,21 +82,28 @@ def _runs(records: Records, method: str) -> str:
 
 
 def claims(records: Records) -> list[Claim]:
-    """That no mean is better than that of ours, and that this is no chance, at each number of evaluations."""
-    made = []
+    """That no mean is better than that of ours, and that this is no chance."""
+    heads, better, figures, chance, closest = [], [], [], [], []
     for heading, found in columns(records).items():
         means = {method: scores.mean_of(each) for method, each in found.items()}
         ours = means.pop(OURS)
         means = {method: mean for method, mean in means.items() if not np.isnan(mean)}
         if not means or np.isnan(ours):
             continue
-        rival = min(means, key=lambda method: means[method])
+        rival = min(means, key=means.__getitem__)
         method, mean, low, high = scores.closest(found, OURS, 1)
-        made += [Claim(f"{heading}: none of {len(means)} others recommends better than `{OURS}`, in the mean",
-                       ours <= means[rival], f"{ours:.3f}; the best other, {rival}, {means[rival]:.3f}", (OURS,)),
-                 Claim(f"{heading}: `{OURS}` is ahead of each of them by more than chance", high < 0,
-                       f"{scores.interval(mean, low, high, 3)} against {method}, the closest", (OURS,))]
-    return made
+        heads.append(heading.split()[0])
+        better += [heads[-1]] if ours > means[rival] else []
+        figures.append(f"{ours:.3f} ({rival} {means[rival]:.3f})")
+        chance += [heads[-1]] if high >= 0 else []
+        closest.append(f"{scores.interval(mean, low, high, 3)} against {method}")
+    if not heads:
+        return []
+    several = f"{' / '.join(heads)} evaluations"
+    return [Claim(f"{several}: none recommends better than `{OURS}`, in the mean", not better,
+                  f"{', '.join(figures)}, the best other in brackets", (OURS,)),
+            Claim(f"{several}: `{OURS}` is ahead of each of them by more than chance", not chance,
+                  "; ".join(closest) + (f"; not at {', '.join(chance)}" if chance else ""), (OURS,))]
 
 
 def draw(records: Records, path: Path) -> None:
@@ -105,14 +112,7 @@ def draw(records: Records, path: Path) -> None:
     for method in dict.fromkeys(record["task"]["method"] for record in records):
         runs = [record["result"]["regret"] for record in records if record["task"]["method"] == method]
         curves[method] = np.mean([each[: min(map(len, runs))] for each in runs], axis=0)
-    figure, axis = plots.figure(7, 4.5)
-    for method, curve in curves.items():
-        axis.plot(GRID[: len(curve)], curve, label=method, **{**plots.style(method), "markersize": 4})
-    plots.log_axis(axis, GRID)
-    axis.set(xlabel="evaluations", ylabel="mean regret of the recommended point", yscale="log")
-    axis.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
-    plots.save(figure, path)
+    plots.curves(curves, GRID, ("evaluations", "mean regret of the recommended point"), GRID, path, yscale="log")
 
 
 def caps() -> str:
@@ -121,10 +121,13 @@ def caps() -> str:
                                   for method, (budget, seeds) in CAPS.items()) + "."
 
 
+def page(records: Records) -> Page:
+    return Page("noisy_functions", {"noisy_functions": "python -m benchmarks.noisy_functions"}, claims(records),
+                tables(records), partial(draw, records), caps())
+
+
 def pages(results: Path) -> list[Page]:
-    records = store.records(results / "noisy_functions")
-    return [Page("noisy_functions", {"noisy_functions": "python -m benchmarks.noisy_functions"}, claims(records),
-                 tables(records), partial(draw, records), caps())]
+    return [page(store.records(results / "noisy_functions"))]
 
 
 def tasks(methods: tuple[str, ...], seeds: int, budget: int) -> list[dict[str, Any]]:
@@ -136,12 +139,9 @@ def tasks(methods: tuple[str, ...], seeds: int, budget: int) -> list[dict[str, A
 
 
 def main() -> None:
-    parser = store.parser("noisy_functions", __doc__)
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"problems per cell (default {SEEDS})")
-    parser.add_argument("--methods", nargs="+", choices=RUN, default=list(RUN), metavar="METHOD",
-                        help="of " + ", ".join(RUN))
+    parser = store.comparison("noisy_functions", __doc__, RUN, seeds=SEEDS,
+                              quick="three methods, 1 seed, 100 evaluations")
     parser.add_argument("--ablate", action="store_true", help="ours, and ours with one mechanism taken out")
-    parser.add_argument("--quick", action="store_true", help="three methods, 1 seed, 100 evaluations")
     options = parser.parse_args()
     methods, seeds, budget = tuple(options.methods), options.seeds, BUDGETS[-1]
     if options.ablate:
@@ -152,11 +152,8 @@ def main() -> None:
         wanted = [task for task in wanted if task["d"] <= ABLATED_DIMENSION]
     if options.quick:
         wanted = [task for task in tasks(methods[:3], 1, BUDGETS[0]) if task["d"] < DIMENSIONS[2]]
-    libraries = dict.fromkeys(library for method in methods if (library := ENTRIES[method].library))
     name = f"noisy_functions{'_ablation' if options.ablate else ''}{'_quick' if options.quick else ''}"
-    records = store.measure(options.out / name, run, wanted, packages=("numpy", *libraries), **store.how(options))
-    draw(records, options.out / f"{name}.png")
-    print("\n\n".join(tables(records).values()))
+    page(store.compared(options, name, run, wanted)).show(options.out, name)
 
 
 if __name__ == "__main__":

@@ -43,3 +43,8 @@ class Page:
         """All tables, for the terminal and for the file beside the results."""
         parts = [f"{caption}:\n\n{table}" for caption, table in self.tables.items()]
         return "\n\n".join([*parts, *([self.note] if self.note else [])])
+
+    def show(self, folder: Path, name: str) -> None:
+        """What was just measured: the summary in the terminal, the picture in the folder."""
+        self.draw(folder / f"{name}.png")
+        print(self.summary())

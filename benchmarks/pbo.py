@@ -28,7 +28,7 @@ from .analysis.scores import Grouped
 from .page import Claim, Page
 from .problems import pseudo_boolean
 from .problems.pseudo_boolean import PROBLEMS
-from .rivals import ABLATED, ENTRIES, OURS
+from .rivals import ABLATED, OURS
 
 METHODS = (OURS, "ASNG", "SNG", "WA-ASNG", "cGA", "PBIL", "UMDA", "RLS", "(1+1) EA>0", "fast GA",
            "regularized evolution", "CatCMAwM", "nevergrad 1+1", "random search")
@@ -230,10 +230,9 @@ def main() -> None:
                                                   if name in (entry.only or MODES)))
         if options.quick:
             mode, methods = replace(mode, runs={9: (1, 2)}, problems=PROBLEMS[:3]), QUICK
-        libraries = dict.fromkeys(library for method in methods if (library := ENTRIES[method].library))
         if not options.stored:
             store.measure(options.out / f"pbo_{name}{suffix}", partial(pseudo_boolean.run, log=options.log),
-                          tasks(mode, methods), packages=("numpy", "ioh", *libraries), **store.how(options))
+                          tasks(mode, methods), packages=("numpy", "ioh"), **store.how(options))
     for page in [] if options.ablate else pages(options.out, suffix):
         page.draw(options.out / f"{page.name}.png")
         print(f"## {page.name}\n\n{page.summary()}\n")

@@ -50,6 +50,7 @@ def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[Task
 
     path: without suffix, `RESULTS / "toy"`.
     parts: the keys of `BEHAVIOURS` that a task's result depends on.
+    packages: whose versions are noted, beside those of the tasks' methods.
     jobs: processes; 0 measures in this one.
     restart: measure these tasks again, whatever is stored.
     refresh: measure those of them again that are behind the `BEHAVIOURS`.
@@ -58,10 +59,10 @@ def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[Task
     if restart:
         known = {key: record for key, record in known.items() if key not in set(map(_key, tasks))}
         _write(path, known)
-    session = {"date": date.today().isoformat(), "machine": machine(),
-               "versions": {package: version(package) for package in ("asng", *packages)}}
     missing = [task for task in tasks
                if _key(task) not in known or (refresh and behind(known[_key(task)]["source"]))]
+    session = {"date": date.today().isoformat(), "machine": machine(),
+               "versions": {package: version(package) for package in ("asng", *packages, *_libraries(missing))}}
     if missing:
         with _appending(path) as partial:
             for task, result in tqdm(_results(run, missing, jobs), total=len(missing), desc=path.name):
@@ -72,6 +73,12 @@ def measure(path: Path, run: Callable[..., dict[str, Any]], tasks: Sequence[Task
     if _beside(path, PARTIAL).exists():
         _write(path, known)
     return [known[_key(task)] for task in tasks]
+
+
+def _libraries(tasks: Sequence[Task]) -> dict[str, None]:
+    """The packages of the tasks' methods."""
+    entries = (ENTRIES[task["method"]] for task in tasks if task.get("method") in ENTRIES)
+    return dict.fromkeys(entry.package for entry in entries if entry.package)
 
 
 def _results(run: Callable[..., dict[str, Any]], tasks: Sequence[Task],
@@ -140,6 +147,26 @@ def parser(module: str, doc: str | None) -> argparse.ArgumentParser:
     options.add_argument("--restart", action="store_true", help="measure again whatever is stored, instead of resuming")
     options.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     return options
+
+
+def comparison(module: str, doc: str | None, methods: Sequence[str], *, quick: str,
+               seeds: int | None = None) -> argparse.ArgumentParser:
+    """Those of a comparison of methods; `quick` says what --quick does."""
+    options = parser(module, doc)
+    options.add_argument("--methods", nargs="+", choices=methods, default=list(methods), metavar="METHOD",
+                         help="of " + ", ".join(methods))
+    if seeds is not None:
+        options.add_argument("--seeds", type=int, default=seeds, help=f"runs of a problem (default {seeds})")
+    options.add_argument("--stored", action="store_true", help="measure nothing, show what is stored")
+    options.add_argument("--quick", action="store_true", help=quick)
+    return options
+
+
+def compared(options: argparse.Namespace, name: str, run: Callable[..., dict[str, Any]], tasks: Sequence[Task],
+             **measured: Any) -> list[Record]:
+    """The runs that a comparison's options ask for: with --stored those that are there, else all."""
+    path = options.out / name
+    return stored(path, tasks) if options.stored else measure(path, run, tasks, **measured, **how(options))
 
 
 def how(options: argparse.Namespace) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def curves(curves: dict[str, Any], x: Sequence[float], labels: tuple[str, str], 
     for method, y in curves.items():
         look = {**style(method, ours), **({} if markers else {"marker": None})}
         axis.plot(x[:len(y)], y, label=method, **look)
-        if bands:
+        if bands and method in bands:
             axis.fill_between(x[:len(y)], *bands[method], alpha=0.12, linewidth=0, color=look["color"])
     log_axis(axis, ticks)
     axis.set(xlabel=labels[0], ylabel=labels[1], **axes)

@@ -6,6 +6,7 @@ of it can be afforded; the caps are printed where results are shown.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -28,11 +29,16 @@ class Setting:
     budget: int
     noisy: bool = False
     constraint: Callable[[Mapping[str, Any]], bool] | None = None
+    repair: Callable[[Codes, np.random.Generator], Codes] | None = None  # of any point, to one that is valid
     n_objectives: int = 1
     n_workers: int = 1
 
     def valid(self, codes: Codes) -> bool:
         return self.constraint is None or self.constraint(self.space.decode(codes))
+
+    def repaired(self, codes: Codes, rng: np.random.Generator) -> Codes:
+        """The point as it is where no repair is known."""
+        return codes if self.repair is None else self.repair(codes, rng)
 
     def random(self, rng: np.random.Generator) -> Codes:
         """A uniformly random valid point."""
@@ -41,6 +47,7 @@ class Setting:
             codes: Codes = rng.integers(np.where(continuous, 1, space.sizes))
             if continuous.any():
                 codes = np.where(continuous, rng.uniform(space.lows, space.highs), codes)
+            codes = self.repaired(codes, rng)
             if self.valid(codes):
                 return codes
 
@@ -95,6 +102,31 @@ class Open(Generic[T]):
         return self._tokens[codes.tobytes()].pop(0)
 
 
+class Generational(BestSeen, ABC, Generic[T]):
+    """Of a library that learns a population at once: what it wants back with each point waits until all are told."""
+
+    population_size: int
+
+    def __init__(self) -> None:
+        self.open: Open[T] = Open()
+        self.told: list[tuple[T, float]] = []
+
+    def tell(self, codes: Codes, loss: Loss) -> None:
+        self.see(codes, loss)
+        self.told.append((self.open.pop(codes), loss))
+        if len(self.told) >= self.population_size:
+            told, self.told = self.told, []
+            self.learn(told)
+
+    @abstractmethod
+    def learn(self, told: list[tuple[T, float]]) -> None:
+        """Take the results of a population, and begin anew if the library says that it should stop."""
+
+    def add(self, codes: Codes, loss: Loss) -> None:
+        """It has no way to take it."""
+        self.see(codes, loss)
+
+
 @dataclass(frozen=True)
 class Entry:
     """Where a method is, and at most how much of it is run."""
@@ -109,10 +141,11 @@ class Entry:
         return self.noisy_budget if mode == "noisy" and self.noisy_budget else self.budget
 
     @property
-    def library(self) -> str | None:
-        """The package that it needs, which its file is named after."""
+    def package(self) -> str | None:
+        """What it needs installed; its file is named after the library."""
         module = self.path.split(":")[0]
-        return None if module in ("asng", "ablated", "classic", "eda", "neps") else module  # NePS is elsewhere
+        own = ("asng", "ablated", "classic", "eda", "neps")  # NePS is elsewhere
+        return None if module in own else {"ax": "ax-platform"}.get(module, module)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -128,8 +161,8 @@ class Entry:
         return method
 
 
-# caps by what a run takes: SMAC3 25 s for 100 evaluations, nevergrad up to a minute for 1,000, Optuna's GP grows with
-# the cube of the evaluations; the others a second or less
+# caps by what a run takes: Ax seconds an evaluation, SMAC3 25 s for 100, nevergrad up to a minute for 1,000, Optuna's
+# GP grows with the cube of the evaluations; the others a second or less
 METHODS: dict[str, Entry] = {
     "Minimizer": Entry("asng:Minimizer"),
     "ASNG": Entry("asng:ASNG"),
@@ -148,7 +181,8 @@ METHODS: dict[str, Entry] = {
                         only=("noise-free", "constrained", "noisy", "two-objectives")),
     "ASNGSampler": Entry("optuna:ASNG", budget=200, only=("in Optuna",)),
     "Optuna NSGA-II": Entry("optuna:NSGA2", only=("two-objectives",)),
-    "Optuna GP": Entry("optuna:GP", budget=50, seeds=2, only=("noise-free", "constrained", "noisy")),
+    "Optuna GP": Entry("optuna:GP", budget=50, seeds=10, only=("noise-free", "constrained", "noisy")),
+    "Ax": Entry("ax:BoTorch", budget=50, seeds=5, only=("noise-free",)),
     "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),
     "SNG": Entry("asng:SNG", only=("pseudo-Boolean",)),
     "WA-ASNG": Entry("eda:WAASNG", only=("pseudo-Boolean",)),

@@ -36,7 +36,10 @@ class _Classic(BestSeen):
         if len(reals):
             low, high = self.low[reals], self.high[reals]
             child[reals] = np.clip(self.rng.normal(codes[reals], _SPREAD * (high - low)), low, high)
-        return child
+        repaired = self.setting.repaired(child, self.rng)
+        while np.array_equal(repaired, codes) and not np.array_equal(child, codes):  # all undone: another way
+            repaired = self.setting.repaired(child, self.rng)
+        return repaired
 
 
 class RandomSearch(_Classic):
@@ -148,7 +151,7 @@ class LocalSearch(_Classic):
     def tell(self, codes: Codes, loss: Loss) -> None:
         self.see(codes, loss)
         if self.start or loss < self.centre_loss:
-            self.start, self.centre_loss = False, loss
+            self.start, self.centre_loss = False, np.nan_to_num(loss, nan=np.inf)
             self.neighbours = self.around(codes)
 
     def around(self, centre: Codes) -> list[Codes]:
@@ -160,7 +163,8 @@ class LocalSearch(_Classic):
             for code in range(size):
                 neighbour = centre.copy()
                 neighbour[variable] = code
-                if code != centre[variable] and self.setting.valid(neighbour):
+                neighbour = self.setting.repaired(neighbour, self.rng)
+                if (neighbour != centre).any() and self.setting.valid(neighbour):
                     found.append(neighbour)
         self.rng.shuffle(found)
         return found
@@ -233,7 +237,7 @@ class RegularizedEvolution(_Classic):
 
     def tell(self, codes: Codes, loss: Loss) -> None:
         self.see(codes, loss)
-        self.population.append((codes, loss))
+        self.population.append((codes, np.nan_to_num(loss, nan=np.inf)))  # what has failed is no parent
 
 
 class SmallPopulation(RegularizedEvolution):

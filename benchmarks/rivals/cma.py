@@ -9,10 +9,10 @@ import numpy as np
 
 from asng_core.arrays import Codes, Floats
 
-from . import BestSeen, Loss, Open, Setting
+from . import Generational, Setting
 
 
-class CMA(BestSeen):
+class CMA(Generational[Floats]):
     """Every variable in its units, an integer half a step beyond its ends so that each value is as wide; standard
     deviations a quarter of the ranges at first. It begins in the middle, and again at a random point with twice the
     population when it stops (Auger and Hansen, CEC 2005)."""
@@ -20,11 +20,11 @@ class CMA(BestSeen):
     lacks: ClassVar[frozenset[str]] = frozenset({"constrained", "noisy", "asynchronous", "two-objectives"})
 
     def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__()
         self.rng, space = np.random.default_rng(seed), setting.space
         self.continuous, self.dtype, self.lows, self.highs = space.continuous, space.dtype, space.lows, space.highs
         half = np.where(self.continuous, 0.0, 0.5 - 1e-6)
         self.low, self.high = space.lows - half, space.highs + half
-        self.open: Open[Floats] = Open()
         self.restart((self.low + self.high) / 2, None)
 
     def restart(self, mean: Floats, population_size: int | None) -> None:
@@ -34,8 +34,8 @@ class CMA(BestSeen):
         if population_size is not None:
             options["popsize"] = population_size
         self.optimizer = cma.CMAEvolutionStrategy(mean, 1.0, options)
+        self.population_size = self.optimizer.popsize
         self.waiting: list[Floats] = []
-        self.told: list[tuple[Floats, float]] = []
 
     def ask(self) -> Codes:
         self.waiting = self.waiting or list(self.optimizer.ask())
@@ -45,16 +45,7 @@ class CMA(BestSeen):
         self.open.put(codes, x)
         return codes
 
-    def tell(self, codes: Codes, loss: Loss) -> None:
-        self.see(codes, loss)
-        self.told.append((self.open.pop(codes), loss))
-        if len(self.told) < self.optimizer.popsize:
-            return
-        self.optimizer.tell(*zip(*self.told, strict=True))
-        self.told = []
+    def learn(self, told: list[tuple[Floats, float]]) -> None:
+        self.optimizer.tell(*zip(*told, strict=True))
         if self.optimizer.stop():
-            self.restart(self.rng.uniform(self.low, self.high), 2 * self.optimizer.popsize)
-
-    def add(self, codes: Codes, loss: Loss) -> None:
-        """It has no way to take it."""
-        self.see(codes, loss)
+            self.restart(self.rng.uniform(self.low, self.high), 2 * self.population_size)

@@ -10,10 +10,10 @@ from cmaes import CatCMAwM
 
 from asng_core.arrays import Codes, Floats
 
-from . import BestSeen, Loss, Open, Setting
+from . import Generational, Setting
 
 
-class CatCMA(BestSeen):
+class CatCMA(Generational[CatCMAwM.Solution]):
     """Its defaults: continuous variables in x_space, other ordered ones in z_space, unordered and binary ones in
     c_space, as its documentation asks; restarted when it says that it should stop. It recommends its mode under noise.
     """
@@ -21,6 +21,7 @@ class CatCMA(BestSeen):
     lacks: ClassVar[frozenset[str]] = frozenset({"constrained", "asynchronous", "two-objectives"})
 
     def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__()
         self.rng, self.noisy = np.random.default_rng(seed), setting.noisy
         space, sizes = setting.space, setting.space.sizes
         self.dtype, self.continuous = space.dtype, space.continuous
@@ -30,12 +31,11 @@ class CatCMA(BestSeen):
         levels = [list(range(size)) for size in sizes[self.ordered]]
         self.spaces: dict[str, Any] = {"x_space": ranges.tolist() or None, "z_space": levels or None,
                                        "c_space": sizes[self.unordered].tolist() or None}
-        self.open: Open[CatCMAwM.Solution] = Open()
         self.restart()
 
     def restart(self) -> None:
         self.optimizer = CatCMAwM(**self.spaces, seed=int(self.rng.integers(2**31)))
-        self.told: list[tuple[CatCMAwM.Solution, float]] = []
+        self.population_size = self.optimizer.population_size
 
     def ask(self) -> Codes:
         solution = self.optimizer.ask()
@@ -53,23 +53,14 @@ class CatCMA(BestSeen):
             codes[self.unordered] = [row.argmax() for row in solution.c]
         return codes
 
-    def tell(self, codes: Codes, loss: Loss) -> None:
-        self.see(codes, loss)
-        self.told.append((self.open.pop(codes), loss))
-        if len(self.told) < self.optimizer.population_size:
-            return
+    def learn(self, told: list[tuple[CatCMAwM.Solution, float]]) -> None:
         try:
             with np.errstate(divide="raise", invalid="raise"):
-                self.optimizer.tell(self.told)
+                self.optimizer.tell(told)
         except FloatingPointError:  # once converged, its margin correction can divide by zero
             self.restart()
-        self.told = []
         if (self.ordered | self.continuous).any() and self.optimizer.should_stop():
             self.restart()
-
-    def add(self, codes: Codes, loss: Loss) -> None:
-        """It has no way to take it."""
-        self.see(codes, loss)
 
     def recommend(self) -> Codes:
         if not self.noisy:
@@ -78,25 +69,25 @@ class CatCMA(BestSeen):
         return np.array([np.bincount(column).argmax() for column in draws.T])
 
 
-class CMAwM(BestSeen):
+class CMAwM(Generational[Any]):
     """Every variable on 0..1, so that one step size suits all; it begins in the middle with sigma 1/4, and again, at a
     random point with twice the population (Auger and Hansen, CEC 2005), when it says that it should stop."""
 
     lacks: ClassVar[frozenset[str]] = frozenset({"constrained", "noisy", "asynchronous", "two-objectives"})
 
     def __init__(self, setting: Setting, seed: int) -> None:
+        super().__init__()
         self.rng, space = np.random.default_rng(seed), setting.space
         self.continuous, self.dtype = space.continuous, space.dtype
         self.low, self.range = space.lows, space.highs - space.lows
         self.steps = np.where(self.continuous, 0.0, 1 / self.range)
-        self.open: Open[Any] = Open()
         self.restart(np.full(len(space), 0.5), None)
 
     def restart(self, mean: Floats, population_size: int | None) -> None:
         d = len(mean)
         self.optimizer = library.CMAwM(mean, 0.25, np.tile([0.0, 1.0], (d, 1)), self.steps,
                                        population_size=population_size, seed=int(self.rng.integers(2**31)))
-        self.told: list[tuple[Any, float]] = []
+        self.population_size = self.optimizer.population_size
 
     def ask(self) -> Codes:
         x, token = self.optimizer.ask()
@@ -105,16 +96,7 @@ class CMAwM(BestSeen):
         self.open.put(codes, token)
         return codes
 
-    def tell(self, codes: Codes, loss: Loss) -> None:
-        self.see(codes, loss)
-        self.told.append((self.open.pop(codes), loss))
-        if len(self.told) < self.optimizer.population_size:
-            return
-        self.optimizer.tell(self.told)
-        self.told = []
+    def learn(self, told: list[tuple[Any, float]]) -> None:
+        self.optimizer.tell(told)
         if self.optimizer.should_stop():
-            self.restart(self.rng.random(len(self.low)), 2 * self.optimizer.population_size)
-
-    def add(self, codes: Codes, loss: Loss) -> None:
-        """It has no way to take it."""
-        self.see(codes, loss)
+            self.restart(self.rng.random(len(self.low)), 2 * self.population_size)
