@@ -9,11 +9,10 @@
 To ask, once what was proposed has been asked:
     1. While n < n_initial: a draw of theta.
     2. GP of H; its kernel, and how it sees losses (`warping`), are the likeliest of when n last grew by half.
-       q = 0.1 n functions f of GP. Candidates: draws of theta, recombined parents and neighbours of parents (the
-       points of the best means), the parents themselves, and for each f where descent on it ends.
-    3. Proposed are, each with even chances, the candidate at which the next f is least (Thompson sampling), or the
-       one of the next lowest bound, mean - confidence * deviation; but first the one of the best mean, if it has
-       never been evaluated. Others may be asked again: where noise hides which of several is best, they will be.
+       q = 0.1 n functions f of GP. Candidates: draws of theta, neighbours of parents (the points of the best means),
+       the parents themselves, and for GP's mean and each f where descent on it ends.
+    3. Proposed are the q of the lowest bounds, mean - confidence * deviation; but first the one of the best mean, if
+       it has never been evaluated. Others may be asked again: where noise hides which is best, they will be.
 When told:
     4. The result enters H. population_size results: theta takes a step, late ones counting less.
 To recommend: the evaluated, feasible point of the best mean under GP.
@@ -40,7 +39,7 @@ from .effects import RAMPS
 from .evidence import Evidence, Gatherer
 from .history import History
 from .memo import Memo, keys
-from .sources import SOURCES, Source, proposed
+from .sources import Neighbours, Sampled, Source, proposed
 from .sparse import Kernel
 from .warping import OFFSETS
 
@@ -57,18 +56,16 @@ class UnderNoise:
     """The mechanisms, and their constants; a study leaves one out by another value.
 
     sources: of candidates. n_initial: results before the model has a say. models: it ever has.
-    learns: the distribution moves. samples, bounds: points are chosen by Thompson sampling, by lowest bounds.
-    descends: candidates are descended to. trusts: the posterior recommends, not the mode.
+    learns: the distribution moves. descends: some candidates are descended to. trusts: the posterior recommends, not
+    the mode.
     ramps, offsets: of the model's features, of what it makes of losses.
     confidence: standard deviations below its mean that a candidate is credited with.
     """
 
-    sources: tuple[Source, ...] = SOURCES
+    sources: tuple[Source, ...] = (Sampled(10), Neighbours(20))
     n_initial: int = 8
     models: bool = True
     learns: bool = True
-    samples: bool = True
-    bounds: bool = True
     descends: bool = True
     trusts: bool = True
     ramps: int = RAMPS
@@ -153,26 +150,21 @@ class NoisyPolicy(Policy):
         posterior, _, rows, means = self.evidence()
         effects, best = self._gatherer.effects, rows[np.argsort(means, kind="stable")[:_PARENTS]]
         parents = self._distribution.draws(self.history.codes[best])  # best first
-        functions = posterior.sampled(q, rng)  # (q, m) weights
         candidates = [proposed(self._sources(q), self.history.codes[best], self._geometry, rng), parents[:_AGAIN]]
         if mechanisms.descends:
             starts = np.concatenate([parents[:1], parents[rng.integers(len(parents), size=q)]])
             starts[2::2] = self._distribution.sample(len(starts[2::2]), rng)
-            weights = np.concatenate([posterior.weights[None], functions])  # the mean is a function too
+            # (q + 1, m): the mean is a function too
+            weights = np.concatenate([posterior.weights[None], posterior.sampled(q, rng)])
             for _ in range(_SWEEPS):
                 starts = effects.descended(starts, posterior.basis, weights, posterior.reach, rng)
             candidates.append(starts)
         draws, found = self._feasible(np.concatenate(candidates), q, pinned)
-        k, mean, deviation, own = posterior.beliefs(effects(draws))
-        # each function at each candidate, with what is each candidate's own
-        values = k @ functions.T + own[:, None] * rng.standard_normal((len(k), q))  # (n_candidates, q)
-        sampled = np.argmin(values, axis=0)
+        mean, deviation = posterior.beliefs(effects(draws))
         bounds = mean - mechanisms.confidence * deviation
         out = {*self._open.values(), *keys(self._distribution.codes(self._proposed))}
-        bounds[[key in out for key in found]] = np.inf  # a function may fall on it again, the bound would each time
-        bounded = np.argsort(bounds, kind="stable")[np.arange(q) % len(bounds)]
-        by_bound = rng.random(q) < (0.5 if mechanisms.samples and mechanisms.bounds else mechanisms.bounds)
-        chosen = draws[np.where(by_bound, bounded, sampled)]
+        bounds[[key in out for key in found]] = np.inf  # what is out says soon what it is worth
+        chosen = draws[np.argsort(bounds, kind="stable")[np.arange(q) % len(bounds)]]
         if mechanisms.descends and (q > 1 or rng.random() < 0.5):
             at = int(np.argmin(mean))
             if found[at] not in out and found[at] not in set(keys(self.history.codes)):
@@ -222,7 +214,7 @@ class NoisyPolicy(Policy):
             return None
         posterior, warp, _, _ = self.evidence()
         draws = self._distribution.draws(codes[None])
-        _, mean, deviation, _ = posterior.beliefs(self._gatherer.effects(draws))
+        mean, deviation = posterior.beliefs(self._gatherer.effects(draws))
         low, middle, high = warp.losses(mean + deviation * np.array([-1.0, 0.0, 1.0])).tolist()
         times = keys(self.history.codes).count(keys(codes[None])[0])
         return Estimate(self._distribution.space.values(codes[None])[0], middle, (high - low) / 2, times)

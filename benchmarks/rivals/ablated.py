@@ -119,21 +119,20 @@ class NoNeighbours(_Ablated):
     """No candidate is a neighbour of a good point."""
 
     without_noise = NoiseFree(sources=(Sampled(10), Recombined(10)))
-    under_noise = UnderNoise(sources=(Sampled(10), Recombined(10)))
+    under_noise = UnderNoise(sources=(Sampled(10),))
 
 
 class NoRecombination(_Ablated):
     """No candidate is recombined from good points."""
 
     without_noise = NoiseFree(sources=(Sampled(10), Neighbours(20)))
-    under_noise = UnderNoise(sources=(Sampled(10), Neighbours(20)))
 
 
 class NoDistribution(_Ablated):
     """No candidate is of the distribution, which stays as at the start."""
 
     without_noise = NoiseFree(sources=(Recombined(10), Neighbours(20)), unscreened=(Mutants(5),), learns=False)
-    under_noise = UnderNoise(sources=(Recombined(10), Neighbours(20)), learns=False)
+    under_noise = UnderNoise(sources=(Neighbours(20),), learns=False)
 
 
 class NoRestarts(_Ablated):
@@ -146,18 +145,6 @@ class NoWalk(_Ablated):
     """The model and the mutants go on, whatever the model can hold."""
 
     without_noise = NoiseFree(walks=False)
-
-
-class NoSamples(_Ablated):
-    """Under noise, points are chosen by their lowest bounds alone."""
-
-    under_noise = UnderNoise(samples=False)
-
-
-class NoBounds(_Ablated):
-    """Under noise, points are chosen by Thompson sampling alone."""
-
-    under_noise = UnderNoise(bounds=False)
 
 
 class NoDescent(_Ablated):
