@@ -101,7 +101,7 @@ def _explained(gatherer: Gatherer, evidence: Evidence, kernel: Kernel) -> float:
     posterior = evidence.posterior
     offered = gatherer.targets()
     targets = offered[min(kernel.choice, len(offered) - 1)][1]
-    _, means, deviations, own = posterior.beliefs(gatherer.features())
+    means, deviations, own = posterior.beliefs(gatherer.features())
     # a result's weight in its own prediction: k'B^-1 k / s, since w is a ridge regression on the basis
     leverage = (deviations**2 - own**2) / (posterior.amplitude * kernel.noise)
     errors = (targets - means) / np.maximum(1.0 - leverage, 1e-6)

@@ -90,12 +90,13 @@ class SparsePosterior:
         drawn = rng.standard_normal((n, len(self.basis))) @ self._roots[0]
         return np.asarray(self.weights + math.sqrt(self.amplitude) * drawn)
 
-    def beliefs(self, features: Floats) -> tuple[Floats, Floats]:
-        """Of `(k, p)` features: `(k,)` means and deviations."""
+    def beliefs(self, features: Floats) -> tuple[Floats, Floats, Floats]:
+        """Of `(k, p)` features: `(k,)` means, deviations, and the deviations at the point alone, which no weights know
+        of."""
         k = self._covariances(features)
         known, prior = (squared_norms(k @ root.T) for root in self._roots)
-        own = np.maximum(1.0 - prior, 0.0)  # at the point alone, which no weights know of
-        return k @ self.weights, np.sqrt(self.amplitude * (own + known))
+        own = np.maximum(1.0 - prior, 0.0)
+        return k @ self.weights, np.sqrt(self.amplitude * (own + known)), np.sqrt(self.amplitude * own)
 
     def joint(self, features: Floats) -> tuple[Floats, Floats]:
         """Of `(k, p)` features: `(k,)` means, and the `(k, k)` covariance of the function's values there, eq. (20)."""

@@ -160,7 +160,7 @@ class NoisyPolicy(Policy):
                 starts = effects.descended(starts, posterior.basis, weights, posterior.reach, rng)
             candidates.append(starts)
         draws, found = self._feasible(np.concatenate(candidates), q, pinned)
-        mean, deviation = posterior.beliefs(effects(draws))
+        mean, deviation, _ = posterior.beliefs(effects(draws))
         bounds = mean - mechanisms.confidence * deviation
         out = {*self._open.values(), *keys(self._distribution.codes(self._proposed))}
         bounds[[key in out for key in found]] = np.inf  # what is out says soon what it is worth
@@ -214,7 +214,7 @@ class NoisyPolicy(Policy):
             return None
         posterior, warp, _, _ = self.evidence()
         draws = self._distribution.draws(codes[None])
-        mean, deviation = posterior.beliefs(self._gatherer.effects(draws))
+        mean, deviation, _ = posterior.beliefs(self._gatherer.effects(draws))
         low, middle, high = warp.losses(mean + deviation * np.array([-1.0, 0.0, 1.0])).tolist()
         times = keys(self.history.codes).count(keys(codes[None])[0])
         return Estimate(self._distribution.space.values(codes[None])[0], middle, (high - low) / 2, times)

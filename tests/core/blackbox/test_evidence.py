@@ -42,7 +42,7 @@ def test_with_every_point_in_the_basis_the_posterior_is_that_of_all_results():
     k = np.array([[np.exp(-((a - b) ** 2).sum() / (0.4 * len(MIXED))) for b in x] for a in x])
     inverse = np.linalg.inv(k + 0.3 * np.eye(len(x)))
     amplitude = targets @ inverse @ targets / len(x)
-    means, deviations = found.posterior.beliefs(x)
+    means, deviations, _ = found.posterior.beliefs(x)
     np.testing.assert_allclose(means, k @ inverse @ targets, atol=1e-4)
     np.testing.assert_allclose(deviations**2, amplitude * (1 - np.diag(k @ inverse @ k)), atol=1e-4)
     np.testing.assert_allclose(found.means, means[found.rows], atol=1e-12)
@@ -51,10 +51,10 @@ def test_with_every_point_in_the_basis_the_posterior_is_that_of_all_results():
 def test_functions_drawn_have_the_posteriors_mean_and_covariance():
     _, _, gatherer = results(30)
     posterior = gatherer.gathered(Kernel(0.8, 0.3)).posterior
-    means, deviations = posterior.beliefs(gatherer.features()[:6])  # of the basis: nothing is a point's own
+    means, deviations, own = posterior.beliefs(gatherer.features()[:6])
     values = posterior.sampled(20_000, np.random.default_rng(0)) @ posterior._covariances(gatherer.features()[:6]).T
     np.testing.assert_allclose(values.mean(axis=0), means, atol=0.03)
-    np.testing.assert_allclose(values.var(axis=0), deviations**2, rtol=0.05)
+    np.testing.assert_allclose(values.var(axis=0) + own**2, deviations**2, rtol=0.05)
 
 
 def test_the_likelihood_is_the_normal_density_of_the_targets():
