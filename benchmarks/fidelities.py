@@ -209,9 +209,7 @@ def main() -> None:
                   for table in (TABLES[0], TABLES[-1])]
     else:
         wanted = tasks(options.methods, options.seeds)
-    libraries = dict.fromkeys(library for task in wanted if (library := ENTRIES[task["method"]].library))
-    records = store.stored(options.out / name, wanted) if options.stored else store.measure(
-        options.out / name, run, wanted, packages=("numpy", *libraries), **store.how(options))
+    records = store.compared(options, name, run, wanted)
     draw(records, options.out / f"{name}.png")
     print("\n\n".join(f"{caption}:\n\n{table}" for caption, table in shown(records).items()))
 

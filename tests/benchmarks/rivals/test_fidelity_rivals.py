@@ -16,7 +16,7 @@ SLOW = ("SMAC3 multi-fidelity", "ASHABORE", "BOHB", "NePS")
 
 
 def made(name):
-    pytest.importorskip(FIDELITIES[name].library or "numpy")
+    pytest.importorskip(FIDELITIES[name].package or "numpy")
     if name == "NePS" and "NEPS_PYTHON" not in os.environ:
         pytest.skip("it has no environment of its own here")
     return FIDELITIES[name].load()(LADDER, 0)
