@@ -341,6 +341,14 @@ def test_where_asking_would_end_a_process_nothing_is_swept(tmp_path, monkeypatch
     assert not left.exists()
 
 
+def test_a_file_is_told_from_others_by_its_digest(tmp_path):
+    written = [checkpoint.write(tmp_path / name, {"format": name}) for name in "ab"]
+    assert written[0] != written[1]
+    for name, digest in zip("ab", written, strict=True):
+        content = (tmp_path / name).read_bytes()
+        assert checkpoint.digest(tmp_path / name) == digest == hashlib.sha256(content[40:]).hexdigest()
+
+
 def test_a_pipe_or_a_folder_is_neither_replaced_nor_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("pipe")

@@ -6,8 +6,9 @@ import numpy as np
 import oracles
 import pytest
 
-from asng_core import ASNG, Boolean, Categorical, Integer, Real, Space
+from asng_core import ASNG, Boolean, Categorical, Integer, Minimizer, Real, Space
 from asng_core.ask_tell.late import MAX_AGE, late_weights
+from asng_core.ask_tell.results import Drawn, Gathered, Told
 from asng_core.distribution.search_distribution import SearchDistribution, recentred
 
 
@@ -15,6 +16,26 @@ def test_a_present_draw_counts_fully_and_none_counts_more():
     assert late_weights(np.array([0.0, 0.0, 3.0]), np.array([1, 100, 5])).tolist() == [1, 1, 1]
     assert late_weights(np.array([-1.0, -1.0]), np.array([1, 4])) == pytest.approx(np.exp([-1, -1]))
     assert late_weights(np.array([-1.0, -np.inf]), np.array([100, 100])) == pytest.approx([np.exp(-0.2), 0])
+
+
+def test_what_was_gathered_since_a_generation_is_drawn_in_it_or_later():
+    drawn = [Drawn(np.zeros(1), generation) for generation in range(5)]
+    told = [Told(each, i, np.zeros(1, dtype=int), 0.0, 0.0) for i, each in enumerate(drawn)]
+    since = Gathered(told, drawn).since(3)
+    assert ([each.id for each in since.told], [each.generation for each in since.rejected]) == ([3, 4], [3, 4])
+
+
+def test_results_of_several_objectives_wait_in_a_file():
+    optimizer = Minimizer(Space.binary(5), seed=1, population_size=6)
+    optimizer.tell(optimizer.ask(3), [(1.0, 2.0), (float("nan"), 1.0), (3.0, -1.0)])
+    state = optimizer.state_dict()
+    assert len(state["waiting"]["losses"]) == 3
+    again = Minimizer(Space.binary(5))
+    again.load_state_dict(state)
+    assert oracles.exact(again.state_dict()) == oracles.exact(state)
+    state["waiting"]["losses"][0] = (1.0, "2")
+    with pytest.raises(ValueError, match="a loss must be one real number"):
+        again.load_state_dict(state)
 
 
 @pytest.mark.parametrize("moved", [0.3, 0.8])

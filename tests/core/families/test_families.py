@@ -262,6 +262,16 @@ def test_log_densities_are_those_of_the_draws(any_case):
         assert (after - before) / (2 * h) == pytest.approx(length**2, rel=1e-5)
 
 
+def test_the_cells_of_a_long_log_scale_are_between_its_values():
+    coordinates, last = LogPositions(np.array([2**30]), np.array([1.0])), 2**30 - 1
+    inner, codes = coordinates.cells(0, 10.0, 3.0)
+    edges = np.exp(inner + 10.0) - 1.0
+    assert 500 < len(edges) == len(codes) - 1 <= 2000
+    np.testing.assert_allclose(edges, np.floor(edges) + 0.5, atol=1e-3)
+    assert (edges[0], edges[-1]) == (pytest.approx(0.5), pytest.approx(last - 0.5))
+    np.testing.assert_allclose(codes[1:-1], np.diff(edges), atol=1e-3)
+
+
 def test_log_densities_are_scipys():
     family, theta = GaussianFamily(Positions(np.array([30, 9])), 0.1), np.array([3.0, 7.0, 2.0, 0.5])
     mean, std, draws = theta[:2], theta[2:], np.array([[0.0, 7.5], [29.0, 8.0]])
