@@ -179,3 +179,11 @@ def test_the_losses_of_tensors_and_of_numbers_leave_the_device_alike(supernet):
         assert np.allclose(losses, values, equal_nan=True)
     mixed = iter([torch.tensor(1.0), 2.0, torch.tensor(3.0, dtype=torch.bfloat16)])
     assert supernet.losses(batch, lambda net: next(mixed)).tolist() == [1, 2, 3]
+
+
+def test_notebooks_show_a_supernet_as_a_table_whose_text_is_escaped():
+    net = nn.Sequential(LayerChoice({"<b>": nn.Identity(), "tanh": nn.Tanh()}, label="<i>"))
+    text = Supernet(net)._repr_html_()
+    assert text.count("<tr>") == 2  # the head, and a row for the variable
+    assert "&lt;i&gt;" in text
+    assert "<b>" not in text
