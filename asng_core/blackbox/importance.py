@@ -34,6 +34,7 @@ from .warping import Warp
 _LEVELS = 16  # of a variable, of more evenly spaced ones; of categories those evaluated most often
 _GROUPS, _FUNCTIONS = 8, 16  # of functions, and in each
 _AT_ONCE = 320  # points times levels: the covariance of as many costs milliseconds
+_STUDIED, _GLANCE = 40, 64  # variables, of more those that matter most at a glance at so many points of the mean
 _JITTER = 1e-5  # relative to the amplitude, on the diagonal of the covariance: 0.3% of a standard deviation
 # of the logarithm that losses may be seen by (`warping`): a search gathers results near the optimum, and one that
 # stretches those would tell of them alone
@@ -64,8 +65,9 @@ class Effect:
 
 
 class Importance(NamedTuple):
-    """effects: by name, of variables of several values. explained: the share of the results' variance that the model
-    tells of each result from all the others; about 0, or less, where it knows nothing."""
+    """effects: by name, of variables of several values, of many of the 40 that seem to matter most. explained: the
+    share of the results' variance that the model tells of each result from all the others; about 0, or less, where it
+    knows nothing."""
 
     effects: dict[str, Effect]
     explained: float
@@ -92,7 +94,10 @@ def importance(space: Space, history: History, seed: int = 0) -> Importance:
         if kernel == before:
             break
     study = _Study(geometry, history, gatherer, gatherer.gathered(kernel), rng)
-    return Importance({space.names[i]: study.effect(i) for i in geometry.varying.tolist()},
+    varying: list[int] = geometry.varying.tolist()
+    if len(varying) > _STUDIED:
+        varying = sorted(sorted(varying, key=study.glance)[-_STUDIED:])
+    return Importance({space.names[i]: study.effect(i) for i in varying},
                       _explained(gatherer, study.evidence, kernel))
 
 
@@ -131,18 +136,22 @@ class _Study:
             found = np.concatenate([found, known[self._rng.integers(len(known), size=n - len(found))]])
         return found
 
+    def glance(self, i: int) -> float:
+        """How much the model's mean moves with variable `i`."""
+        levels = self._levels(i)
+        draws = _moved(self._points[: _GLANCE // len(levels)], i, levels)
+        means = self.evidence.posterior.means(self._gatherer.effects(draws))
+        return float(means.reshape(-1, len(levels)).var(axis=1).mean())
+
     def effect(self, i: int) -> Effect:
         """Of variable `i`."""
         levels = self._levels(i)
-        ends = np.repeat(self._points[:1], len(levels), axis=0)
-        ends[:, i] = levels
+        ends = _moved(self._points[:1], i, levels)
         n = _AT_ONCE // len(levels)
         alone, total, means = [], [], []
         for _ in range(_GROUPS):
             points = self._points[self._rng.choice(len(self._points), n, replace=False)]
-            draws = np.repeat(points, len(levels), axis=0)
-            draws[:, i] = np.tile(levels, n)
-            drawn = self._drawn(draws).reshape(-1, n, len(levels))
+            drawn = self._drawn(_moved(points, i, levels)).reshape(-1, n, len(levels))
             shares = _shares(drawn)
             alone.append(shares[0])
             total.append(shares[1])
@@ -185,6 +194,13 @@ class _Study:
         if not active.any():
             return np.full((len(drawn), drawn.shape[2]), np.nan)
         return warp.losses(drawn[:, active].mean(axis=1))
+
+
+def _moved(points: Floats, i: int, levels: Floats) -> Floats:
+    """`(n L, n_variables)`: each of n points with variable i at each of L levels."""
+    draws = np.repeat(points, len(levels), axis=0)
+    draws[:, i] = np.tile(levels, len(points))
+    return draws
 
 
 def _shares(f: Floats) -> tuple[Floats, Floats]:

@@ -178,8 +178,8 @@ class Report:
                      "of the variance of results that it was not given.")
             if found.explained < 0.3:
                 words += " That is little: read what follows as a guess."
-            more = [page.paragraph(f"Of {len(ranked)} variables the first {len(effects)} are drawn.")] * (
-                len(ranked) > len(effects))
+            few = f"Of {len(self._axes)} variables the {len(effects)} that matter most are drawn."
+            more = [page.paragraph(few)] * (len(self._axes) > len(effects))
             self._page.section(title, page.paragraph(words), *more, self._page.chart(
                 charts.importances(effects), "Importance of the variables", table(
                     ("variable", "alone", "with interactions", "5%", "95%"),

@@ -42,7 +42,7 @@ def test_intervals_hold_the_truth_of_few_results_more_often_than_not():
     def function(a, b, c):
         return 2.0 * a + b * c
     truth, held = shares(function), []
-    for seed in range(5):
+    for seed in range(3):
         found = importance(SPACE, told(function, 15, seed))
         held += [effect.alone.low - 0.02 <= truth[name][0] <= effect.alone.high + 0.02
                  for name, effect in found.effects.items()]
@@ -63,3 +63,14 @@ def test_noise_alone_is_not_explained():
 def test_few_results_or_several_objectives_are_refused():
     with pytest.raises(ValueError, match="at least 4"):
         importance(SPACE, told(lambda a, b, c: a, 3))
+
+
+def test_of_many_variables_those_that_matter_are_studied(monkeypatch):
+    monkeypatch.setattr("asng_core.blackbox.importance._STUDIED", 3)
+    space = Space.binary(12)
+    optimizer, rng = Minimizer(space, noisy=True, seed=0), np.random.default_rng(0)
+    for row in rng.integers(0, 2, (50, 12)):
+        optimizer.inject(space.decode(row), float(3 * row[7] + row[11]))
+    found = importance(space, optimizer.history).effects
+    assert len(found) == 3
+    assert sorted(found, key=lambda name: -found[name].total.middle)[:2] == ["x7", "x11"]
