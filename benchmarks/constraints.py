@@ -6,7 +6,7 @@
   failing   GPU kernels, four in five invalid, which nobody knows before: an invalid one is paid for. Scores as on the
             tables
 
-    python -m benchmarks.constraints              every method, 10 seeds; a quarter of an hour on one core
+    python -m benchmarks.constraints              every method, 2 seeds; a minute on one core
     python -m benchmarks.constraints --stored     what the stored runs say
     python -m benchmarks.constraints --quick      a check of the whole path, seconds
 """
@@ -28,12 +28,11 @@ from .problems import runs, tables
 from .problems.constrained import GRID, HARD, reference, run
 from .rivals import OURS
 
-BUDGET, SEEDS = 300, 10
+BUDGET, SEEDS = 300, 2
 METHODS = {"hard": (OURS, "random search", "(1+1) EA", "local search", "annealing", "regularized evolution, 20"),
            "failing": (OURS, "random search", "(1+1) EA", "local search", "regularized evolution, 20", "Optuna TPE")}
 EVERY = tuple(dict.fromkeys(method for methods in METHODS.values() for method in methods))
 SHOWN = (50, 100, 300)
-CAPS = {"Optuna TPE": 3}  # seeds
 QUICK = (OURS, "(1+1) EA", "random search")
 
 
@@ -42,7 +41,7 @@ def tasks(methods: Sequence[str], seeds: int, budget: int = BUDGET, *, hard: Seq
     """The runs; `table` is the problem."""
     return [{"kind": kind, "method": method, "table": table, "seed": seed, "budget": budget}
             for kind, problems in (("hard", hard), ("failing", failing)) for method in methods
-            if method in METHODS[kind] for seed in range(min(seeds, CAPS.get(method, seeds))) for table in problems]
+            if method in METHODS[kind] for seed in range(seeds) for table in problems]
 
 
 def columns(records: Records) -> dict[str, dict[int, Grouped]]:
@@ -120,14 +119,9 @@ def draw(records: Records, path: Path) -> None:
                  bands={OURS: bands[OURS][1:]})
 
 
-def caps() -> str:
-    """How much of the slow ones is run."""
-    return "Capped: " + "; ".join(f"{method} to {seeds} seeds" for method, seeds in CAPS.items()) + "."
-
-
 def page(records: Records) -> Page:
     return Page("constraints", {"constraints": "python -m benchmarks.constraints"}, list(claims(records)),
-                shown(records), partial(draw, records), caps())
+                shown(records), partial(draw, records))
 
 
 def pages(results: Path) -> list[Page]:
