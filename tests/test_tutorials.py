@@ -10,11 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path.stem: path for path in sorted((ROOT / "docs" / "tutorials").glob("*.md"))}
-HEAVY = ("network", "training_loop", "transformer", "parallel", "noisy", "report")  # torch, processes, models
+QUICK = ("function",)  # in `make test`; the others, of seconds each, in `make hosts`
 WITHOUT = ("how",)  # words and pictures
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, marks=[pytest.mark.hosts] * (page in HEAVY)) for page in PAGES
+@pytest.mark.parametrize("page", [pytest.param(page, marks=[pytest.mark.hosts] * (page not in QUICK)) for page in PAGES
                                   if page not in WITHOUT])
 def test_a_page_runs(page, tmp_path, monkeypatch):
     if page == "report":
