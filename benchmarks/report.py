@@ -40,10 +40,10 @@ GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in th
     "`ASNG`, the paper's method": ("toy", "population", "scaling"),
     "What they cost": ("overhead", "supernet_step", "host_time"),
     "Architecture search": ("mini_space", "one_shot.truth", "one_shot.side_by_side", "one_shot.robustness",
-                            "inpainting", "elastic_transformer", "networks"),
+                            "one_shot.ranking", "inpainting", "elastic_transformer", "networks"),
 }
 RUNS: dict[str, tuple[str, ...]] = {  # module -> the arguments of the runs that fill its files
-    **{name: ("",) for names in GROUPS.values() for name in names}, "ablations": (),
+    **{name: ("",) for names in GROUPS.values() for name in names}, "ablations": (), "one_shot.ranking": (),
     "tables": ("all", "noise-free --ablate"), "functions": ("", "--ablate"), "noisy_functions": ("", "--ablate"),
     "pbo": ("all",)}
 Stored = dict[str, list[store.Record]]  # name of a file -> what is in it

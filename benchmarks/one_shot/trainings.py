@@ -28,7 +28,7 @@ import numpy as np
 import torch
 
 from asng_core import ASNG, Minimizer, Space
-from asng_core.arrays import Floats
+from asng_core.arrays import Floats, Ints
 from asng_torch import Staged, Supernet
 from asng_torch.spaces.mini import mini_network
 
@@ -49,20 +49,30 @@ def best_first(values: Floats) -> Iterator[str]:
     return (every[i] for i in np.argsort(values, kind="stable"))
 
 
+def features(losses: Floats) -> Floats:
+    """`(n, p)`, standardized: which operation each layer is, and last how good it is under shared weights."""
+    table = np.array([[words.split()[layer] == operation for layer in range(space.DEPTH * len(space.WIDTHS))
+                       for operation in space.OPERATIONS] for words in space.architectures()], dtype=np.float64)
+    every = np.column_stack([table, -losses])
+    standardized: Floats = (every - every.mean(axis=0)) / every.std(axis=0)
+    return standardized
+
+
+def predicted(features: Floats, rows: Ints, targets: Floats) -> Floats:
+    """`(n,)` by ridge regression of penalty 1 on some of the rows."""
+    x, mean = features[rows], targets.mean()
+    values: Floats = mean + features @ (x.T @ np.linalg.solve(x @ x.T + np.eye(len(x)), targets - mean))
+    return values
+
+
 def ridge(losses: Floats, look: Look, n: int) -> list[str]:
-    """Penalty 1 on standardized features; four to begin with."""
-    every = space.architectures()
-    table = [[words.split()[layer] == operation for layer in range(space.DEPTH * len(space.WIDTHS))
-              for operation in space.OPERATIONS] for words in every]
-    features = np.column_stack([np.array(table, dtype=np.float64), -losses])
-    features = (features - features.mean(axis=0)) / features.std(axis=0)
+    """Four to begin with."""
+    every, known = space.architectures(), features(losses)
     trained = list(itertools.islice(best_first(losses), min(n, 4)))
     while len(trained) < n:
-        rows = [every.index(words) for words in trained]
-        targets = np.array([look(words) for words in trained])
-        x, mean = features[rows], targets.mean()
-        weights = x.T @ np.linalg.solve(x @ x.T + np.eye(len(x)), targets - mean)
-        trained.append(next(words for words in best_first(features @ weights) if words not in trained))
+        rows = np.array([every.index(words) for words in trained])
+        guess = predicted(known, rows, np.array([look(words) for words in trained]))
+        trained.append(next(words for words in best_first(guess) if words not in trained))
     return trained
 
 
@@ -103,6 +113,7 @@ def _space() -> Space:
     return _supernet().space
 
 
+@cache
 def costs() -> Floats:
     """Multiply-adds of all."""
     return np.array([_supernet().cost(space.from_words(words)).multiply_adds for words in space.architectures()],
@@ -129,10 +140,10 @@ def run(strategy: str, supernet: int, seed: int, budgets: Sequence[int]) -> dict
 
 
 @cache
-def supernets() -> list[Floats]:
+def supernets(results: Path = store.RESULTS) -> list[Floats]:
     """Of each uniformly trained one the losses of all architectures."""
     return [np.array(record["result"]["losses"]) for record in by_seed(store.records(
-        store.RESULTS / side_by_side.NAME)) if record["task"]["kind"] == UNIFORM]
+        results / side_by_side.NAME)) if record["task"]["kind"] == UNIFORM]
 
 
 def tasks(*, quick: bool = False) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 from easy_truth import TARGET, judge, mistakes
 
 from benchmarks import store
-from benchmarks.one_shot import designs, found, robustness, side_by_side, space, strategies, truth
+from benchmarks.one_shot import designs, found, ranking, robustness, side_by_side, space, strategies, trainings, truth
 
 EVERY = space.architectures()
 
@@ -106,3 +106,25 @@ def test_they_run_from_the_command_line(module, results, command, monkeypatch):
     printed = command(module)
     assert command(module, "--stored") == printed
     assert "| ASNG |" in printed
+
+
+def test_evidence_is_ranked_by_networks_that_were_not_trained(results, tmp_path):
+    (page,) = ranking.pages(results)
+    (text,) = page.tables.values()
+    rows = {(line.split(" | ")[0][2:], line.split(" | ")[1]): line for line in text.splitlines()[2:]}
+    assert len(rows) == 2 + 3 * len(ranking.TRAINED)
+    assert page.claims[0].met  # shared weights know the made-up truth but for noise
+    assert "with no trainings, 0.45 with 16" in page.claims[0].text
+    page.draw(tmp_path / "a.png")
+    assert (tmp_path / "a.png").exists()
+    seen = []
+
+    def rank(losses, accuracies, rows):
+        seen.append((len(rows), accuracies.shape))
+        return -accuracies
+
+    table, supernets = truth.Table.load(results / truth.NAME), trainings.supernets(results)
+    found = list(ranking.taus(rank, "drawn", 200, table, supernets[:2]))
+    assert seen == [(200, (256,))] * 6
+    assert [number for number, *_ in found] == [0, 0, 0, 1, 1, 1]
+    assert all(-1 <= tau <= 1 for _, *both in found for tau in both)
