@@ -11,8 +11,10 @@ To ask:
     2. Steps to choose from (`choosing`): each paused run to the next fidelity; each known point without one, from
        scratch; and new points, as in `noise_free` proposed by theta, recombination and neighbourhood of those believed
        best.
-    3. The step of the highest worth. With the probability with which `noise_free` does not ask its model, as the search
-       stalls, a new point is drawn unscreened.
+    3. The step of the highest worth, while no more was spent on runs that may never reach the highest fidelity than is
+       to be risked (see `Knowledge.speculates`); with the probability with which `noise_free` does not ask its model,
+       as the search stalls, a new point unscreened. Else a run that goes on to the end: of what `noise_free` would ask
+       if there were no other fidelity (`alone`), or of the lowest bound under P.
 When told:
     4. The result enters H and P. A run that failed is over, and so is one at the highest fidelity. Of the paused ones
        some that are believed best can be continued; of the others the state may be dropped.
@@ -38,23 +40,27 @@ from ..distribution.geometry import Geometry
 from ..distribution.pins import Pins, codes_of
 from ..distribution.rejection import feasible_draws
 from ..distribution.search_distribution import SearchDistribution
+from .alone import Alone
 from .archive import doubt
 from .choosing import Choosing
 from .fidelities import Fidelities
 from .history import History
 from .knowledge import Knowledge, Step
 from .memo import SpaceExhausted
+from .noise_free import NoiseFree
 from .screening import MOST
 from .sources import INITIAL, SOURCES, UNSCREENED, UNSCREENED_OF_REALS, Source, proposed
 from .under_noise import Estimate
+
+_ALONE = NoiseFree()
 
 
 @dataclass(frozen=True)
 class AcrossFidelities:
     """The mechanisms, and their constants; as in `NoiseFree`.
 
-    n_initial: points before the model has a say, at least and at most: so many as cost a third of an evaluation at the
-        highest fidelity.
+    n_initial: points before the model has a say, at least and at most; else so many as cost a third of an evaluation at
+        the highest fidelity. alone: what is asked without fidelities, and its share of the runs that go to the end.
     """
 
     sources: tuple[Source, ...] = SOURCES
@@ -62,6 +68,8 @@ class AcrossFidelities:
     unscreened: tuple[Source, ...] = UNSCREENED
     unscreened_of_reals: tuple[Source, ...] = UNSCREENED_OF_REALS
     n_initial: tuple[int, int] = (3, 9)
+    alone: NoiseFree = _ALONE
+    alone_share: float = 0.5
     learns: bool = True
     work: int = 400
 
@@ -81,6 +89,7 @@ class AcrossFidelitiesPolicy(Policy):
         self._geometry = Geometry(distribution)
         self.knowledge = Knowledge(self._geometry, fidelities, once=not noisy)
         self._choosing = Choosing(self.knowledge, rng)
+        self._alone = None if noisy else Alone(mechanisms.alone, distribution, rng, self.knowledge)
         continuous = bool(distribution.space.continuous.any())
         self._unscreened = mechanisms.unscreened_of_reals if continuous else mechanisms.unscreened
 
@@ -92,18 +101,20 @@ class AcrossFidelitiesPolicy(Policy):
         return self.knowledge.history
 
     def mark(self) -> tuple[Any, ...]:
-        return self.knowledge.mark()
+        return self.knowledge.mark(), None if self._alone is None else self._alone.mark()
 
     def back(self, mark: tuple[Any, ...]) -> None:
-        self.knowledge.back(mark)
+        knowledge, alone = mark
+        self.knowledge.back(knowledge)
+        if self._alone is not None:
+            self._alone.back(alone)
 
     # asking
 
     def propose(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool,
                 limit: float = math.inf) -> tuple[Floats, Floats]:
         """limit: of what the candidates cost in all; there may be none so cheap."""
-        rejected = np.empty((0, len(self._geometry.sizes)))
-        drawn: list[Step | None] = [None] * n
+        rejected, drawn = np.empty((0, len(self._geometry.sizes))), list[Step | None]([None] * n)
         if mirrored:
             draws, rejected = feasible_draws(self._distribution, self._rng, n, pinned, mirrored=True,
                                              known=self.history.codes)
@@ -111,7 +122,7 @@ class AcrossFidelitiesPolicy(Policy):
         chosen: list[Floats] = []
         for number, given in enumerate(drawn, first_id):
             try:
-                step = given or self._next(pinned, limit)
+                step = given or self._next(number, pinned, limit)
             except SpaceExhausted:
                 if not chosen:
                     raise
@@ -124,10 +135,19 @@ class AcrossFidelitiesPolicy(Policy):
             chosen.append(step.draw)
         return np.array(chosen).reshape(-1, rejected.shape[1]), rejected
 
-    def _next(self, pinned: Pins | None, limit: float = math.inf) -> Step | None:
-        """The step to take; None if there is none for now, or none so cheap."""
+    def _next(self, number: int, pinned: Pins | None, limit: float = math.inf) -> Step | None:
+        """The step to take by the candidate of this number; None if there is none for now, or none so cheap."""
         known, mechanisms = self.knowledge, self._mechanisms
         known.learn(self._rng)
+        if pinned is None and (step := self._choosing.promised(limit)) is not None:
+            return step
+        if self._alone is not None and len(known.table) >= self._n_initial and known.speculates and (
+                self._rng.random() < mechanisms.alone_share):
+            mark = self._alone.mark()
+            step = self._alone.step(number, pinned)
+            if step is not None and self._choosing.price(step) <= limit:
+                return step
+            self._alone.back(mark)
         if len(known.table) < self._n_initial and (step := self._choosing.farthest(mechanisms.initial, pinned)):
             return step
         return self._unscreened_one(pinned) or self._choosing.best(
@@ -136,7 +156,7 @@ class AcrossFidelitiesPolicy(Policy):
     def _unscreened_one(self, pinned: Pins | None) -> Step | None:
         """A new point that the model is not asked about; None if it is the model's turn, or nothing new is found."""
         known = self.knowledge
-        # evaluations at the highest fidelity that could have been paid for
+        # in evaluations at the highest fidelity
         stalled = int((known.spent - known.improved_at) / known.prices.whole(known.fidelities.last))
         if math.isinf(known.least) or not stalled or self._rng.random() >= doubt(
                 stalled, self._distribution.family.n_theta):
@@ -165,20 +185,28 @@ class AcrossFidelitiesPolicy(Policy):
     def told(self, results: list[Told]) -> None:
         for each in results:
             if each.id in self.knowledge.runs.open:  # else it was reported
-                self.knowledge.result(each, self.knowledge.runs.of(each.id)[1].target)
+                self._heard(each, self.knowledge.runs.of(each.id)[1].target)
         self.knowledge.retire()
+
+    def _heard(self, result: Told, level: int) -> None:
+        number, _ = self.knowledge.runs.of(result.id)
+        self.knowledge.result(result, level)
+        if self._alone is not None:
+            self._alone.told(result, number, level)
 
     def injected(self, codes: Codes, loss: Any, violation: float) -> None:
         self.knowledge.injected(codes, loss, violation, self.knowledge.fidelities.last)
+        if self._alone is not None:
+            self._alone.injected(codes, loss, violation)
 
     def report(self, result: Told, level: int) -> bool:
         """The result of an open candidate at a level, after which it closes unless it is to go on: whether that."""
         known = self.knowledge
         number, before = known.runs.of(result.id)
-        known.result(result, level)
+        self._heard(result, level)
         if not known.runs.all[number].held:
             return False
-        step = self._next(None)
+        step = self._next(result.id, None)
         if step is None or step.run != number:
             return False
         known.begin(result.id, step._replace(to=max(step.to, before.target)), result.codes)
@@ -214,7 +242,9 @@ class AcrossFidelitiesPolicy(Policy):
         return self.history.codes
 
     def state(self) -> dict[str, Any]:
-        return self.knowledge.state()
+        return {**self.knowledge.state(), "alone": None if self._alone is None else self._alone.state()}
 
     def load(self, state: Mapping[str, Any]) -> None:
         self.knowledge.load(state)
+        if self._alone is not None:
+            self._alone.load(state["alone"], state["n_asked"], state["generation"])

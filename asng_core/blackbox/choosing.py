@@ -15,10 +15,10 @@ from .memo import SpaceExhausted
 from .runs import Run
 from .screening import FEW, repaired
 from .sources import Source, proposed
-from .worth import improved, worthiest
+from .worth import worthiest
 
 _LOOKED_AT = 300  # known points that are compared for the next step: those believed best
-_CONFIDENCE = 2.0  # deviations, where nothing is worth anything any more, as in `noise_free`
+_CONFIDENCE = 2.0  # deviations, as in `noise_free`, where worth does not decide
 
 
 class Choosing:
@@ -55,8 +55,6 @@ class Choosing:
 
     def best(self, sources: tuple[Source, ...], times: int, pinned: Pins | None, limit: float) -> Step | None:
         """The step that is worth most; None if what there is costs more than `limit`, or is under way."""
-        if pinned is None and (step := self._promised(limit)) is not None:
-            return step
         steps, rows = self._going_on(pinned)
         steps += self._new(sources, times, pinned)
         if not steps:
@@ -81,7 +79,7 @@ class Choosing:
             number = int(np.argmin(beliefs.means - _CONFIDENCE * beliefs.deviations))
         return steps[number]
 
-    def _promised(self, limit: float) -> Step | None:
+    def promised(self, limit: float) -> Step | None:
         """The next step of a run that is bound to go on."""
         for number, run in self._known.runs.paused.items():
             step = Step(run.draw, number, run.reached + 1)
@@ -90,14 +88,11 @@ class Choosing:
         return None
 
     def _bound(self, steps: list[Step], beliefs: Beliefs) -> Step:
-        """The step of the run that promises most improvement per cost if it is not stopped."""
-        last = self._fidelities.last
-        improvements = improved(self._incumbent - beliefs.means, beliefs.deviations)
-        costs = np.array([self.price(step) + (self._known.prices.whole(last) - self._known.prices.whole(step.to)
-                                              if self._fidelities.continues else 0.0) for step in steps])
+        """The step of the run of the lowest bound, as `noise_free` would choose, which is not to be stopped."""
+        bounds = beliefs.means - _CONFIDENCE * beliefs.deviations
         if not self._fidelities.continues:
-            improvements = np.where([step.to == last for step in steps], improvements, -1.0)
-        return steps[int(np.argmax(improvements / costs))]._replace(bound=True)
+            bounds = np.where([step.to == self._fidelities.last for step in steps], bounds, math.inf)
+        return steps[int(np.argmin(bounds))]._replace(bound=True)
 
     @property
     def _incumbent(self) -> float:

@@ -26,7 +26,8 @@ from .runs import Run, Runs, Table
 
 KEPT = 100  # paused runs; by then the worst of them are far from the best
 _NOISES = (0.01, 0.1, 0.3, 1.0)  # of a level, relative to the amplitude: also of what no neighbour tells
-_RISKED = 0.6  # of an evaluation at the highest fidelity: nine or so beginnings, and what becomes of the best of them
+_RISKED = 0.35  # of an evaluation at the highest fidelity: nine or so beginnings
+_SHARE = 0.15  # of the cost of runs that reach the highest fidelity
 _FREE = 3.0  # times that what costs nothing is taken to cost less than what is above it
 
 
@@ -131,12 +132,14 @@ class Knowledge:
         """Whether what was spent on runs that may never reach the highest fidelity is as much as is to be risked.
 
         That is a part of an evaluation there to begin with, and a share of what the others cost: by the odds that the
-        low fidelities are good for anything, squared, since what is to be lost is known and what is to be won is not.
+        low fidelities are good for anything, squared, since what is to be lost is known and what is to be won is not;
+        and no more than _SHARE, since what tells the good from the bad may not tell the best from each other.
         """
         last = self.fidelities.last
         firm = sum(self.prices.whole(run.reached) for run in self.runs.all.values()
                    if run.reached >= 0 and (run.bound or run.reached == last))
-        return self.spent - firm > _RISKED * self.prices.whole(last) + self.levels.odds() ** 2 * firm
+        share = min(self.levels.odds() ** 2, _SHARE)
+        return self.spent - firm > _RISKED * self.prices.whole(last) + share * firm
 
     # what it says
 

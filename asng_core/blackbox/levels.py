@@ -30,12 +30,26 @@ import numpy as np
 
 from .. import checks
 from ..arrays import Bools, Floats, Ints
+from ..ranking import midranks, ranks
 from .gaussian_process import squared_norms
 from .posterior import Posterior
 from .trust import ALONE, Trust, before, prior, regressed
-from .warping import Warp, warped
 
 _PRIOR_PAIRS = 4.0  # that the amplitude of delta is worth which rho says, against what the residuals say
+
+
+def scores(losses: Floats) -> Floats:
+    """`(n,)` logistic scores of the places of `(n,)` losses, the failed (NaN) last: mean 0, deviation 1, 0 if all tie.
+
+    Only the order counts, so that losses over many orders of magnitude leave the good ones apart; and the best stand
+    out, as in a sample of a bell curve.
+    """
+    if not len(losses):
+        return losses
+    place = (midranks(ranks(losses)) + 1.0) / (len(losses) + 1.0)  # of places from 0 on
+    found = np.log(place / (1.0 - place))
+    found -= found.mean()
+    return np.asarray(found / (found.std() or 1.0))
 
 
 class Level:
@@ -50,7 +64,7 @@ class Level:
         self.trust = self.acting = ALONE if log_prior is None else before(log_prior).trust
         self._spread = 1.0  # of the residuals
         self._centre = 0.0  # of what was known below, of the pairs
-        self._warped: tuple[Floats, Bools, Warp, Floats] | None = None  # losses, which succeeded, what they became
+        self._scored: tuple[Floats, Bools, Floats] | None = None  # losses, which succeeded, their scores
 
     def fit(self, losses: Floats, succeeded: Bools, below: Floats, places: Ints, uniform: float | None) -> Floats:
         """`(n,)` z of `(n,)` losses, `below` what is known or believed one level down.
@@ -77,14 +91,11 @@ class Level:
         return np.asarray(targets / self.acting.tau - self.acting.rho * (below - self._centre))
 
     def _targets(self, losses: Floats, succeeded: Bools) -> Floats:
-        """`(n,)` losses under the likeliest warp, of mean 0 and deviation 1."""
-        if not len(losses):
-            return losses
-        if self._warped is None or not (np.array_equal(self._warped[0], losses, equal_nan=True)
-                                        and np.array_equal(self._warped[1], succeeded)):
-            warp, targets, _ = max(warped(losses, succeeded), key=lambda each: each[2])
-            self._warped = losses, succeeded, warp, targets
-        return self._warped[3]
+        """`(n,)` scores by places, of mean 0 and deviation 1."""
+        if self._scored is None or not (np.array_equal(self._scored[0], losses, equal_nan=True)
+                                        and np.array_equal(self._scored[1], succeeded)):
+            self._scored = losses, succeeded, scores(np.where(succeeded, losses, np.nan))
+        return self._scored[2]
 
     def believed(self, features: Floats, below: Floats) -> tuple[Floats, Floats]:
         """`(m,)` means of z, and variances of what is not known at this level and could be, which noise could not."""
@@ -101,7 +112,11 @@ class Level:
     def losses(self, z: Floats) -> Floats | None:
         """The way back, as of the last fit; None before."""
         targets = (z - self.acting.rho * self._centre) * self.acting.tau
-        return None if self._warped is None else self._warped[2].losses(targets)
+        if self._scored is None or not np.isfinite(self._scored[0]).any():
+            return None
+        order = np.flatnonzero(np.isfinite(self._scored[0]) & self._scored[1])
+        order = order[np.argsort(self._scored[2][order])]
+        return np.interp(targets, self._scored[2][order], self._scored[0][order]) if len(order) else None
 
     def mark(self) -> tuple[Any, ...]:
         return self.posterior.mark(), self.trust, self.acting, self._spread, self._centre

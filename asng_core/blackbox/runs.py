@@ -117,6 +117,10 @@ class Table:
             self._codes.append(codes)
         return self._rows[key]
 
+    def find(self, codes: Codes) -> int | None:
+        """The row of a point `(n_variables,)`, if it has one; under noise, where it may have several, None."""
+        return self._rows.get((keys(codes[None])[0], 0)) if self._once else None
+
     def __len__(self) -> int:
         return len(self._codes)
 

@@ -25,7 +25,6 @@ from ..arrays import Floats, Ints
 # nodes and weights of Gauss-Hermite quadrature for Z
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
-_erfc = np.frompyfunc(math.erfc, 1, 1)
 _CELLS = 61  # of the grid of u
 _HALVINGS = 12  # of the interval in which the logarithm of the rate lies
 _LEAST = 1e-4  # of the largest rate; less is nothing
@@ -91,12 +90,3 @@ def worthiest(gains: Floats, steps: Floats, to: Ints, prices: Floats, ladder: Fl
         middle = math.sqrt(low * high)
         low, high = (middle, high) if surplus(middle).max() > 0.0 else (low, middle)
     return int(np.argmax(surplus(low)))
-
-
-def improved(gains: Floats, deviations: Floats) -> Floats:
-    """`(m,)` expected improvements E[max(u + s Z, 0)] (Jones, Schonlau and Welch, 1998)."""
-    s = np.maximum(deviations, 1e-12)
-    z = gains / s
-    below = 0.5 * np.asarray(_erfc(-z / math.sqrt(2.0)), dtype=np.float64)  # P(Z < z)
-    found: Floats = gains * below + s * np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi)
-    return np.maximum(found, 0.0)

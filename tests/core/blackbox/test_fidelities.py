@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import oracles
 import pytest
+from interrupting import broken_off
 
 from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, SpaceExhausted
 
@@ -326,3 +327,47 @@ def test_history_tells_fidelity_and_run_and_comes_back_as_a_table():
     record = optimizer.history.records()[-1]
     assert record["fidelity"] in PRICES
     assert record["run"] in range(optimizer.n_asked)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_calls_in_any_order_keep_the_books(seed):
+    """What was spent, what is open, what can go on, beside books kept in the plainest way; states load at any time, and
+    what is broken off at whatever line has happened whole or not at all."""
+    rng = np.random.default_rng(seed)
+    optimizer = Minimizer(SPACE, fidelities=PRICES, noisy=seed == 2, seed=seed)
+    open_, reached, spent, n_told = {}, {}, 0.0, 0
+    for _ in range(45):
+        what = rng.integers(6) if open_ else 0
+        if what == 0:
+            for point in optimizer.ask(int(rng.integers(1, 4))):
+                assert point.reached == reached.get(point.run)
+                open_[point.id] = point
+        elif what in (1, 2):
+            point = open_.pop(int(rng.choice(list(open_))))
+            loss = math.nan if rng.random() < 0.1 else honest(point, point.fidelity)
+            optimizer.tell(point, loss)
+            spent, n_told = spent + point.fidelity - (reached.get(point.run) or 0), n_told + 1
+            reached[point.run] = point.fidelity
+        elif what == 3:
+            point = open_[int(rng.choice(list(open_)))]
+            goes_on = optimizer.report(point, point.fidelity, honest(point, point.fidelity))
+            spent += point.fidelity - (reached.get(point.run) or 0)
+            reached[point.run] = point.fidelity
+            open_ = {each.id: each for each in optimizer.pending}
+            assert (point.id in open_) == goes_on
+            n_told += not goes_on
+        elif what == 4:
+            point = open_[int(rng.choice(list(open_)))]
+            optimizer.lose(point.run)
+            reached[point.run] = None
+            open_ = {each.id: each for each in optimizer.pending}
+        else:
+            other = Minimizer(SPACE, fidelities=PRICES)
+            other.load_state_dict(optimizer.state_dict())
+            assert exact(other) == exact(optimizer)
+            before = exact(optimizer)
+            broken_off(lambda asked=other: asked.ask(2), int(rng.integers(2000)), KeyboardInterrupt("raised by the test"))
+            if other.n_asked == optimizer.n_asked:
+                assert exact(other) == before
+        assert (optimizer.spent, optimizer.n_told) == (pytest.approx(spent), n_told)
+        assert {each.id for each in optimizer.pending} == set(open_)
