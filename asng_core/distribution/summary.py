@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from .. import checks
+from ..space.variables import Ordinal
 from .marginals import MeanStd, marginals
 from .search_distribution import SearchDistribution
 
@@ -15,7 +16,8 @@ _SHOWN = 40  # about a screenful; where there are more variables, the least deci
 
 
 def table(distribution: SearchDistribution) -> str:
-    """One line per variable: its kind, mode or mean +- std, probability of the mode, normalized entropy, converged.
+    """One line per variable: its kind, mode (of levels with those a std off) or mean +- std, probability of the mode,
+    normalized entropy, converged.
 
     Of more than 40 variables the 40 of the highest entropy, and a line that says so.
     """
@@ -30,7 +32,11 @@ def table(distribution: SearchDistribution) -> str:
         name = space.names[i]
         variable, marginal = space.variables[name], found[name]
         belief = checks.shown(variable.decode(mode[i].item()))
-        if isinstance(marginal, MeanStd) and variable.size != 1:  # of a constant its value is shown
+        if isinstance(variable, Ordinal) and isinstance(marginal, MeanStd):
+            low, high = (round(min(max(marginal.mean + side * marginal.std, 0), variable.size - 1)) for side in (-1, 1))
+            if low < high:  # levels one standard deviation off
+                belief += f" ({checks.shown(variable.decode(low))} to {checks.shown(variable.decode(high))})"
+        elif isinstance(marginal, MeanStd) and variable.size != 1:  # of a constant its value is shown
             mean = marginal.mean if isinstance(marginal.mean, float) else Decimal(marginal.mean)  # an int beyond floats
             belief = f"{mean:.4g} +- {marginal.std:.2g}{' (log)' * variable.log}"
         rows.append((name, type(variable).__name__, belief, "" if variable.continuous else f"{stays[i]:.2f}",

@@ -6,6 +6,7 @@ add, so that several processes may share one.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
+from optuna.storages import InMemoryStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -20,6 +22,9 @@ from ... import checks
 from ...blackbox.minimizer import Minimizer
 from .search import Reader, Search
 from .space import Distributions, Seen
+
+_MARK = "asng:point"  # of a trial: which point it is going to evaluate
+_TRIES = 5  # of other points, where another process has chosen the same one
 
 
 class ASNGSampler(BaseSampler):
@@ -75,7 +80,28 @@ class ASNGSampler(BaseSampler):
                 self._search = search = Search(search_space, space, study.directions, Minimizer(
                     space, seed=self._seeds.spawn(1)[0], noisy=self._noisy))
                 search.learn(trials, trial.number)
-            return search.ask(trial)
+            asked = search.ask(trial)
+            if not self._noisy:
+                for _ in range(_TRIES):
+                    others = self._announce(study, trial, asked)
+                    if not search.leave(trial, others):
+                        break
+                    asked = search.ask(trial)
+            return asked
+
+    def _announce(self, study: Study, trial: FrozenTrial, asked: dict[str, Any]) -> list[FrozenTrial]:
+        """Say what is going to be evaluated; the other trials that have said the same, under way or just ended.
+
+        Optuna stores parameters one by one, as the objective asks for them. Of two processes that choose a point at one
+        moment, each says so before it looks, so that one of them at least sees the other.
+        """
+        storage = study._storage  # noqa: SLF001  # samplers have no public way to a trial's system attributes
+        if isinstance(storage, InMemoryStorage):  # the threads of this process, which take turns
+            return []
+        mark = hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest()[:32]
+        storage.set_trial_system_attr(trial._trial_id, _MARK, mark)  # noqa: SLF001
+        return [each for each in study.get_trials(deepcopy=False)
+                if each.system_attrs.get(_MARK) == mark and each.number != trial.number]
 
     def sample_independent(self, study: Study, trial: FrozenTrial, param_name: str,
                            param_distribution: BaseDistribution) -> Any:

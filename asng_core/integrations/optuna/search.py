@@ -76,6 +76,13 @@ class Search:
         self._open[trial.number] = candidate
         return params(self._distributions, candidate)
 
+    def leave(self, trial: FrozenTrial, others: Sequence[FrozenTrial]) -> bool:
+        """Leave what was asked for a trial to another that evaluates the same; False if there is none, or no choice."""
+        if not others or trial.number not in self._open or trial.system_attrs.get("fixed_params"):
+            return False
+        self._open[others[0].number] = self._open.pop(trial.number)
+        return True
+
     def _fixed(self, trial: FrozenTrial) -> dict[str, Any]:
         """What was enqueued, but for what is no value or may be inactive: Optuna uses it all, whatever is asked."""
         space, fixed = self._space, dict[str, Any]()

@@ -277,6 +277,22 @@ def test_what_others_are_evaluating_is_not_asked():
     assert sorted([study.trials[0].params["x"], *asked]) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("make_storage", [sqlite, journal])
+def test_processes_that_choose_at_one_moment_choose_different_points(make_storage, tmp_path):
+    optuna.create_study(study_name="shared", storage=make_storage(tmp_path))
+    studies = [optuna.load_study(study_name="shared", storage=make_storage(tmp_path), sampler=ASNGSampler(seed=7))
+               for _ in range(3)]
+    space = {f"x{i}": optuna.distributions.IntDistribution(0, 9) for i in range(3)}
+    for i in range(6):
+        studies[0].tell(studies[0].ask({**space}), float(i))
+    asked = []
+    for study in studies:  # of none are the parameters stored before the next one chooses
+        trial = study._storage.get_trial(study._storage.create_new_trial(study._study_id))
+        study.sampler.infer_relative_search_space(study, trial)
+        asked.append(study.sampler.sample_relative(study, trial, space))
+    assert len({str(each) for each in asked}) == 3
+
+
 def test_an_exhausted_space_is_drawn_from_at_random():
     study = studied(lambda trial: trial.suggest_int("x", 0, 2), 12)
     assert len(study.trials) == 12
@@ -320,9 +336,9 @@ def test_processes_share_a_study(make_storage, tmp_path):
     study = optuna.load_study(study_name="shared", storage=make_storage(tmp_path))
     assert len(study.trials) == 100
     assert study.best_value == 0
-    for trial in study.trials:  # what is known when a trial begins is not repeated; at one moment two may ask the same
-        known = [each.params for each in study.trials if each.datetime_complete < trial.datetime_start]
-        assert trial.params not in known
+    chosen = [str(trial.params) for trial in study.trials if trial.system_attrs]  # the first ones are random
+    assert len(chosen) >= 90
+    assert len(chosen) - len(set(chosen)) <= 2  # two that look at each other at one moment leave it both
     assert all(len(str(trial.system_attrs)) < 2046 for trial in study.trials)
 
 
