@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -157,6 +158,9 @@ class Judged:
 
     def __init__(self, records: list[dict[str, Any]], table: truth.Table) -> None:
         self.budgets: list[int] = records[0]["task"]["budgets"]
+        counts = Counter(record["task"]["supernet"] for record in records)
+        records = [record for record in records  # of supernets on which all have run
+                   if counts[record["task"]["supernet"]] == max(counts.values())]
         found: dict[str, list[tuple[tuple[int, int], list[tuple[float, int]]]]] = {}
         for record in records:
             task = record["task"]
