@@ -21,13 +21,13 @@ def network():
     return nn.Sequential(mini_network(widths=(4, 6), depth=2), nn.Dropout(0.3))
 
 
-def build(seed=0, steps=12, optimizer=None, net=network, momentum=0.9, scheduler=cosine, **options):
+def build(seed=0, steps=12, optimizer=None, net=network, momentum=0.9, scheduler=cosine, fused=False, **options):
     """Augmentation, momentum, a schedule; a quarter of an epoch is two steps."""
     torch.manual_seed(seed)
     supernet = Supernet(net())
     generator = torch.Generator().manual_seed(seed)  # of its own: another network, the same data
     x, y = torch.randn(70, 1, 28, 28, generator=generator), torch.randint(10, (70,), generator=generator)
-    weights = torch.optim.SGD(supernet.parameters(), 0.05, momentum=momentum, weight_decay=1e-3)
+    weights = torch.optim.SGD(supernet.parameters(), 0.05, momentum=momentum, weight_decay=1e-3, fused=fused)
     loaders = [TensorLoader(x[part], y[part], 8, seed=seed, augment=Augment(2, True, 0))
                for part in (slice(0, 36), slice(36, 70))]
     made = ASNG(supernet.space, population_size=2, seed=seed) if optimizer is None else optimizer(supernet.space)

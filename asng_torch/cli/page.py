@@ -66,8 +66,10 @@ def measured(metrics: Mapping[str, Any]) -> list[str]:
     for name, title in (("derive", "Derived network"), ("retrain", "Retrained network")):
         if name in metrics:
             each = metrics[name]
+            auxiliary = each.get("auxiliary_parameters")
+            head = f", {auxiliary:,} more of the auxiliary head, which training alone uses" if auxiliary else ""
             lines.append(f"- {title}: {each['parameters']:,} parameters, {each['multiply_adds']:,} multiply-adds an "
-                         "image")
+                         f"image{head}")
     for weights in ("derived", "retrained"):
         if (results := metrics.get(f"evaluate {weights}")) is not None:
             lines.append(f"- Test of the {weights} network on {results['images']:,} images: "

@@ -62,7 +62,10 @@ def run(options: argparse.Namespace) -> None:
     write_config(out, "retrain", config, device=options.device, settings=asdict(training.settings),
                  architecture=architecture)
     cost = count(network.eval(), recipe.example.to(options.device))
-    print(f"Training a network of {cost.parameters:,} parameters and {cost.multiply_adds:,} multiply-adds an image on "
+    # which training alone uses, so it does not count as the network's
+    auxiliary = sum(each.numel() for name, each in network.named_parameters() if name.startswith("auxiliary."))
+    parameters = cost.parameters - auxiliary
+    print(f"Training a network of {parameters:,} parameters and {cost.multiply_adds:,} multiply-adds an image on "
           f"{len(recipe.data.train_images):,} images.")
     started = time.perf_counter()
     done = len(training.losses)  # epochs, of a training that is gone on with
@@ -77,8 +80,8 @@ def run(options: argparse.Namespace) -> None:
         raise CommandError(str(error)) from error
     folder.write_weights(network, out / "network.safetensors")
     folder.update_json(out / "metrics.json", "retrain", {
-        "parameters": cost.parameters, "multiply_adds": cost.multiply_adds, "epochs": epochs,
-        "train_losses": training.losses})
+        "parameters": parameters, "auxiliary_parameters": auxiliary, "multiply_adds": cost.multiply_adds,
+        "epochs": epochs, "train_losses": training.losses})
     write_page(out, found)
     print(f"{epochs - done} epochs in {time.perf_counter() - started:.0f} s, training loss "
           f"{training.losses[-1]:.4g}. The weights are in {out / 'network.safetensors'}. Next:\n"

@@ -17,7 +17,7 @@ from asng_core import ASNG, Candidate, checks
 
 from .. import checkpoint
 from ..networks.normalization import device_of
-from ..supernet.supernet import Supernet
+from ..supernet.supernet import Supernet, fetched
 from . import distributed, saved
 from .batches import Batches, Data, Loader, go_to, position, warn_of_lost_positions
 from .budget import Budget, CostFunction, CostName, FrontPoint, budgets
@@ -37,8 +37,7 @@ class Search:
 
         search = Search(supernet, ASNG(supernet.space, population_size=2, seed=0), weights, criterion,
                         train_loader, valid_loader, steps=1000, scheduler=scheduler)
-        for record in search:
-            ...
+        records = list(search)
         network = derive(search.judged, search.recommend())
 
     weights: a PyTorch optimizer of the supernet's parameters; scheduler: steps whenever these do.
@@ -123,26 +122,24 @@ class Search:
         budget = self.budgets[self.step % len(self.budgets)]  # several limits take turns
         optimizer, n_skipped = budget.optimizer, self.n_skipped
         learning_rate = float(self.weights.param_groups[0]["lr"])  # before the schedule lowers it
-        train_loss = self.shared_weights.step(
+        undecided = self.shared_weights.step(
             optimizer.sample(optimizer.population_size, mirrored=self.mirrored), batches, self.objective, self.timeout)
-        failed, losses, costs = self.n_skipped > n_skipped, np.empty(0), np.empty(0)
-        batch: Sequence[Candidate] = ()
-        if held_out is not None:
-            batch, losses, costs = self._validate(budget, held_out)
-            failed = failed or not np.isfinite(losses).any()
-        self.step += 1
-        self.broken_off = broken_off
+        batch, losses, costs = self._validate(budget, held_out, undecided)
+        failed = self.n_skipped > n_skipped or (validating and not np.isfinite(losses).any())
+        self.step, self.broken_off = self.step + 1, broken_off
         self.failures.count(failed, self._not_finite_here, self.step)
-        return SearchRecord(self.step, train_loss, losses, batch, costs, learning_rate, optimizer.entropy,
-                            optimizer.step_size)
+        return SearchRecord(self.step, self.shared_weights.mean_loss, losses, batch, costs, learning_rate,
+                            optimizer.entropy, optimizer.step_size)
 
     def _together(self, doing: str) -> AbstractContextManager[None]:
         return distributed.together(doing, device_of(self.supernet), self.timeout)
 
-    def _validate(self, budget: Budget, data: Data) -> tuple[Sequence[Candidate], NDArray[np.float64],
-                                                             NDArray[np.float64]]:
-        """Fresh architectures, their losses and costs, which have moved the distribution."""
-        device = device_of(self.supernet)
+    def _validate(self, budget: Budget, data: Data | None, undecided: Sequence[Tensor]) -> tuple[
+            Sequence[Candidate], NDArray[np.float64], NDArray[np.float64]]:
+        """Fresh architectures, their losses (with which undecided numbers travel) and costs; none without data."""
+        if data is None:
+            self.shared_weights.settle(fetched(undecided))
+            return (), np.empty(0), np.empty(0)
         batch = budget.optimizer.ask(budget.optimizer.population_size, mirrored=self.mirrored)
         in_turn = iter(batch)
 
@@ -151,10 +148,13 @@ class Search:
                 return self.objective(net, data)
 
         with self._together("validating"):
-            losses, costs = self.judged.losses(batch, loss, stochastic=self.stochastic), budget.costs(batch)
-        self._losses_here, losses = losses.copy(), distributed.averaged(losses, device)
+            numbers = fetched([*self.judged.judge(batch, loss, stochastic=self.stochastic), *undecided])
+            losses, costs = numbers[: len(batch)], budget.costs(batch)
+        self.shared_weights.settle(numbers[len(batch) :])
+        self._losses_here, losses = losses.copy(), distributed.averaged(losses, device_of(self.supernet))
         budget.tell(batch, losses, costs)
-        distributed.agree("the distribution over architectures", budget.fingerprint, device)
+        distributed.agree("the distribution over architectures", budget.fingerprint,
+                          device_of(self.supernet))
         return batch, losses, costs
 
     def _not_finite_here(self) -> bool:

@@ -18,6 +18,8 @@ from ..supernet.supernet import Supernet
 from . import distributed
 from .batches import Data
 
+_LEAVE_OUT = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)  # a step, if fused and told so
+
 
 class SharedWeights:
     """Moves a supernet's weights by the mean loss of several architectures.
@@ -27,7 +29,8 @@ class SharedWeights:
     scaled: whether losses are scaled, as gradients of float16 would vanish, by as much as has not overflowed lately.
 
     A step whose loss (or, with `clip`, gradient norm) is not finite leaves weights, schedule and average
-    alone and counts in `n_skipped`; running statistics that its forward passes left non-finite start anew.
+    alone and counts in `n_skipped`; running statistics that its forward passes left non-finite start anew. One of
+    PyTorch's fused optimizers leaves a step out by what the device says, so that nothing waits for it.
     """
 
     def __init__(self, supernet: Supernet, optimizer: torch.optim.Optimizer,
@@ -37,8 +40,12 @@ class SharedWeights:
         self.set_to_none, self.clip = set_to_none, clip
         self.average = None if ema is None else AveragedModel(supernet, multi_avg_fn=get_ema_multi_avg_fn(ema))
         self._scaler = torch.amp.GradScaler(device_of(supernet).type, enabled=scaled)
+        self._waits = bool(ema is not None or scaled or not isinstance(optimizer, _LEAVE_OUT)
+                           or not all(group.get("fused") for group in optimizer.param_groups))
+        self._fill_momentum()
         self.n_skipped = 0
-        self.loss_here = torch.zeros(())  # of the last step, on this process alone
+        # of the last step: on this process alone, and over all
+        self.loss_here, self.mean_loss = torch.zeros(()), 0.0
         # what its author froze in eval mode; of a supernet that is in eval mode as a whole, nothing
         self._frozen = [module for module in supernet.modules() if not module.training] if supernet.training else []
 
@@ -68,8 +75,11 @@ class SharedWeights:
                 module.training = False
 
     def step(self, architectures: Sequence[Architecture], batches: Sequence[Data],
-             loss: Callable[[nn.Module, Data], Tensor], timeout: float) -> float:
-        """One step by the mean of `loss(net, batch)` over architectures, batches and processes; the mean."""
+             loss: Callable[[nn.Module, Data], Tensor], timeout: float) -> Sequence[Tensor]:
+        """One step by the mean of `loss(net, batch)` over architectures, batches and processes.
+
+        Returns numbers that `settle` is to be given once they were fetched: none, if it had to wait for them.
+        """
         self.train_mode()
         device = device_of(self.supernet)
         total = torch.zeros((), device=device)  # of the losses, on the device: nothing waits for it yet
@@ -83,8 +93,8 @@ class SharedWeights:
         self.loss_here = total.clone()
         return self._move(total)
 
-    def _move(self, total: Tensor) -> float:
-        """What follows the backward passes, whose mean loss on this process `total` is; that of all processes."""
+    def _move(self, total: Tensor) -> Sequence[Tensor]:
+        """What follows the backward passes, whose mean loss on this process `total` is."""
         parameters = self.parameters
         with_gradient = [each for each in parameters if each.grad is not None]
         distributed.agree("the set of weights that got a gradient",
@@ -96,14 +106,26 @@ class SharedWeights:
             self._scaler.unscale_(self.optimizer)
         if self.clip is not None or scaled:  # a scaled gradient that overflows is found by its norm
             watched.append(nn.utils.clip_grad_norm_(with_gradient, self.clip or math.inf).to(total))
-        numbers = torch.stack(watched).tolist()  # the one time that a step waits for the device
-        finite = all(map(math.isfinite, numbers))  # alike on all processes, as these are means over them
-        if finite:
+        decisive, numbers = torch.stack(watched), list[float]()
+        if not self._waits:
+            fused: Any = self.optimizer
+            fused.found_inf = decisive.isfinite().all().logical_not().float()  # as a GradScaler tells it
+            fused.step()
+            fused.found_inf = None
+        elif _finite(numbers := decisive.tolist()):
             self.optimizer.step()
         self.drop_gradients()
         if scaled and with_gradient:
             self._scaler.update()
-        if not finite:
+        self.settle(numbers)
+        return () if self._waits else watched
+
+    def settle(self, numbers: Sequence[float]) -> None:
+        """What hangs on whether the step was left out, which the numbers tell, the mean loss first; nothing if none."""
+        if not len(numbers):
+            return
+        self.mean_loss = float(numbers[0])
+        if not _finite(numbers):  # alike on all processes, as these are means over them
             self.n_skipped += 1
             _renew_statistics(self.supernet)
         else:
@@ -111,7 +133,15 @@ class SharedWeights:
                 self.scheduler.step()
             if self.average is not None:
                 self.average.update_parameters(self.supernet)
-        return float(numbers[0])
+
+    def _fill_momentum(self) -> None:
+        """PyTorch's fused SGD wants a momentum of all weights that move, or of none: zeros are as good as none."""
+        for group in self.optimizer.param_groups if isinstance(self.optimizer, torch.optim.SGD) else ():
+            if group.get("fused") and group["momentum"] and not group["dampening"]:
+                for each in group["params"]:
+                    state = self.optimizer.state[each]
+                    if state.get("momentum_buffer") is None:
+                        state["momentum_buffer"] = torch.zeros_like(each)
 
     def broadcast(self) -> None:
         """Take over process 0's weights and buffers."""
@@ -138,6 +168,7 @@ class SharedWeights:
                 raise ValueError(f"one has {what}, the other has none.")
         self.supernet.load_state_dict(state["supernet"])
         self.optimizer.load_state_dict(state["weights"])
+        self._fill_momentum()
         if scaler is not None:
             scaler.load_state_dict(state["scaler"])
         if self.scheduler is not None:
@@ -151,6 +182,10 @@ class SharedWeights:
         for i, parameter in enumerate(self.parameters):
             parameter.grad = torch.zeros_like(parameter) if i in zero else None
         self.n_skipped = state["n_skipped"]
+
+
+def _finite(numbers: Sequence[float]) -> bool:
+    return all(map(math.isfinite, numbers))
 
 
 def _renew_statistics(module: nn.Module) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -148,6 +149,11 @@ class Supernet(Searchable):
         stochastic: all else (dropout) stays in the mode it is in, and meets the same randomness with each
             candidate, drawn anew for every call.
         """
+        return fetched(self.judge(candidates, closure, stochastic=stochastic))
+
+    def judge(self, candidates: Sequence[Architecture], closure: Callable[[Supernet], Tensor | float], *,
+              stochastic: bool = False) -> list[Tensor | float]:
+        """`losses` as the closure returned them, for those who have more to fetch from the device."""
         values: list[Tensor | float] = []
         modules = self._listed.current()
         seed = int(torch.randint(2**62, ())) if stochastic else None  # of the CPU's generator, so drawn without waiting
@@ -161,7 +167,7 @@ class Supernet(Searchable):
                     values.append(closure(self))
                     if self.ran:
                         self._idle.end(self.module, architecture, codes)
-            return _numbers(values)
+            return values
 
     def cost(self, architecture: Architecture) -> Cost:
         """That of the derived network, for one example. Raises RuntimeError without an example."""
@@ -212,9 +218,10 @@ def _known(fixed: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[st
     return fixed
 
 
-def _numbers(values: Sequence[Tensor | float]) -> NDArray[np.float64]:
-    """All of them by one transfer, the one time that this waits for the device."""
+def fetched(values: Sequence[Tensor | float]) -> NDArray[np.float64]:
+    """`(n,)` numbers, all of them by one transfer, the one time that this waits for the device."""
     tensors = [value.detach().reshape(()) for value in values if isinstance(value, Tensor)]
-    if len(tensors) == len(values) and len({(each.device, each.dtype) for each in tensors}) == 1:
-        return np.array(torch.stack(tensors).tolist(), dtype=np.float64)
+    if len(tensors) == len(values) and len({each.device for each in tensors}) == 1:
+        widest = functools.reduce(torch.promote_types, [each.dtype for each in tensors])
+        return np.array(torch.stack([each.to(widest) for each in tensors]).tolist(), dtype=np.float64)
     return np.array([float(value) for value in values], dtype=np.float64)

@@ -46,7 +46,9 @@ def test_a_run_folder_goes_from_search_to_test(name, tmp_path, run, images):
     found = json.loads((out / "architecture.json").read_text())["metrics"]
     assert metrics["derive"]["parameters"] == found["parameters"]
     assert metrics["derive"]["multiply_adds"] == found["multiply_adds"]
-    assert metrics["retrain"]["parameters"] == count(network.eval(), example).parameters
+    head = metrics["retrain"]["auxiliary_parameters"]  # which training alone uses
+    assert metrics["retrain"]["parameters"] + head == count(network.eval(), example).parameters
+    assert (head > 0) == (name == "enas_micro")
     measured = {"mse", "psnr", "ssim"} if space.task == "inpainting" else {"test_accuracy"}
     assert measured <= metrics["evaluate derived"].keys() & metrics["evaluate retrained"].keys()
 
@@ -58,6 +60,7 @@ def test_a_run_folder_goes_from_search_to_test(name, tmp_path, run, images):
         assert (out / picture).read_bytes().startswith(b"\x89PNG")
         assert f"({picture})" in page
     assert f"space {name}" in page
+    assert (f"{head:,} more of the auxiliary head" in page) == (name == "enas_micro")
     assert ("Genotype(" in page) == (name == "enas_micro")
     assert ("|+|" in page) == (name == "nasbench201")
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from searches import build
@@ -29,7 +28,7 @@ def searched(limit, steps=400, n=1, seed=0, **options):
     """The dearer the better, as far as the loss goes."""
     search = build(net=net, steps=steps, limit=limit, optimizer=lambda space: [
         ASNG(space, population_size=2, seed=seed + i) for i in range(n)], **({"cost": cost} | options))
-    search.judged.losses = lambda batch, closure, stochastic: np.array([-cost(each) for each in batch])
+    search.judged.judge = lambda batch, closure, stochastic: [-cost(each) for each in batch]
     return search
 
 

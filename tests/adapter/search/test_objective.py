@@ -51,12 +51,12 @@ def dicts(n=64, size=8):
     return [{"inputs": x[i:i + size], "labels": x[i:i + size].sum(dim=1)} for i in range(0, n, size)]
 
 
-def build(criterion=None, train=None, valid=None, steps=6, **options):
+def build(criterion=None, train=None, valid=None, steps=6, fused=False, **options):
     torch.manual_seed(0)
     supernet = Supernet(Regression())
     return Search(supernet, ASNG(supernet.space, population_size=2, seed=0),
-                  torch.optim.SGD(supernet.parameters(), 0.1), criterion, train or dicts(), valid or dicts(),
-                  steps=steps, **options)
+                  torch.optim.SGD(supernet.parameters(), 0.1, fused=fused), criterion, train or dicts(),
+                  valid or dicts(), steps=steps, **options)
 
 
 def test_every_structure_is_moved_and_kept():
@@ -147,9 +147,10 @@ def test_a_scaled_search_and_a_plain_one_do_not_take_each_others_state():
         build().load_state_dict(build(autocast=torch.float16).state_dict())
 
 
-def test_a_step_waits_for_the_device_once_for_the_weights_and_once_for_the_losses(monkeypatch):
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_step_waits_for_the_device_once_for_all_numbers_or_before_if_the_optimizer_cannot_tell(monkeypatch, fused):
     """On the CPU a transfer is a call of these; each of them would wait for a GPU."""
-    search, counted = build(clip=1.0, steps=3, train=[*dicts()], valid=[*dicts()]), []
+    search, counted = build(clip=1.0, steps=3, train=[*dicts()], valid=[*dicts()], fused=fused), []
     steps = iter(search)
     next(steps)
     for name in ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__", "__index__", "__array__"):
@@ -157,7 +158,7 @@ def test_a_step_waits_for_the_device_once_for_the_weights_and_once_for_the_losse
     with Copies() as copies:
         next(steps)
     monkeypatch.undo()
-    assert counted == ["tolist", "tolist"]
+    assert counted == ["tolist"] * (1 if fused else 2)
     assert copies.found == []
 
 
