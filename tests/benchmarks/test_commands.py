@@ -68,6 +68,20 @@ def test_the_time_of_the_host_is_measured_part_by_part():
 
 def test_the_steps_of_a_supernet_are_timed(command, tmp_path):
     from benchmarks import supernet_step
-    assert command(supernet_step).count("| cpu, ") == 3  # two of ours and the authors'
-    first, _ = store.records(tmp_path / "supernet_step_quick")
-    assert min(first["result"]["weights"], first["result"]["step"]) > 0
+    assert command(supernet_step).count("| cpu, ") == 6  # of both images the literal loop and ours in two formats
+    for record in store.records(tmp_path / "supernet_step_quick"):
+        seconds = record["result"]["seconds"]
+        assert list(map(len, seconds.values())) == [2, 2, 2]
+        assert supernet_step.ratios(record, supernet_step.LITERAL) == (1, 1)
+        assert min(min(each) for each in seconds.values()) > 0
+
+
+@pytest.mark.hosts
+def test_an_elastic_transformer_is_searched(command, tmp_path):
+    from benchmarks import elastic_transformer
+    printed = command(elastic_transformer)
+    (record,) = store.records(tmp_path / "elastic_transformer_quick")
+    assert all(name in printed for name in elastic_transformer.UNIFORM)
+    for ours, theirs in elastic_transformer.pairs([record])["half the width"]:
+        assert max(ours["parameters"], theirs["parameters"]) <= ours["within"] == theirs["within"]
+        assert theirs["architecture"] == elastic_transformer.UNIFORM["half the width"]
