@@ -138,7 +138,7 @@ class Search:
             Sequence[Candidate], NDArray[np.float64], NDArray[np.float64]]:
         """Fresh architectures, their losses (with which undecided numbers travel) and costs; none without data."""
         if data is None:
-            self.shared_weights.settle(fetched(undecided))
+            self.shared_weights.settle(fetched(undecided).tolist())
             return (), np.empty(0), np.empty(0)
         batch = budget.optimizer.ask(budget.optimizer.population_size, mirrored=self.mirrored)
         in_turn = iter(batch)
@@ -150,7 +150,7 @@ class Search:
         with self._together("validating"):
             numbers = fetched([*self.judged.judge(batch, loss, stochastic=self.stochastic), *undecided])
             losses, costs = numbers[: len(batch)], budget.costs(batch)
-        self.shared_weights.settle(numbers[len(batch) :])
+        self.shared_weights.settle(numbers[len(batch) :].tolist())
         self._losses_here, losses = losses.copy(), distributed.averaged(losses, device_of(self.supernet))
         budget.tell(batch, losses, costs)
         distributed.agree("the distribution over architectures", budget.fingerprint,
