@@ -30,26 +30,12 @@ import numpy as np
 
 from .. import checks
 from ..arrays import Bools, Floats, Ints
-from ..ranking import midranks, ranks
 from .gaussian_process import squared_norms
 from .posterior import Posterior
 from .trust import ALONE, Trust, before, prior, regressed
+from .warping import scores
 
 _PRIOR_PAIRS = 4.0  # that the amplitude of delta is worth which rho says, against what the residuals say
-
-
-def scores(losses: Floats) -> Floats:
-    """`(n,)` logistic scores of the places of `(n,)` losses, the failed (NaN) last: mean 0, deviation 1, 0 if all tie.
-
-    Only the order counts, so that losses over many orders of magnitude leave the good ones apart; and the best stand
-    out, as in a sample of a bell curve.
-    """
-    if not len(losses):
-        return losses
-    place = (midranks(ranks(losses)) + 1.0) / (len(losses) + 1.0)  # of places from 0 on
-    found = np.log(place / (1.0 - place))
-    found -= found.mean()
-    return np.asarray(found / (found.std() or 1.0))
 
 
 class Level:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Bools, Floats
+from ..ranking import midranks, ranks
 
 _FAR = 1e100  # units; the square of more may overflow
 OFFSETS = (None, 1.0, 0.1, 0.01)  # c; None: the losses as they are
@@ -66,3 +67,17 @@ def warped(losses: Floats, succeeded: Bools, offsets: tuple[float | None, ...] =
         gain = -len(known) * math.log(warp.deviation) - (0.0 if offset is None else float(warp.raw(known).sum()))
         found.append((warp, (raw - warp.mean) / warp.deviation, gain))
     return found
+
+
+def scores(losses: Floats) -> Floats:
+    """`(n,)` logistic scores of the places of `(n,)` losses, the failed (NaN) last: mean 0, deviation 1, 0 if all tie.
+
+    Only the order counts, so that losses over many orders of magnitude leave the good ones apart; and the best stand
+    out, as in a sample of a bell curve.
+    """
+    if not len(losses):
+        return losses
+    place = (midranks(ranks(losses)) + 1.0) / (len(losses) + 1.0)  # of places from 0 on
+    found = np.log(place / (1.0 - place))
+    found -= found.mean()
+    return np.asarray(found / (found.std() or 1.0))

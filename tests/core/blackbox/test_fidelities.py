@@ -366,7 +366,8 @@ def test_any_calls_in_any_order_keep_the_books(seed):
             other.load_state_dict(optimizer.state_dict())
             assert exact(other) == exact(optimizer)
             before = exact(optimizer)
-            broken_off(lambda asked=other: asked.ask(2), int(rng.integers(2000)), KeyboardInterrupt("raised by the test"))
+            line, pressed = int(rng.integers(2000)), KeyboardInterrupt("raised by the test")
+            broken_off(lambda asked=other: asked.ask(2), line, pressed)
             if other.n_asked == optimizer.n_asked:
                 assert exact(other) == before
         assert (optimizer.spent, optimizer.n_told) == (pytest.approx(spent), n_told)
