@@ -40,7 +40,7 @@ def save(made: Any, path: Path) -> None:
 
 def style(method: str, ours: str = "Minimizer") -> dict[str, Any]:
     """A method looks the same in every picture."""
-    number = place(method)
+    number, _ = place(method)
     return {"color": HUES[number % len(HUES)], "marker": "o^sDv<>Pp*X"[number % 11], "markersize": 4,
             "linestyle": "-" if number < 10 else "--", "linewidth": 2.5 if method == ours else 1.2}
 

@@ -18,10 +18,10 @@ Grouped = dict[str, dict[str, list[Any]]]  # method -> table -> by seed
 DRAWS = 2000  # of a bootstrap: the ends of a 95% interval rest on 50 each
 
 
-def place(method: str) -> int:
-    """Where a method stands in lists and pictures; variants that are no more stand last."""
+def place(method: str) -> tuple[int, str]:
+    """Where a method stands in lists and pictures; variants that are no more stand last, by their names."""
     names = list(ENTRIES)
-    return names.index(method) if method in names else len(names)
+    return names.index(method) if method in names else len(names), method
 
 
 def grouped(records: Records, value: Callable[[dict[str, Any]], Any], **task: Any) -> Grouped:
