@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -65,7 +67,7 @@ class Database:
                              "'sqlite:///runs.db'.")
         self._engine = create_engine(url, connect_args={"timeout": _PATIENCE} if self._sqlite else {})
         if self._sqlite:  # Python's driver would begin transactions late, when two may have read the same
-            event.listen(self._engine, "connect", _without_transactions)
+            event.listen(self._engine, "connect", _prepared)
 
     def create(self, name: str, space: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> None:
         """The tables and the study, where they are not there. Without a space nothing but the tables."""
@@ -167,5 +169,10 @@ def _since(connection: Connection, name: str, number: int) -> list[dict[str, Any
     return [json.loads(content) for content, in rows]
 
 
-def _without_transactions(connection: Any, record: object) -> None:
+def _prepared(connection: Any, record: object) -> None:
+    """Transactions are ours. Written is to a log that outlives the death of any process, and is not forced to the disk
+    each time: others wait for every write."""
     connection.isolation_level = None
+    with contextlib.suppress(sqlite3.OperationalError):  # another process is about to switch it over
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
