@@ -9,6 +9,7 @@ import scipy.stats
 from asng_core.families.categorical import CategoricalFamily
 from asng_core.families.coordinates import Interval, LogPositions, Positions
 from asng_core.families.gaussian import GaussianFamily
+from asng_core.families.normal import entropy
 from asng_core.families.product import ProductFamily
 
 ONE = np.array([1.0])
@@ -260,6 +261,13 @@ def test_log_densities_are_those_of_the_draws(any_case):
                          for length in (h, -h))
         length = np.linalg.norm(family.root_fisher(theta, gradient))
         assert (after - before) / (2 * h) == pytest.approx(length**2, rel=1e-5)
+
+
+def test_cells_that_no_float_gives_a_probability_add_nothing_to_the_entropy():
+    near = scipy.stats.norm.cdf([-1.5, -0.5, 0.5, 1.5], scale=0.5)
+    p = np.diff([0.0, *near, 1.0])
+    found = entropy(np.array([-1.5, -0.5, 0.5, 1.5, 60.0]), 0.5, np.ones(6))
+    assert found == pytest.approx(-(p * np.log(p)).sum())
 
 
 def test_the_cells_of_a_long_log_scale_are_between_its_values():
