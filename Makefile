@@ -52,7 +52,7 @@ newest: NUMPY = numpy
 oldest newest:
 	$(INTERPRETER) -m venv .venv-$@
 	.venv-$@/bin/pip install --quiet '$(NUMPY)' pytest pytest-xdist hypothesis scipy pandas tqdm matplotlib
-	.venv-$@/bin/python -m pytest -n auto --ignore=asng_core/integrations --ignore=tests/core/integrations tests/core asng_core
+	.venv-$@/bin/python -m pytest -n auto $(foreach each,integrations study,--ignore=asng_core/$(each) --ignore=tests/core/$(each)) tests/core asng_core
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

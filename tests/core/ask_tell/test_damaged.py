@@ -181,3 +181,13 @@ def test_a_damaged_description_is_refused_or_works(tmp_path):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_damage_is_refused_or_works(name):
     assert found(name, damaged(name)) == {}
+
+
+@pytest.mark.parametrize(("column", "words"), [(-1, "a pinned column must be at least 0, got"), (5, "must be below 5")])
+def test_a_pinned_column_is_one_of_the_space(column, words):
+    optimizer = ASNG(SPACE, seed=1)
+    optimizer.ask(fixed={"flag": True})
+    state = optimizer.state_dict()
+    state["open"]["pinned"] = [[column]]
+    with pytest.raises(ValueError, match=words):
+        ASNG(SPACE).load_state_dict(state)
