@@ -60,7 +60,7 @@ class AcrossFidelities:
     """The mechanisms, and their constants; as in `NoiseFree`.
 
     n_initial: points before the model has a say, at least and at most; else so many as cost a third of an evaluation at
-        the highest fidelity. alone: what is asked without fidelities, and its share of the runs that go to the end.
+        the highest fidelity. alone: what is asked without fidelities.
     """
 
     sources: tuple[Source, ...] = SOURCES
@@ -69,7 +69,6 @@ class AcrossFidelities:
     unscreened_of_reals: tuple[Source, ...] = UNSCREENED_OF_REALS
     n_initial: tuple[int, int] = (3, 9)
     alone: NoiseFree = _ALONE
-    alone_share: float = 0.5
     learns: bool = True
     work: int = 400
 
@@ -142,7 +141,7 @@ class AcrossFidelitiesPolicy(Policy):
         if pinned is None and (step := self._choosing.promised(limit)) is not None:
             return step
         if self._alone is not None and len(known.table) >= self._n_initial and known.speculates and (
-                self._rng.random() < mechanisms.alone_share):
+                sum(run.bound for run in known.runs.all.values()) % 2 == 0):  # by turns
             mark = self._alone.mark()
             step = self._alone.step(number, pinned)
             if step is not None and self._choosing.price(step) <= limit:

@@ -27,7 +27,7 @@ from .runs import Run, Runs, Table
 KEPT = 100  # paused runs; by then the worst of them are far from the best
 _NOISES = (0.01, 0.1, 0.3, 1.0)  # of a level, relative to the amplitude: also of what no neighbour tells
 _RISKED = 0.35  # of an evaluation at the highest fidelity: nine or so beginnings
-_SHARE = 0.15  # of the cost of runs that reach the highest fidelity
+_SHARE = 0.1  # of the cost of runs that reach the highest fidelity
 _FREE = 3.0  # times that what costs nothing is taken to cost less than what is above it
 
 
