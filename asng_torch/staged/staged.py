@@ -100,8 +100,6 @@ class Staged:
         """Of the state."""
         return self.folder / "staged.safetensors"
 
-    # what is known
-
     def recommend(self) -> dict[str, Any]:
         """The architecture that it would derive now, within the (first) limit, trained or not."""
         return self.goals[0].minimizer.recommend()
@@ -127,7 +125,7 @@ class Staged:
 
     @property
     def spent(self) -> float:
-        """Trainings so far, in full ones; a short one is the part of its epochs."""
+        """Trainings so far, in full ones."""
         return sum(self._spent) / self.epochs[-1]
 
     # evidence and trainings
@@ -159,9 +157,8 @@ class Staged:
                     self._save()
                     yield trained
         finally:
-            for future in self._flight:
-                future.cancel()
-            self._flight.clear()
+            while self._flight:
+                self._flight.popitem()[0].cancel()
 
     def _fill(self) -> bool:
         """Let as many trainings as may be under way; whether there are any."""
@@ -187,10 +184,12 @@ class Staged:
             derived = minimizer.recommend()
             if left >= full and derived not in [each.architecture for each in self.trained if each.epochs == full]:
                 return Job(i, derived, full)
+            before = minimizer.state_dict()
             if left > 0 and (batch := minimizer.ask(1, max_cost=left)):
                 job = replace(self._asked(i, batch[0]), epochs=full)  # no time is left for a short one
                 if job.cost <= left:
                     return job
+                minimizer.load_state_dict(before)  # as if it had not been asked
         return None
 
     def _asked(self, goal: int, candidate: Candidate) -> Job:
