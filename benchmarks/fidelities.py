@@ -54,11 +54,13 @@ def _task(method: str, table: str, seed: int, budget: int) -> dict[str, Any]:
 
 
 def at(records: Records, budget: float, tables: Sequence[str]) -> Grouped:
-    """The scores at that budget, of the runs that got there."""
+    """The scores at that budget: of the longer runs beyond `SHORT`, else of the others."""
     position = GRID.index(budget)
-    return scores.grouped([record for record in records if record["task"]["table"] in tables
-                           and len(record["result"]["score"]) > position],
-                          lambda result: result["score"][position])
+    found = scores.grouped([record for record in records if record["task"]["table"] in tables
+                            and (record["task"]["budget"] > SHORT) == (budget > SHORT)
+                            and len(record["result"]["score"]) > position],
+                           lambda result: result["score"][position])
+    return {method: found[method] for method in METHODS if method in found}
 
 
 def columns(records: Records) -> dict[int, Grouped]:
@@ -123,8 +125,9 @@ def _cost_of(ours: Floats, alone: Floats, budget: int) -> float:
 def shown(records: Records) -> dict[str, str]:
     """The tables, caption -> Markdown."""
     found = {"Score": score_table(records, TABLES)}
-    left_out = [table for table in TABLES if table in problems.LEFT_OUT]
-    if at(records, BUDGETS[0], left_out):
+    measured = {record["task"]["table"] for record in records}
+    left_out = [table for table in problems.LEFT_OUT if table in measured]
+    if left_out:
         found[f"On the tables left out while tuning, {', '.join(left_out)}"] = score_table(records, left_out)
     each = columns(records)
     found["Paired differences"] = scores.comparison({f"{budget}": runs for budget, runs in each.items()}, OURS)
@@ -155,8 +158,8 @@ def claims(records: Records) -> list[Claim]:
         found.append(Claim(
             f"{' / '.join(map(str, sure))} full trainings: ahead of all rivals but at most one by more than chance",
             all(len(names) <= 1 for names in sure.values()),
-            "; ".join(f"not of {', '.join(f'{name} {scores.interval(*each[budget][name])}' for name in names)}"
-                      if names else "of all" for budget, names in sure.items())))
+            "; ".join(f"at {budget} not of {', '.join(names)}" if names else f"at {budget} of all"
+                      for budget, names in sure.items())))
     if ratios := excess(records):
         found.append(Claim(
             f"where lower fidelities mislead, the score of `Minimizer` without them at {' / '.join(map(str, ratios))} "
@@ -168,12 +171,11 @@ def claims(records: Records) -> list[Claim]:
 
 def draw(records: Records, path: Path) -> None:
     """Mean scores with their 95% band against the cost, on all tables."""
-    shortest = GRID.index(SHORT) + 1
-    of_all = [record for record in records if record["task"]["table"] in TABLES]
-    found = scores.grouped(of_all, lambda result: result["score"][:shortest])
+    short = [record for record in records if record["task"]["budget"] <= SHORT]
+    found = scores.grouped(short, lambda result: result["score"])
     bands = {method: scores.mean_band({table: np.array(each) for table, each in found[method].items()})
-             for method in found}
-    plots.curves({method: mean for method, (mean, *_) in bands.items()}, GRID[:shortest],
+             for method in METHODS if method in found}
+    plots.curves({method: mean for method, (mean, *_) in bands.items()}, GRID,
                  ("cost, in full trainings", "log10(rank / configurations)"), (1, 2, 5, 10, 20), path,
                  bands={method: band for method, (_, *band) in bands.items()}, ours=OURS)
 
