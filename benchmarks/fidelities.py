@@ -180,21 +180,9 @@ def draw(records: Records, path: Path) -> None:
                  bands={method: band for method, (_, *band) in bands.items()}, ours=OURS)
 
 
-def note() -> str:
-    capped = [f"{method} {' and '.join(caps)}" for method in METHODS if (caps := _caps(method))]
-    return f"Capped: {'; '.join(capped)}." if capped else ""
-
-
-def _caps(method: str) -> list[str]:
-    entry = ENTRIES[method]
-    return ([f"{entry.budget} full trainings"] if entry.budget < LONG else []) + (
-        [f"{entry.seeds} seeds"] if entry.seeds < SEEDS else [])
-
-
 def pages(results: Path) -> list[Page]:
     records = store.records(results / NAME)
-    return [Page(NAME, {NAME: f"python -m benchmarks.{NAME}"}, claims(records), shown(records), partial(draw, records),
-                 note())]
+    return [Page(NAME, {NAME: f"python -m benchmarks.{NAME}"}, claims(records), shown(records), partial(draw, records))]
 
 
 def main() -> None:
