@@ -64,7 +64,7 @@ def test_what_is_asked_satisfies_constraints_that_random_points_do_not(family, o
         assert all(space.contains(dict(each)) for each in batch)
         one.tell(batch, [float(np.dot(value, [hash(v) % 7 for v in each.values()] + [0] * (len(value) - len(each))))
                          for each in batch])
-    assert len(set(points)) > (19 if type(one) is Minimizer and not one.noisy else 5)
+    assert len(set(points)) > (19 if type(one) is Minimizer and not one.noisy else 4)
 
 
 def test_cardinality_is_solved():
