@@ -28,6 +28,9 @@ EXTRAS = {
     "study": "from asng_core.study import Study; Study('sqlite:///runs.db', space, seed=0).minimize(len, budget=2)",
     "postgresql": "import psycopg; from asng_core.study import Study",
     "ray": "from asng_core.integrations.ray import RayExecutor",
+    "hydra": "from asng_core.integrations.hydra import ASNGSweeper",
+    "ax": "from asng_core.integrations.ax import ASNGNode",
+    "syne-tune": "from asng_core.integrations.syne_tune import ASNGSearcher",
     "kernel-tuner": "from asng_core.integrations.kernel_tuner import strategy",
     "torch": "import asng_torch; from asng_torch.cli import main",
 }
@@ -46,7 +49,7 @@ def test_every_extra_for_users_is_tried():
     text = (ROOT / "pyproject.toml").read_text()
     extras = re.findall(r"^([a-z-]+) = \[", text[text.index("[project.optional-dependencies]"):text.index("[tool")],
                         re.MULTILINE)
-    assert set(extras) - {"hosts", "networks", "bench", "docs", "dev"} == set(EXTRAS)
+    assert set(extras) - {"hosts", "networks", "bench", "fidelities", "docs", "dev"} == set(EXTRAS)
 
 
 @pytest.fixture(scope="module")

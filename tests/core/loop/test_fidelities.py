@@ -129,7 +129,7 @@ def test_it_resumes_to_the_bit_with_its_states(tmp_path):
     def stopping(after):
         def objective(v, fidelity, state):
             after.append(1)
-            if len(after) > 12:
+            if len(after) > whole.n_evaluations // 4:
                 raise Stop
             return train(v, fidelity, state)
         return objective
