@@ -16,7 +16,7 @@ pytest.importorskip("sqlalchemy", reason="pip install 'asng[study]'")
 
 from studying import SPACE, loss, work
 
-from asng_core import Boolean, Evaluation, Integer, Minimizer, Space, SpaceExhausted
+from asng_core import ASNG, Boolean, Evaluation, Integer, Minimizer, Space, SpaceExhausted
 from asng_core.study import Study
 
 
@@ -163,6 +163,8 @@ def test_wrong_results_change_nothing(url):
         study.tell(strange, 1.0)
     with pytest.raises(ValueError, match="never asked candidate 7"):
         study.tell(7, 1.0)
+    with pytest.raises(ValueError, match="drawn by sample"):
+        study.tell(ASNG(SPACE, seed=0).sample(1)[0], 1.0)
     assert study.tell(candidate, 1.0)
     assert exact(study.optimizer()) == exact(Study(url).optimizer())
 
