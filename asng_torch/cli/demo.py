@@ -131,8 +131,8 @@ def _train(search: Search, data: FashionMNIST, config: DemoConfig, trainer: Trai
     found = found_in(search, "mini", best)
     save_architecture(out / folder.ARCHITECTURE, *found)
     full = sum(each.epochs == best.epochs for each in staged.trained)
-    print(f"Trained for {seconds:.0f} s; the best of {full} networks trained in full and {len(staged.trained) - full} in "
-          f"part:\n{in_words(best.architecture)}")
+    print(f"Trained for {seconds:.0f} s; the best of {full} networks trained in full and "
+          f"{len(staged.trained) - full} in part:\n{in_words(best.architecture)}")
     return found, seconds
 
 
