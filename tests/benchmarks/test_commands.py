@@ -66,6 +66,7 @@ def test_the_time_of_the_host_is_measured_part_by_part():
     assert 0 < host_time.in_turns({"nothing": lambda: None}, 3)["nothing"] < 0.01
 
 
+@pytest.mark.slow
 def test_the_steps_of_a_supernet_are_timed(command, tmp_path):
     from benchmarks import supernet_step
     assert command(supernet_step).count("| cpu, ") == 6  # of both images the literal loop and ours in two formats
