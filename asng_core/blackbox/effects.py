@@ -43,6 +43,8 @@ class Effects:
                         else np.linspace(ends[0, i], ends[1, i], _LEVELS) for i in self._varying.tolist()}
         self._grid = {i for i in self._levels if ordered[i] and not 0 < sizes[i] <= _LEVELS}
         self._own = {i: np.flatnonzero(self.variables == i) for i in self._levels}
+        self._conditional = set(np.flatnonzero(space.conditional).tolist())
+        self._parents = set() if space.conditions is None else set(space.conditions.parents)
         self._any = ends[:1]  # a draw, for its shape
         # of many categories each has a feature of its own, and nothing in the others: no table of those is made
         self._one_hot = {i for i in self._levels if not ordered[i] and sizes[i] > 2}
@@ -50,15 +52,18 @@ class Effects:
 
     def __call__(self, draws: Floats) -> Floats:
         """`(n, n_features)` of `(n, n_variables)` draws."""
-        given = self._geometry.features(draws)
+        return self._ramped(self._geometry.features(draws))
+
+    def _ramped(self, given: Floats) -> Floats:
+        """`(n, n_features)`, of `(n, p)` features of the geometry."""
         ramps = np.clip(self._count * (given[:, self._along] + 0.5) - self._start, 0.0, 1.0) / np.sqrt(self._count)
         return np.concatenate([given[:, self._plain], ramps], axis=1)
 
     def _alone(self, i: int, values: Floats) -> Floats:
-        """`(k, n_own)` features of a variable's `(k,)` values."""
+        """`(k, n_own)` features of a variable's `(k,)` values, where it is active."""
         draws = np.repeat(self._any, len(values), axis=0)
         draws[:, i] = values
-        return self(draws)[:, self._own[i]]
+        return self._ramped(self._geometry.features(draws, conditions=False))[:, self._own[i]]
 
     def _of_categories(self, i: int, own: Floats) -> Floats:
         """`(k, m)` squared distances of a variable's k categories from `(m, k)` features of it."""
@@ -77,18 +82,39 @@ class Effects:
         draws = draws.copy()
         terms = np.exp(squared_distances(self(draws), basis) / -reach)  # (n, m), of the present draws
         for i in rng.permutation(self._varying).tolist():
+            if i in self._parents:
+                draws, terms = self._decided(i, draws, terms, basis, weights, reach, rng)
+                continue
+            rows = np.arange(len(draws))
+            if i in self._conditional:  # where it is inactive it makes no difference
+                rows = rows[self._geometry.distribution.active(draws)[:, i]]
             levels, own = self._levels[i], basis[:, self._own[i]]
             if i in self._one_hot:
                 distances = self._of_categories(i, own)
             elif i in self._grid:
-                levels = np.union1d(levels, draws[:, i])
+                levels = np.union1d(levels, draws[rows, i])
                 distances = squared_distances(self._alone(i, levels), own)
             else:
                 distances = squared_distances(self._at_levels[i], own)
             part = np.exp(distances / -reach)  # (k, m): what each value contributes to the terms
-            at = np.minimum(np.searchsorted(levels, draws[:, i]), len(levels) - 1)
-            terms /= part[at]
-            best = np.argmin((weights * terms) @ part.T, axis=1)
-            terms *= part[best]
-            draws[:, i] = levels[best]
+            at = np.minimum(np.searchsorted(levels, draws[rows, i]), len(levels) - 1)
+            others = terms[rows] / part[at]
+            best = np.argmin((weights[rows] * others) @ part.T, axis=1)
+            terms[rows] = others * part[best]
+            draws[rows, i] = levels[best]
         return draws
+
+    def _decided(self, i: int, draws: Floats, terms: Floats, basis: Floats, weights: Floats, reach: float,
+                 rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draws and terms, the variable where it is best, others being active or not as it goes; of many values some."""
+        levels = self._levels[i]
+        least = (weights * terms).sum(axis=1)
+        for level in levels if len(levels) <= _LEVELS else rng.choice(levels, _LEVELS, replace=False):
+            other = draws.copy()
+            other[:, i] = level
+            its = np.exp(squared_distances(self(other), basis) / -reach)
+            values = (weights * its).sum(axis=1)
+            better = values < least
+            draws, terms = np.where(better[:, None], other, draws), np.where(better[:, None], its, terms)
+            least = np.where(better, values, least)
+        return draws, terms

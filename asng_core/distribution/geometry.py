@@ -66,9 +66,13 @@ class Geometry:
         self._starts = len(self._line) + np.cumsum(several) - several
         self.variables = np.concatenate([self._line, np.repeat(self._one_hot, several)])  # of each feature
 
-    def features(self, draws: Floats) -> Floats:
-        """`(n, n_features)`, each of one of `variables`; an inactive variable is as far from each of its values."""
-        active = None if self.distribution.space.conditions is None else self.distribution.active(draws)
+    def features(self, draws: Floats, *, conditions: bool = True) -> Floats:
+        """`(n, n_features)`, each of one of `variables`; an inactive variable is as far from each of its values.
+
+        conditions: False, as if every variable were active.
+        """
+        conditional = conditions and self.distribution.space.conditions is not None
+        active = self.distribution.active(draws) if conditional else None
         features = np.zeros((len(draws), len(self.variables)))
         on_line = (draws[:, self._line] - self._middle) / self._width  # (n, n_lines), -1/2 to 1/2 within the range
         # the tails of a Gaussian stand for the ends of the range

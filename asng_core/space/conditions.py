@@ -33,6 +33,8 @@ class Conditions:
     def __init__(self, variables: Mapping[str, Variable], active_if: object) -> None:
         self.codes = _codified(variables, active_if)
         positions = {name: i for i, name in enumerate(variables)}
+        # of what decides whether others are active
+        self.parents = {positions[name] for each in self.codes.values() for any_of in each for name in any_of}
         parents = {child: {name for each in alternatives for name in each}
                    for child, alternatives in self.codes.items()}
         try:

@@ -143,6 +143,31 @@ def test_descent_ends_where_no_variable_alone_makes_it_less():
             assert (posterior.means(gatherer.effects(other)) >= values - 1e-9).all()
 
 
+def test_descent_knows_what_is_active():
+    space = Space({"op": Categorical([*"abc"]), "k": Integer(0, 6), "x": Real(0, 1), "deep": Categorical([*"uvw"])},
+                  active_if={"k": {"op": ["b"]}, "x": {"op": ["b", "c"]}, "deep": {"k": [4, 5, 6]}})
+    rng = np.random.default_rng(0)
+    geometry, history = Geometry(SearchDistribution(space)), History(space)
+    for i, row in enumerate(cases.random_codes(space, rng, 60)):
+        op, k, _, deep = row
+        history.append(i, row, 0.0 if op != 1 else -1.0 - k - (deep if k >= 4 else 0.0), 0.0)
+    gatherer = Gatherer(geometry, history, rng)
+    posterior = gatherer.gathered(Kernel(0.8, 0.1)).posterior
+    ended = starts = geometry.anywhere(40, rng)
+    weights = np.repeat(posterior.weights[None], 40, axis=0)
+    for _ in range(6):
+        ended = gatherer.effects.descended(ended, posterior.basis, weights, posterior.reach, rng)
+    values = posterior.means(gatherer.effects(ended))
+    assert (values <= posterior.means(gatherer.effects(starts)) + 1e-12).all()
+    for i, k in enumerate(space.sizes):
+        for value in range(k):
+            other = ended.copy()
+            other[:, i] = value
+            assert (posterior.means(gatherer.effects(other)) >= values - 1e-9).all()
+    best = space.values(geometry.distribution.codes(ended[np.argmin(values)][None]))[0]
+    assert (best["op"], best["k"], best["deep"]) == ("b", 6, "w")
+
+
 def test_repeats_of_a_point_with_an_inactive_real_are_one_point():
     codes = np.array([[0.0, np.nan], [0.0, np.nan], [1.0, 0.5], [0.0, np.nan], [1.0, 0.25]])
     first, point = distinct(codes)
