@@ -152,7 +152,8 @@ class Entry:
         """Of asng, what its runs depend on: keys of `store.BEHAVIOURS`."""
         module, name = self.path.split(":")
         if module in ("asng", "ablated") or name == "ASNG":  # of `optuna`: the sampler
-            return ("ASNG",) if module == "asng" and name not in ("Minimizer", "Fidelities") else ("Minimizer",)
+            own = {"Minimizer": "Minimizer", "Fidelities": "fidelities"}
+            return (own.get(name, "ASNG") if module == "asng" else "Minimizer",)
         return ()
 
     def load(self) -> type[Method]:

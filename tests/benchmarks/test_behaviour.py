@@ -41,11 +41,12 @@ def cost(record):
 
 @pytest.mark.parametrize("name", store.names(store.RESULTS))
 def test_a_stored_run_knows_the_parts_of_asng_that_its_method_depends_on(name):
-    known = {"Minimizer": {"Minimizer"}, "ASNGSampler": {"Minimizer"}, "ASNG": {"ASNG"}, "SNG": {"ASNG"}}
+    known = {"Minimizer": {"Minimizer"}, "Minimizer, fidelities": {"fidelities"}, "ASNGSampler": {"Minimizer"},
+             "ASNG": {"ASNG"}, "SNG": {"ASNG"}}
     for record in store.records(store.RESULTS / name):
         method, parts = record["task"].get("method"), set(record["source"]["behaviours"])
         assert parts <= set(store.BEHAVIOURS)
         if method is None:
             assert parts
         else:
-            assert parts == known.get(method.partition(", ")[0] if method.startswith("Minimizer") else method, set())
+            assert parts == known.get(method, known.get(method.partition(", ")[0], set()))
