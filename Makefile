@@ -9,13 +9,13 @@ demo: $(VENV)/torch.installed
 	$(BIN)/python -m asng_torch demo --out runs/demo
 
 test: $(VENV)/dev.installed lint
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -m slow
 
 attack: $(VENV)/dev.installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m attack tests/attack tests/adapter
+	$(BIN)/python -m pytest -n 2 -m attack tests
 
 hosts: $(VENV)/hosts.installed
 	$(BIN)/python -m pytest -n 2 -m hosts

@@ -106,7 +106,7 @@ class Effects:
 
     def _decided(self, i: int, draws: Floats, terms: Floats, basis: Floats, weights: Floats, reach: float,
                  rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Draws and terms, the variable where it is best, others being active or not as it goes; of many values some."""
+        """Draws and terms, the variable where it is best, with whatever becomes active; of many values some tried."""
         levels = self._levels[i]
         least = (weights * terms).sum(axis=1)
         for level in levels if len(levels) <= _LEVELS else rng.choice(levels, _LEVELS, replace=False):

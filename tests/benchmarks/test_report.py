@@ -12,8 +12,6 @@ from objectives import doubled
 from benchmarks import report, store
 from benchmarks.page import Claim, Page
 
-pytestmark = pytest.mark.xdist_group("report")  # it is written once
-
 AGES = re.compile(r" \*\(measured [^)]*\)\*")  # they grow with every change that is announced, without a word
 
 

@@ -7,8 +7,6 @@ import numpy as np
 import processes
 import pytest
 
-pytestmark = pytest.mark.xdist_group("distributed")  # both processes run once
-
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):

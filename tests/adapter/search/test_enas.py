@@ -1,9 +1,11 @@
 """What holds of any search, of the small ENAS space: batch statistics, momentum, cosine, augmentation, two workers."""
 
+import pytest
 import torch
 from searches import assert_equal, build_enas, peak_bytes, state
 
 
+@pytest.mark.attack
 def test_a_resumed_search_ends_bit_for_bit_where_an_uninterrupted_one_does(tmp_path):
     whole = build_enas()
     list(whole)

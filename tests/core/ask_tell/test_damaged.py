@@ -151,10 +151,11 @@ def found(name, sampled):
     return problems
 
 
+@pytest.mark.parametrize("n", [40, pytest.param(200, marks=pytest.mark.attack)])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_damaged_states_are_refused_or_work(name):
+def test_damaged_states_are_refused_or_work(name, n):
     every = list(damaged(name))
-    chosen = np.random.default_rng(0).choice(len(every), 500 if name == "ASNG" else 100, replace=False)
+    chosen = np.random.default_rng(0).choice(len(every), 3 * n if name == "ASNG" else n, replace=False)
     assert found(name, [every[i] for i in chosen]) == {}
 
 

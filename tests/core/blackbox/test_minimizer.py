@@ -248,7 +248,7 @@ def test_ordered_variables_are_settled_finely(variable, bar):
     space = Space({f"x{i}": variable for i in range(10)})
     target = np.random.default_rng(0).integers(10, 91, 10)
     losses = [run(Minimizer(space, seed=seed), 1000, lambda codes: float(((codes - target) ** 2).sum())).best.loss
-              for seed in range(3)]
+              for seed in range(2)]
     assert np.median(losses) <= bar
 
 

@@ -304,6 +304,7 @@ def test_the_processes_of_a_run_end_with_it(how, number, tmp_path):
 # a real cluster
 
 
+@pytest.mark.attack
 def test_dask_workers_may_die_and_the_client_restart():
     distributed, dask = pytest.importorskip("distributed"), pytest.importorskip("dask")
     space, restarts = Space({"a": Integer(8, 9), "b": Integer(0, 4)}), []
@@ -315,6 +316,7 @@ def test_dask_workers_may_die_and_the_client_restart():
 
         result = minimize(objectives.deadly_at_nine, space, budget=10, seed=1, callback=callback, n_workers=2,
                           executor=client.get_executor(pure=False))
+        client.wait_for_workers(2, timeout=60)  # a cluster cannot be closed while one of them is starting
     failed, deadly = np.isnan(result.history.losses), result.history.codes[:, 0] == 1
     assert len(restarts) == 1
     assert result.n_evaluations == 10
