@@ -73,12 +73,17 @@ class Result:
             if self.n_objectives > 1:
                 raise RuntimeError(f"Result.{what} is not defined for {self.n_objectives} objectives, none of which "
                                    "comes first. Choose from Result.front.")
-            if self.n_evaluations > self.n_failed and self.cost is not None:
+            if self._unfinished:
                 raise RuntimeError(f"Result.{what} is not defined, as no run has reached the highest fidelity for a "
                                    f"cost of {self.cost:g} ({self.stop_reason}).")
             raise RuntimeError(f"Result.{what} is not defined, as none of {self.n_evaluations} evaluations succeeded "
                                f"({self.n_failed} failed; {self.stop_reason}).")
         return self.best
+
+    @property
+    def _unfinished(self) -> bool:
+        """With fidelities: whether evaluations succeeded, but none at the highest."""
+        return self.best is None and self.cost is not None and self.n_evaluations > self.n_failed
 
     @property
     def n_objectives(self) -> int:
@@ -125,7 +130,9 @@ class Result:
 
     def __repr__(self) -> str:
         failed = f", {self.n_failed} failed" * bool(self.n_failed)
-        found = f"front of {len(self.front)} points" if self.n_objectives > 1 else "no evaluation succeeded"
+        found = "no run has reached the highest fidelity" if self._unfinished else "no evaluation succeeded"
+        if self.n_objectives > 1:
+            found = f"front of {len(self.front)} points"
         if self.best is not None:
             found = f"loss {self.best.loss:.6g} at {checks.shown(self.best.values)}"
         return f"Result({found}; {self.n_evaluations} evaluations{failed}; {self.stop_reason})"
