@@ -7,15 +7,17 @@
     K       covariance  (m, m) of the basis: exp(-D / (d l)), D squared distances, d variables, l the length scale
     C       cross       (n, m) covariances of X with Z
     s       noise       variance of one result, relative to the function's amplitude a
-    B       precision   K + C'C / s
+    V       whitened    (n, m) C L^-T, with K = L L'
+    B       precision   K + C'C / s = L (s I + V'V) L' / s
 
 A function is k(x)'w, k(x) its covariances with Z, and what is left of its variance is its own at every point:
 
     w ~ N(alpha, a B^-1),  alpha = B^-1 C't / s        mean  k'alpha        variance  a (1 - k'K^-1 k + k'B^-1 k)   (20)
-    log p(t) = -(n log(q / n) + (n - m) log s + log det(s K + C'C) - log det K) / 2,  q = t't / s - t'C alpha / s
+    log p(t) = -(n log(q / n) + (n - m) log s + log det(s I + V'V)) / 2,  q = t't / s - t'C alpha / s
 
 up to a constant, with the likeliest a = q / n. While every point is in the basis, all this is exact. A point's repeats
-add to C'C, and to nothing else.
+add to V'V, and to nothing else. It is s I + V'V that is factored, whose least eigenvalue is s: rounding of C'C, which
+grows with n, can be more than that of K + C'C / s.
 
 Source: Quinonero-Candela and Rasmussen, "A unifying view of sparse approximate Gaussian process regression", Journal of
 Machine Learning Research 6, 2005: the deterministic training conditional.
@@ -71,11 +73,13 @@ class SparsePosterior:
     def __init__(self, features: Floats, targets: Floats, rows: Ints, kernel: Kernel, n_variables: int) -> None:
         self.basis, self.reach = features[rows], n_variables * kernel.length_scale
         cross = self._covariances(features)
-        covariance = _steadied(cross[rows])
-        given = cross.T @ targets / kernel.noise
-        self._roots = [_inverse_root(covariance + cross.T @ cross / kernel.noise), _inverse_root(covariance)]
-        self.weights: Floats = self._roots[0].T @ (self._roots[0] @ given)  # alpha, (m,)
-        quadratic = float(targets @ targets) / kernel.noise - float(given @ self.weights)
+        prior = _inverse_root(_steadied(cross[rows]))  # L^-1
+        whitened = cross @ prior.T
+        posterior = _inverse_root(_shifted(whitened.T @ whitened, kernel.noise))
+        given = posterior @ (whitened.T @ targets)
+        self._roots = [math.sqrt(kernel.noise) * posterior @ prior, prior]  # R'R = B^-1; of K the same
+        self.weights: Floats = prior.T @ (posterior.T @ given)  # alpha, (m,)
+        quadratic = (float(targets @ targets) - float(given @ given)) / kernel.noise
         self.amplitude = max(quadratic / len(targets), 1e-12)
 
     def _covariances(self, features: Floats) -> Floats:
@@ -134,20 +138,25 @@ def _log_prior(scale: float, noise: float) -> float:
 def _likelihoods(cross: Floats, rows: Ints, noises: tuple[float, ...], targets: Floats) -> list[Floats]:
     """Of `(n, k)` targets: `(k,)` log p(t) for each noise."""
     (n, m), found = cross.shape, []
-    covariance, product, given = _steadied(cross[rows]), cross.T @ cross, cross.T @ targets
-    log_det = 2.0 * float(np.log(np.diag(np.linalg.cholesky(covariance))).sum())
+    whitened = cross @ _inverse_root(_steadied(cross[rows])).T
+    product, given = whitened.T @ whitened, whitened.T @ targets
     for noise in noises:
-        factor = np.linalg.cholesky(noise * covariance + product)
-        explained = squared_norms(np.linalg.solve(factor, given).T)  # (k,) t'C (s K + C'C)^-1 C't
+        factor = np.linalg.cholesky(_shifted(product, noise))
+        explained = squared_norms(np.linalg.solve(factor, given).T)  # (k,) t'V (s I + V'V)^-1 V't
         quadratic = np.maximum((squared_norms(targets.T) - explained) / noise, 1e-12)
-        determinant = (n - m) * math.log(noise) + 2.0 * float(np.log(np.diag(factor)).sum()) - log_det
+        determinant = (n - m) * math.log(noise) + 2.0 * float(np.log(np.diag(factor)).sum())
         found.append(-0.5 * (n * np.log(quadratic / n) + determinant))
     return found
 
 
 def _steadied(covariance: Floats) -> Floats:
-    covariance[np.diag_indices_from(covariance)] += _JITTER
-    return covariance
+    return _shifted(covariance, _JITTER)
+
+
+def _shifted(matrix: Floats, by: float) -> Floats:
+    """The matrix with that much more on its diagonal."""
+    shifted: Floats = matrix + by * np.eye(len(matrix))
+    return shifted
 
 
 def _inverse_root(matrix: Floats) -> Floats:

@@ -48,6 +48,21 @@ def test_with_every_point_in_the_basis_the_posterior_is_that_of_all_results():
     np.testing.assert_allclose(found.means, means[found.rows], atol=1e-12)
 
 
+def test_many_results_almost_without_noise_are_no_trouble():
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random((5_000, 16)) < 0.8, 0.5, -0.5)
+    every = np.unique(x, axis=0, return_index=True)[1]
+    targets = x.sum(axis=1) - x.sum(axis=1).mean()
+    for rows in (every[:BASIS], rng.permutation(every)[:BASIS]):  # of the first the rounding of C'C is beyond s K
+        cross = np.exp(squared_distances(x, x[rows]) / -(16 * 6.4))
+        small, large = sparse._likelihoods(cross, rows, (1e-4, 1e-2), targets[:, None])
+        assert np.isfinite([small, large]).all()
+        posterior = SparsePosterior(x, targets, rows, Kernel(6.4, 1e-4), 16)
+        assert np.isfinite(posterior.beliefs(x)).all()
+    assert small[0] > large[0]  # there is no noise
+    np.testing.assert_allclose(posterior.means(x), targets, atol=0.01)
+
+
 def test_functions_drawn_have_the_posteriors_mean_and_covariance():
     _, _, gatherer = results(30)
     posterior = gatherer.gathered(Kernel(0.8, 0.3)).posterior
