@@ -96,7 +96,7 @@ class AskTell(Saved[P]):
               costs: Sequence[float] | None = None) -> None:
         """Results, checked; within `whole`."""
         parts = self._parts
-        results = parts.ledger.tell(batch, losses, violations, costs)
+        results = parts.ledger.tell(batch, losses, violations, costs, parts.policy.counts)
         for each in results:
             if parts.policy.counts(each.id):
                 parts.ledger.note_best(each.codes, each.loss, each.violation, each.id)

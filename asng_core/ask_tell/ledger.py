@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,8 +78,11 @@ class Ledger:
         return dict(zip(ids, drawn, strict=True))
 
     def tell(self, batch: Batch, losses: list[Any], violations: list[float],
-             costs: Sequence[float | None] | None = None) -> list[Told]:
-        """Close candidates: their results. Raises ValueError, with nothing changed, for those that are not open."""
+             costs: Sequence[float | None] | None = None, counts: Callable[[int], bool] | None = None) -> list[Told]:
+        """Close candidates: their results, those whose ids count wait to be gathered.
+
+        Raises ValueError, with nothing changed, for candidates that are not open.
+        """
         opened = self.opened(batch)
         self._closed = list(opened.items())
         results = list(map(Told, opened.values(), opened, batch.codes, losses, violations,
@@ -89,7 +92,8 @@ class Ledger:
         self.n_told += len(opened)
         self.n_failed += sum(map(failed, losses))
         oldest = self.generation - MAX_AGE  # older ones were told, and count for `best`, but move nothing
-        self._waiting += [result for result in results if result.drawn.generation >= oldest]
+        self._waiting += [result for result in results
+                          if result.drawn.generation >= oldest and (counts is None or counts(result.id))]
         return results
 
     def gather(self, population_size: int) -> Gathered | None:

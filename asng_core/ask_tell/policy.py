@@ -35,7 +35,7 @@ class Policy(ABC):
         return batch
 
     def counts(self, number: int) -> bool:
-        """Whether the result of the candidate of this id, which is open, may be the best."""
+        """Whether the result of the candidate of this id, which is open, may be the best, and moves the search."""
         return True
 
     def told(self, results: list[Told]) -> None:  # noqa: B027

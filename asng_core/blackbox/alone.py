@@ -2,64 +2,50 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .. import checks
+from ..arrays import Floats
 from ..ask_tell.late import Past
 from ..ask_tell.results import Gathered, Told
-from ..distribution.pins import Pins, codes_of
+from ..distribution.pins import Pins
 from ..distribution.search_distribution import SearchDistribution
-from .knowledge import Knowledge, Step
-from .memo import SpaceExhausted
+from .kernel import Kernel
 from .noise_free import NoiseFree
-
-_TRIES = 5  # points that are being evaluated already
+from .pool import Judge
+from .posterior import Posterior
 
 
 class Alone:
     """The policy without noise, told of nothing but what reached the highest fidelity, and of failures."""
 
-    def __init__(self, mechanisms: NoiseFree, distribution: SearchDistribution, rng: np.random.Generator,
-                 known: Knowledge) -> None:
-        self._policy, self._distribution, self._known = mechanisms.policy(distribution, rng), distribution, known
+    def __init__(self, mechanisms: NoiseFree, distribution: SearchDistribution, rng: np.random.Generator) -> None:
+        self._policy, self._rng = mechanisms.policy(distribution, rng), rng
+        surrogate = self._policy.surrogate
+        if not isinstance(surrogate, Posterior):
+            raise TypeError("AcrossFidelities(alone=...) must have a GaussianProcess as its model, got one of "
+                            f"{type(surrogate).__name__}.")
+        self._posterior = surrogate
         self._proposed: dict[int, int] = {}  # run -> the id under which the policy waits for its result
 
-    def step(self, number: int, pinned: Pins | None) -> Step | None:
-        """Of the run that is to reach the highest fidelity, where need be by the candidate of this number; None if
-        there is none."""
-        known, first = self._known, self._known.fidelities.first
-        for _ in range(_TRIES):
-            mark = self._policy.mark()
-            try:
-                draws, _ = self._policy.propose(1, number, pinned, False)
-            except SpaceExhausted:
-                return None
-            row = known.table.find(codes_of(self._distribution, draws, pinned)[0])
-            under_way = [run for run in known.runs.open.values() if known.runs.all[run].row == row]
-            if row is None or not under_way:
-                break
-            self._policy.back(mark)
-        else:
-            return None
-        paused = {run.reached: (each, run) for each, run in known.runs.paused.items() if run.row == row}
-        if not known.fidelities.continues:
-            step = Step(draws[0], -1, known.fidelities.last, True)
-        elif paused:
-            run, now = paused[max(paused)]
-            step = Step(now.draw, run, now.reached + 1, True)
-        else:
-            step = Step(draws[0], -1, first, True)
-        self._proposed[number if step.run < 0 else step.run] = number
-        return step
+    @property
+    def kernel(self) -> Kernel:
+        """That of its model."""
+        return self._posterior.kernel
 
-    def told(self, result: Told, run: int, level: int) -> None:
-        """A result of a run, whatever its fidelity."""
-        if level < self._known.fidelities.last and not math.isnan(result.loss):
-            return
+    def draw(self, number: int, pinned: Pins | None, judge: Judge | None) -> Floats:
+        """`(n_variables,)`: what it asks next, by the candidate of this number. Raises SpaceExhausted."""
+        return np.asarray(self._policy.propose(1, number, pinned, False, judge)[0][0])
+
+    def asked(self, run: int, number: int) -> None:
+        """What was drawn for the candidate of this number goes on to the highest fidelity, as this run."""
+        self._proposed[run] = number
+
+    def told(self, result: Told, run: int) -> None:
+        """A run has reached the highest fidelity, or failed."""
         number = self._proposed.pop(run, None)
         if number is None:
             self.injected(result.codes, result.loss, result.violation)
@@ -74,6 +60,7 @@ class Alone:
         self._policy.update(gathered, generation, past)
 
     def mark(self) -> tuple[Any, ...]:
+        """What `back` needs, the generator apart."""
         return self._policy.mark(), self._proposed.copy()
 
     def back(self, mark: tuple[Any, ...]) -> None:
@@ -84,12 +71,12 @@ class Alone:
     def state(self) -> dict[str, Any]:
         return {**self._policy.state(), "proposed": [list(each) for each in self._proposed.items()]}
 
-    def load(self, state: Mapping[str, Any], n_asked: Any, generation: Any) -> None:
+    def load(self, state: Mapping[str, Any], n_asked: Any, generation: Any, runs: Mapping[int, Any]) -> None:
         """Take what `state()` gave. Raises ValueError, TypeError or KeyError for anything else."""
         pairs = [(checks.integer("a run", run, minimum=0), checks.integer("an id", number, minimum=0))
                  for run, number in state["proposed"]]
         self._proposed = dict(pairs)
-        if not set(self._proposed) <= set(self._known.runs.all):
+        if not set(self._proposed) <= set(runs):
             raise ValueError("what was proposed must be of a run.")
         self._policy.load({**state, "open": {"ids": list(self._proposed.values())}, "n_asked": n_asked,
                            "generation": generation})

@@ -13,11 +13,11 @@ from ..ask_tell.ask_tell import AskTell
 from ..ask_tell.candidate import Batch, Candidate
 from ..ask_tell.frames import results
 from ..ask_tell.results import Told
-from .across_fidelities import AcrossFidelitiesPolicy
+from .climbing import Climbing
 from .noise_free import NoiseFreePolicy
 from .under_noise import NoisyPolicy
 
-AnyPolicy = NoiseFreePolicy | NoisyPolicy | AcrossFidelitiesPolicy
+AnyPolicy = NoiseFreePolicy | NoisyPolicy | Climbing
 
 
 class AtFidelities(AskTell[AnyPolicy]):
@@ -183,15 +183,15 @@ class AtFidelities(AskTell[AnyPolicy]):
 
     def trust(self) -> dict[Any, float]:
         """How far each fidelity is believed to agree with the highest, as of the last ask: a correlation, -1 to 1."""
-        known = self._needed("trust()").knowledge
-        return dict(zip(known.fidelities.names, known.levels.correlations(), strict=True))
+        policy = self._needed("trust()")
+        return dict(zip(policy.knowledge.fidelities.names, policy.trust(), strict=True))
 
     @property
-    def _across(self) -> AcrossFidelitiesPolicy | None:
+    def _across(self) -> Climbing | None:
         policy = self._parts.policy
-        return policy if isinstance(policy, AcrossFidelitiesPolicy) else None
+        return policy if isinstance(policy, Climbing) else None
 
-    def _needed(self, what: str) -> AcrossFidelitiesPolicy:
+    def _needed(self, what: str) -> Climbing:
         """The policy. Raises RuntimeError without fidelities."""
         if (policy := self._across) is None:
             raise RuntimeError(f"{what} needs Minimizer(fidelities=...).")

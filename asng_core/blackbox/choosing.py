@@ -1,4 +1,4 @@
-"""Which step to take next, where a point can be evaluated at several prices; see `across_fidelities`."""
+"""Which step to take next under noise, where a point can be evaluated at several prices; see `across_fidelities`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from ..arrays import Codes, Floats, Ints
 from ..distribution.pins import Pins
 from .archive import SIZE
-from .knowledge import Knowledge, Step
+from .knowledge import Step
+from .learned import Learned
 from .levels import Beliefs
 from .memo import SpaceExhausted
 from .runs import Run
@@ -24,13 +25,9 @@ _CONFIDENCE = 2.0  # deviations, as in `noise_free`, where worth does not decide
 class Choosing:
     """Reads all that is known, and draws random numbers."""
 
-    def __init__(self, known: Knowledge, rng: np.random.Generator) -> None:
+    def __init__(self, known: Learned, rng: np.random.Generator) -> None:
         self._known, self._geometry, self._rng = known, known.geometry, rng
         self._fidelities, self._n_levels = known.fidelities, len(known.fidelities.names)
-
-    def price(self, step: Step) -> float:
-        """Of a step."""
-        return self._known.prices.step(self._known.runs.all[step.run].reached if step.run >= 0 else -1, step.to)
 
     def first(self, draws: Floats, pinned: Pins | None) -> Step | None:
         """A run of the first of `(n, n_variables)` draws that is feasible and new; None if there is none."""
@@ -65,7 +62,7 @@ class Choosing:
                     raise
         z = np.full((len(steps), self._n_levels), np.nan)
         z[: len(rows)] = self._known.levels.z[rows]
-        prices = np.array([self.price(step) for step in steps])
+        prices = np.array([self._known.price(step) for step in steps])
         cheap = np.flatnonzero(prices <= limit)
         if not len(cheap):
             return None
@@ -78,14 +75,6 @@ class Choosing:
         if number < 0:
             number = int(np.argmin(beliefs.means - _CONFIDENCE * beliefs.deviations))
         return steps[number]
-
-    def promised(self, limit: float) -> Step | None:
-        """The next step of a run that is bound to go on."""
-        for number, run in self._known.runs.paused.items():
-            step = Step(run.draw, number, run.reached + 1)
-            if run.bound and run.reached >= 0 and self.price(step) <= limit:
-                return step
-        return None
 
     def _bound(self, steps: list[Step], beliefs: Beliefs) -> Step:
         """The step of the run of the lowest bound, as `noise_free` would choose, which is not to be stopped."""

@@ -1,4 +1,4 @@
-"""What losses at all fidelities together say of the loss at the highest: one posterior, level by level.
+"""What noisy losses at all fidelities together say of the loss at the highest: one posterior, level by level.
 
     symbol  variable     meaning
     l                    a fidelity's position, L the highest
@@ -41,12 +41,11 @@ _PRIOR_PAIRS = 4.0  # that the amplitude of delta is worth which rho says, again
 class Level:
     """One fidelity. log_prior: of rho; None at the lowest, which has none below it.
 
-    trust: what is believed of rho. acting: what is acted on, see `Levels`. noisy: whether what no neighbour tells is
-    noise, else a point's own.
+    trust: what is believed of rho. acting: what is acted on, see `Levels`.
     """
 
-    def __init__(self, posterior: Posterior, log_prior: Floats | None, *, noisy: bool) -> None:
-        self.posterior, self._log_prior, self._noisy = posterior, log_prior, noisy
+    def __init__(self, posterior: Posterior, log_prior: Floats | None) -> None:
+        self.posterior, self._log_prior = posterior, log_prior
         self.trust = self.acting = ALONE if log_prior is None else before(log_prior).trust
         self._spread = 1.0  # of the residuals
         self._centre = 0.0  # of what was known below, of the pairs
@@ -92,7 +91,7 @@ class Level:
         usual = trust.rest / (1.0 + noise)
         amplitude = (_PRIOR_PAIRS * usual + n * posterior.amplitude * self._spread**2) / (_PRIOR_PAIRS + n)
         means = trust.rho * below + self._spread * (v @ posterior.whitened)
-        variances = amplitude * (np.maximum(1.0 - squared_norms(v), 0.0) + (0.0 if self._noisy else noise))
+        variances = amplitude * np.maximum(1.0 - squared_norms(v), 0.0)
         return means, variances + trust.variance * (below - self._centre) ** 2
 
     def losses(self, z: Floats) -> Floats | None:
@@ -149,10 +148,9 @@ class Levels:
     z: `(n_points, n_levels)` of the points as of the last fit, NaN where not known. means: `(n_points,)`, highest.
     """
 
-    def __init__(self, posteriors: list[Posterior], ratios: list[float], *, noisy: bool) -> None:
-        self.levels = [Level(posterior, prior(ratios[i - 1]) if i else None, noisy=noisy)
+    def __init__(self, posteriors: list[Posterior], ratios: list[float]) -> None:
+        self.levels = [Level(posterior, prior(ratios[i - 1]) if i else None)
                        for i, posterior in enumerate(posteriors)]
-        self._noisy = noisy
         self.z, self.means = np.empty((0, len(self.levels))), np.empty(0)
 
     def add(self, level: int, row: int, features: Floats) -> None:
@@ -182,8 +180,7 @@ class Levels:
                                    np.searchsorted(rows, level.posterior.told),
                                    None if uniforms is None else float(uniforms[i]))
             means, _ = level.believed(features, below)
-            if self._noisy:  # what was told is smoothed
-                z[rows, i] = means[rows]
+            z[rows, i] = means[rows]  # what was told is smoothed
             below = np.where(np.isnan(z[:, i]), means, z[:, i])
         self.z, self.means = z, below
 

@@ -17,8 +17,9 @@ from ..distribution.rules import update_settings
 from ..distribution.search_distribution import SearchDistribution, n_variables
 from ..ranking import nondominated
 from ..space.space import Space
-from .across_fidelities import AcrossFidelities, AcrossFidelitiesPolicy
+from .across_fidelities import AcrossFidelities
 from .at_fidelities import AnyPolicy, AtFidelities
+from .climbing import Climbing
 from .fidelities import fidelities as checked_fidelities
 from .fidelities import loaded as loaded_fidelities
 from .history import History
@@ -163,7 +164,7 @@ class Minimizer(AtFidelities):
         one whose loss at the highest is believed lowest, wherever it was evaluated. Before there is any, the mode.
         """
         policy = self._parts.policy
-        if isinstance(policy, (NoisyPolicy, AcrossFidelitiesPolicy)):
+        if isinstance(policy, (NoisyPolicy, Climbing)):
             if self.history.losses.ndim > 1:
                 raise RuntimeError("recommend() is not defined for several objectives. Use front.")
             codes = policy.recommended()  # None as long as there is no evidence
@@ -179,7 +180,7 @@ class Minimizer(AtFidelities):
         results, at the highest fidelity if there are several.
         """
         policy = self._parts.policy
-        if not isinstance(policy, (NoisyPolicy, AcrossFidelitiesPolicy)):
+        if not isinstance(policy, (NoisyPolicy, Climbing)):
             raise RuntimeError("estimate() needs Minimizer(noisy=True) or fidelities. Without, the loss of `best` is "
                                "exact.")
         if self.history.losses.ndim > 1:

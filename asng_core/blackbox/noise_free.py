@@ -45,10 +45,11 @@ from ..distribution.search_distribution import SearchDistribution
 from . import quadratic
 from .archive import Archive, doubt, patience
 from .history import History
+from .pool import Judge
 from .posterior import GaussianProcess
 from .screening import Choice, Screening
 from .sources import INITIAL, SOURCES, UNSCREENED, UNSCREENED_OF_REALS, Source, proposed
-from .surrogate import Model
+from .surrogate import Model, Surrogate
 from .walk import Walk, share
 
 _MODEL = GaussianProcess()
@@ -112,6 +113,11 @@ class NoiseFreePolicy(Policy):
 
     draws_when_told = True  # weights of several objectives
 
+    @property
+    def surrogate(self) -> Surrogate:
+        """The model of the results."""
+        return self._screening.surrogate
+
     def mark(self) -> tuple[Any, ...]:
         return (self.history.mark(), self._screening.mark(), self._archive, self._archive.mark(), self._walk.mark(),
                 self._run_start)
@@ -123,21 +129,23 @@ class NoiseFreePolicy(Policy):
         self._archive.back(archive)
         self._walk.back(walk)
 
-    def propose(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool) -> tuple[Floats, Floats]:
+    def propose(self, n: int, first_id: int, pinned: Pins | None, mirrored: bool,
+                judge: Judge | None = None) -> tuple[Floats, Floats]:
+        """judge: knows more of what is screened than the model does."""
         if mirrored:
             return self._screening.sampled(n, first_id, pinned, mirrored)
-        return (self._screening.each(n, first_id, lambda: self._chosen(pinned)),
+        return (self._screening.each(n, first_id, lambda: self._chosen(pinned, judge)),
                 np.empty((0, len(self._geometry.sizes))))
 
-    def _chosen(self, pinned: Pins | None) -> Choice:
+    def _chosen(self, pinned: Pins | None, judge: Judge | None) -> Choice:
         screening = self._screening
         if len(self.history) < self._mechanisms.n_initial:
-            return screening.best(self.history.codes[:0], pinned, [self._mechanisms.initial])
+            return screening.best(self.history.codes[:0], pinned, [self._mechanisms.initial], judge)
         chosen = self._unscreened(pinned)
         if chosen is not None:
             return chosen
         screening.fit()
-        return screening.best(self.history.codes[self._archive.rows], pinned)
+        return screening.best(self.history.codes[self._archive.rows], pinned, judge=judge)
 
     @property
     def _walks(self) -> bool:

@@ -14,6 +14,8 @@ import numpy as np
 from ..arrays import Floats, Ints
 from .surrogate import Beliefs
 
+Judge = Callable[[Floats, Floats], Floats]  # of `(m, n_variables)` draws and their bounds: other bounds
+
 SIZE = 60  # a proposal of 40 and half again: what was promising for a few evaluations may be asked yet
 
 
@@ -33,12 +35,13 @@ class Pool:
         self.draws, self.keys = np.concatenate([self.draws, draws]), self.keys + keys
         self._beliefs.extend(features)
 
-    def take(self, confidence: float, again: bool) -> tuple[Floats, bytes]:
-        """Draw and key of the candidate of the lowest confidence bound.
+    def take(self, confidence: float, again: bool, judge: Judge | None = None) -> tuple[Floats, bytes]:
+        """Draw and key of the candidate of the lowest confidence bound, by what a judge makes of it, if there is one.
 
         It stays in the pool if it may be asked `again`.
         """
-        order = np.argsort(self._beliefs.bounds(confidence), kind="stable")
+        bounds = self._beliefs.bounds(confidence)
+        order = np.argsort(bounds if judge is None else judge(self.draws, bounds), kind="stable")
         draw, key = self.draws[order[0]], self.keys[order[0]]
         self._keep(order[:SIZE] if again else order[1 : SIZE + 1])
         return draw, key

@@ -16,7 +16,7 @@ from ..distribution.repair import towards
 from ..ranking import midranks, ranks, scalarized
 from .history import History
 from .memo import Memo, SpaceExhausted, Unseen, keys
-from .pool import Pool
+from .pool import Judge, Pool
 from .sources import Source, proposed
 from .surrogate import Surrogate
 
@@ -77,11 +77,12 @@ class Screening:
         """Let the model know of all that was told."""
         self.surrogate.fit(self._places())
 
-    def best(self, parents: Codes, pinned: Pins | None, sources: Sequence[Source] = ()) -> Choice:
+    def best(self, parents: Codes, pinned: Pins | None, sources: Sequence[Source] = (),
+             judge: Judge | None = None) -> Choice:
         """The candidate of the lowest confidence bound, of those in the pool and those that the sources propose now.
 
         parents: `(k, n_variables)` codes of the points that descend.
-        sources: these propose once, in place of the usual ones.
+        sources: these propose once, in place of the usual ones. judge: of their bounds.
         """
         pool = self._pool if pinned is None else self._new_pool()  # pins hold for one call; the pool goes on without
         times = 1 if sources else min(max(self._work // max(len(self._history), 1), 1), MOST)
@@ -93,7 +94,7 @@ class Screening:
             self._extend(pool, self._memo.unseen(draws, pinned, frozenset(pool.keys)))
         if not len(pool):  # nothing new is near: few points are left
             return self.anything(pinned)
-        return pool.take(self._confidence, again=not self._once)
+        return pool.take(self._confidence, not self._once, judge)
 
     def _extend(self, pool: Pool, new: Unseen) -> None:
         if new.keys:
