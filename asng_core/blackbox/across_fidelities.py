@@ -87,8 +87,8 @@ class WithoutNoise(Climbing):
     def __init__(self, mechanisms: AcrossFidelities, distribution: SearchDistribution, rng: np.random.Generator,
                  fidelities: Fidelities) -> None:
         super().__init__(distribution, rng, Knowledge(Geometry(distribution), fidelities, once=True))
-        self._alone, self._confidence = Alone(mechanisms.alone, distribution, rng), mechanisms.alone.confidence
-        self._cheap_first = CheapFirst(self.knowledge, self._alone, distribution, rng, self._confidence)
+        self._alone = Alone(mechanisms.alone, distribution, rng)
+        self._cheap_first = CheapFirst(self.knowledge, self._alone, distribution, rng, mechanisms.alone.confidence)
 
     def next(self, number: int, pinned: Pins | None, limit: float = math.inf) -> Step | None:
         return self._cheap_first.step(number, pinned, limit)
@@ -122,7 +122,7 @@ class WithoutNoise(Climbing):
         return self._cheap_first.agreement().means
 
     def believed_best(self) -> tuple[Codes, float, float, int] | None:
-        return self.knowledge.recommended(self._cheap_first.agreement(), self._confidence)
+        return self.knowledge.recommended(self._cheap_first.agreement())
 
     def trust(self) -> list[float]:
         return self._cheap_first.agreement().correlations

@@ -70,9 +70,9 @@ class CheapFirst:
         step = self._drawn(number, pinned, judge)
         judged = judge is not None and math.isfinite(judge.lowest)
         rival = self._rival(judge, pinned) if judge is not None and judged else None
-        if step is None and rival is None:
+        chosen = step if rival is None else rival
+        if chosen is None:
             return None
-        chosen = rival or step
         if judged and pays and chosen.to < known.fidelities.last:
             chosen = chosen._replace(bound=False)  # when that is known it is asked about again
         affordable = known.price(chosen) <= limit

@@ -140,20 +140,22 @@ class Knowledge:
         found[[run.row for run in self.runs.paused.values() if run.bound]] = True
         return found
 
-    def recommended(self, model: Model, caution: float) -> tuple[Codes, float, float, int] | None:
+    def recommended(self, model: Model) -> tuple[Codes, float, float, int] | None:
         """`(n_variables,)` codes of the point believed best at the highest fidelity, mean and deviation of its loss
         there, NaN before there are any, and how often it was evaluated there. None if nothing was evaluated.
 
-        caution: deviations that count against a point.
+        Without noise, of the points that have succeeded there, if any has.
         """
         table, last = self.table, self.fidelities.last
         latest = last - np.argmax(table.status[:, ::-1] >= 0, axis=1)
         usable = (np.take_along_axis(table.status, latest[:, None], axis=1)[:, 0] > 0) & ~table.failed
+        if self.once and (usable & (latest == last)).any():
+            usable &= latest == last
         rows = np.flatnonzero(usable)
         if not len(rows):
             return None
         means, deviations = model.of_known(rows)
-        best = int(np.argmin(means + caution * deviations))
+        best = int(np.argmin(means))
         codes, mean, deviation = table.codes(rows)[best], means[best], deviations[best]
         found = model.losses(mean + deviation * np.array([-1.0, 0.0, 1.0]))
         low, middle, high = [math.nan] * 3 if found is None else found.tolist()

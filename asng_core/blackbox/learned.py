@@ -78,7 +78,7 @@ class Learned(Knowledge):
         try:
             self._fitted = -1  # not as it was acted on
             self.learn()
-            return self.recommended(self, caution=0.0)
+            return self.recommended(self)
         finally:
             self.levels.back(mark)
             self._fitted = fitted

@@ -50,8 +50,8 @@ def exact(optimizer):
     return oracles.exact(optimizer.state_dict())
 
 
-def test_it_finds_the_best_for_the_price_of_a_few_full_evaluations():
-    found = [run(honest, 8 * 27, seed=seed).recommend() for seed in range(3)]
+def test_it_finds_the_best_for_the_price_of_a_dozen_full_evaluations():
+    found = [run(honest, 12 * 27, seed=seed).recommend() for seed in range(3)]
     assert np.mean([top(point) for point in found]) < 1.15  # of 600 points 1% are better than that
 
 
@@ -63,6 +63,30 @@ def test_a_useless_fidelity_is_ignored():
     optimizer = run(useless, 20 * 27, seed=0)
     assert abs(optimizer.trust()[1]) < 0.3
     assert (optimizer.history.fidelities == 3).sum() >= 18  # what was risked on it cost no more than two evaluations
+
+
+@pytest.mark.parametrize("settings", [{}, {"continues": False}])
+def test_what_reaches_the_highest_first_is_what_would_be_asked_without_fidelities(settings):
+    alone, optimizer = Minimizer(SPACE, seed=4), Minimizer(SPACE, fidelities=PRICES, seed=4, **settings)
+    for _ in range(6):
+        expected = alone.ask()
+        point = optimizer.ask()
+        while point.fidelity < 27:
+            optimizer.tell(point, honest(point, point.fidelity))
+            point = optimizer.ask()
+        assert dict(point) == dict(expected)
+        optimizer.tell(point, top(point))
+        alone.tell(expected, top(expected))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_cheap_result_makes_the_recommendation_worse(seed):
+    optimizer = Minimizer(SPACE, fidelities=PRICES, seed=seed)
+    while optimizer.spent < 12 * 27:
+        point = optimizer.ask()
+        optimizer.tell(point, useless(point, point.fidelity))
+        if optimizer.best is not None:
+            assert top(optimizer.recommend()) <= optimizer.best.loss
 
 
 def test_best_is_of_the_highest_fidelity():
