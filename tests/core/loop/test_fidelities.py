@@ -199,7 +199,7 @@ def test_known_results_are_of_their_fidelity():
 
 def test_nothing_at_the_highest_has_no_loss():
     result = minimize(train, SPACE, fidelities=PRICES, budget=3, seed=0)
-    assert "Result(no run has reached the highest fidelity; 3 evaluations; " in repr(result)
+    assert "Result(no run has reached the highest fidelity; 2 evaluations; " in repr(result)
     with pytest.raises(RuntimeError, match="reached the highest fidelity"):
         _ = result.loss
 
