@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from asng_core import ASNG, Minimizer, Space
+from asng_core import ASNG, Candidate, Minimizer, Space, SpaceExhausted
 from asng_core.blackbox.under_noise import Estimate
 
 from ..search.budget import Budget
@@ -37,6 +37,13 @@ class Goal:
             if len(found) < n:
                 found.setdefault(tuple(each.codes.tolist()), dict(each))
         return list(found.values())
+
+    def ask(self, epochs: float) -> Candidate | None:
+        """What to train next for at most so many epochs; None if that is nothing, or all is trained."""
+        try:
+            return next(iter(self.minimizer.ask(1, max_cost=max(epochs, 0.0))), None)
+        except SpaceExhausted:
+            return None
 
     def learn(self, architecture: Architecture, losses: Mapping[Any, float]) -> None:
         """Take what was found out elsewhere, if it is within the limit: fidelity -> loss."""

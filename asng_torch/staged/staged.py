@@ -177,16 +177,16 @@ class Staged:
         for i in np.argsort(charged, kind="stable").tolist():
             others = full * sum(best is None for j, best in enumerate(front) if j != i)  # who need a full one yet
             minimizer, left = self.goals[i].minimizer, self.trainings * full - sum(charged) - others
-            if batch := minimizer.ask(1, max_cost=max(left - full, 0.0)):  # a full one is left for the end
-                return self._asked(i, batch[0])
+            if (asked := self.goals[i].ask(left - full)) is not None:  # a full one is left for the end
+                return self._asked(i, asked)
             if any(job.goal == i for job in under_way):
                 continue  # how it ends is decided when all is known
             derived = minimizer.recommend()
             if left >= full and derived not in [each.architecture for each in self.trained if each.epochs == full]:
                 return Job(i, derived, full)
             before = minimizer.state_dict()
-            if left > 0 and (batch := minimizer.ask(1, max_cost=left)):
-                job = replace(self._asked(i, batch[0]), epochs=full)  # no time is left for a short one
+            if (asked := self.goals[i].ask(left)) is not None:
+                job = replace(self._asked(i, asked), epochs=full)  # no time is left for a short one
                 if job.cost <= left:
                     return job
                 minimizer.load_state_dict(before)  # as if it had not been asked
@@ -246,4 +246,3 @@ class Staged:
                                     self.folder / each["weights"]) for each in state["trained"]]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{str(self.path)!r} must hold the state of the same staged search: {error}") from error
-

@@ -1,36 +1,21 @@
 """One training, in parts or at once."""
 
 import math
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
+import forked
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from trainings import ARCHITECTURE, SUPERNET, X, Y, loader, network
 
 from asng_core import ASNG
-from asng_torch import LayerChoice, Staged, Supernet, Trainer, derive
+from asng_torch import Staged, Trainer, derive
 from asng_torch.data import TensorLoader
 from asng_torch.staged.trainer import state_of, weights_of
 from asng_torch.train.settings import TrainSettings
-
-torch.manual_seed(0)
-X = torch.randn(60, 4)
-Y = (X[:, 0] > X[:, 1]).long()
-
-
-def network():
-    layers = [LayerChoice({"linear": nn.Linear(4, 4, bias=False), "identity": nn.Identity()}, label=f"layer {i}")
-              for i in range(2)]
-    return nn.Sequential(*layers, nn.Dropout(0.2), nn.Linear(4, 2))
-
-
-SUPERNET = Supernet(network(), example=X[:1])
-ARCHITECTURE = {"layer 0": "linear", "layer 1": "identity"}
-
-
-def loader():
-    return TensorLoader(X[:40], Y[:40], 10, seed=3)
 
 
 def trainer(rate=0.2):
@@ -71,11 +56,35 @@ def test_it_must_have_something_to_validate_on(tmp_path):
         empty(ARCHITECTURE, 1, 0, state_of(tmp_path, "a"))
 
 
+def losses(architectures):
+    return SUPERNET.losses(architectures, lambda net: nn.functional.cross_entropy(net(X), Y))
+
+
+@pytest.mark.attack
+def test_processes_train_what_this_one_would(tmp_path):
+    staged = {n: Staged(SUPERNET, ASNG(SUPERNET.space, seed=0), losses, trainer(), trainings=4, epochs=[4],
+                        folder=tmp_path / str(n), judged=4, n_workers=n) for n in (1, 2)}
+    with ProcessPoolExecutor(2, mp_context=forked.context("trainings")) as executor:
+        staged[2].executor = executor
+        here, there = ({str(each.architecture): each.loss for each in sorted(one, key=lambda each: each.weights)}
+                       for one in staged.values())
+    assert len(there) == 4
+    assert here.keys() == there.keys()  # of four architectures
+    assert {path.name for path in (tmp_path / "2").glob("network-*.safetensors")} >= {
+        each.weights.name for each in staged[2].trained}
+    assert staged[2].best.loss == min(there.values())
+
+
+def test_it_ends_when_every_architecture_is_trained(tmp_path):
+    staged = Staged(SUPERNET, ASNG(SUPERNET.space, seed=0), losses, trainer(), trainings=9, epochs=[1, 4],
+                    folder=tmp_path, judged=4)
+    trained = list(staged)
+    assert len({str(each.architecture) for each in trained if each.epochs == 4}) == 4
+    assert staged.spent == 4
+
+
 def test_a_staged_search_of_real_networks_goes_on_bit_for_bit(tmp_path):
     def staged(folder, resume=False):
-        def losses(architectures):
-            return SUPERNET.losses(architectures, lambda net: nn.functional.cross_entropy(net(X), Y))
-
         return Staged(SUPERNET, ASNG(SUPERNET.space, seed=0), losses, trainer(), trainings=3, epochs=[1, 4],
                       folder=folder, judged=4, resume=resume)
 
