@@ -1,12 +1,12 @@
 """A trained transformer encoder made elastic in width, heads and depth, and searched: the loss that a size allows.
 
 PyTorch's own encoder learns to fill in the masked bytes of the standard library's sources. It is made elastic where it
-stands (residual width, heads and hidden width of each layer, depth), its channels are sorted, and one search with a
-limit for each size finds a front. The sizes are those of the same network narrowed alike everywhere, to a half and to
-three quarters, or cut to its first layers. Of each distribution found, the mode and some draws are compared on the
-validation bytes with the shared weights. The uniform ones are fine-tuned for as many steps as what was found, from the
-weights that the search has shared or from the trained ones, whichever comes out better on the validation bytes.
-Losses are of other files, in bits a masked byte.
+stands (residual width, heads and hidden width of each layer, depth), its channels are sorted, its weights learn to be
+shared by the sandwich rule, and one search with a limit for each size finds a front. The sizes are those of the same
+network narrowed alike everywhere, to a half and to three quarters, or cut to its first layers. Of each distribution
+found, the mode and some draws are compared on the validation bytes with the shared weights. What was found and what is
+uniform are fine-tuned alike: from the shared weights and from the trained ones, for as many steps, and the validation
+bytes choose of the two. Losses are of other files, in bits a masked byte.
 
     python -m benchmarks.elastic_transformer            3 seeds, each some minutes of one core
     python -m benchmarks.elastic_transformer --quick    a check of the whole path, seconds
@@ -18,7 +18,7 @@ import copy
 import itertools
 import math
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from statistics import fmean
@@ -40,8 +40,8 @@ from .page import Claim, Page
 WIDTH, HEADS, HIDDEN, LAYERS, LENGTH = 32, 4, 128, 4, 32
 MASK, SYMBOLS = 128, 129  # bytes below 128, the others as one of them
 SEEDS = 3
-FULL = {"train": 500, "search": 160, "tune": 50, "sequences": 16_000}
-QUICK = {"train": 3, "search": 8, "tune": 2, "sequences": 400}
+FULL = {"train": 3000, "share": 400, "search": 800, "tune": 200, "sequences": 30_000}
+QUICK = {"train": 3, "share": 2, "search": 8, "tune": 2, "sequences": 1300}
 DRAWN = 12  # architectures of each final distribution, of which validation chooses
 LOSS = partial(nn.functional.cross_entropy, ignore_index=-1)
 
@@ -105,18 +105,41 @@ def sequences(n: int) -> dict[str, tuple[Tensor, Tensor]]:
     return found
 
 
-def batches(split: str, n: int, seed: int) -> TensorLoader:
-    return TensorLoader(*sequences(n)[split], 32, seed=seed)
+def batches(split: str, n: int, seed: int, size: int = 32) -> TensorLoader:
+    return TensorLoader(*sequences(n)[split], size, seed=seed)
 
 
 def fitted(network: nn.Module, loader: TensorLoader, steps: int, rate: float) -> nn.Module:
-    """The network after so many steps of AdamW, its rate falling to zero along a cosine."""
-    weights = torch.optim.AdamW(network.parameters(), rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(weights, steps)
+    """The network after so many steps of AdamW, its rate rising and then falling to next to nothing."""
+    def backward(x: Tensor, y: Tensor) -> None:
+        LOSS(network(x), y).backward()
+
+    return _moved(network, backward, loader, steps, rate)
+
+
+def shared(supernet: Supernet, loader: TensorLoader, steps: int, rate: float, seed: int) -> nn.Module:
+    """The supernet, each step trained as its widest and narrowest network and as two that are drawn.
+
+    Source: Yu and Huang, 2019, https://arxiv.org/abs/1903.05134 (the sandwich rule).
+    """
+    drawn = ASNG(supernet.space, seed=seed)
+
+    def backward(x: Tensor, y: Tensor) -> None:
+        for architecture in (uniform(LAYERS, 1), uniform(1, 0.5), *drawn.sample(2)):
+            with supernet.active(architecture):
+                (LOSS(supernet(x), y) / 4).backward()
+
+    return _moved(supernet, backward, loader, steps, rate)
+
+
+def _moved(network: nn.Module, backward: Callable[[Tensor, Tensor], None], loader: TensorLoader, steps: int,
+           rate: float) -> nn.Module:
+    weights = torch.optim.AdamW(network.parameters(), rate, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(weights, rate, steps, pct_start=0.1, cycle_momentum=False)
     network.train()
     for x, y in itertools.islice(_endless(loader), steps):
         weights.zero_grad()
-        LOSS(network(x), y).backward()
+        backward(x, y)
         weights.step()
         schedule.step()
     return network
@@ -137,30 +160,29 @@ def bits(network: nn.Module, split: str, n: int) -> float:
     return total / int((y >= 0).sum()) / math.log(2)
 
 
-def run(seed: int, train: int, search: int, tune: int, sequences: int) -> dict[str, Any]:
+def run(seed: int, train: int, share: int, search: int, tune: int, sequences: int) -> dict[str, Any]:
     """Bits of the whole network, and of every way to make it smaller, by its size."""
     torch.manual_seed(seed)
     trained = fitted(Encoder(), batches("train", sequences, seed), train, 3e-3)
     whole = bits(trained, "test", sequences)
     plain = sorted_supernet(trained, sequences)
     supernet = copy.deepcopy(plain)
+    shared(supernet, batches("train", sequences, seed + 100), share, 1e-3, seed)
     limits = {name: supernet.cost(architecture).parameters for name, architecture in UNIFORM.items()}
-    weights = torch.optim.AdamW(supernet.parameters(), 1e-3)
+    weights = torch.optim.AdamW(supernet.parameters(), 5e-4)
     made = Search(supernet, [ASNG(supernet.space, population_size=4, seed=seed * len(limits) + i)
-                             for i in range(len(limits))], weights, LOSS, batches("train", sequences, seed + 100),
-                  batches("valid", sequences, seed), steps=search, warmup=search // 5, cost="parameters",
-                  limit=list(limits.values()),
+                             for i in range(len(limits))], weights, LOSS, batches("train", sequences, seed + 200),
+                  batches("valid", sequences, seed, 128), steps=search, cost="parameters", limit=list(limits.values()),
                   scheduler=torch.optim.lr_scheduler.CosineAnnealingLR(weights, search, 1e-4))
     for _ in made:
         pass
     points = []
     for (name, limit), budget in zip(limits.items(), made.budgets, strict=True):
-        for method, architecture, starts in (("searched", chosen(supernet, budget, sequences), [supernet]),
-                                             (name, UNIFORM[name], [supernet, plain])):
-            tuned = [fitted(derive(start, architecture), batches("train", sequences, seed + 200), tune, 1e-3)
-                     for start in starts]
+        for method, architecture in (("searched", chosen(supernet, budget, sequences)), (name, UNIFORM[name])):
+            tuned = [fitted(derive(start, architecture), batches("train", sequences, seed + 300), tune, 1e-3)
+                     for start in (supernet, plain)]
             best = min(tuned, key=lambda network: bits(network, "valid", sequences))
-            points.append({"method": method, "limit": name, "within": limit, "architecture": architecture,
+            points.append({"method": method, "limit": name, "within": limit, "architecture": dict(architecture),
                            "parameters": sum(each.numel() for each in best.parameters()),
                            "bits": bits(best, "test", sequences)})
     return {"whole": whole, "parameters": sum(each.numel() for each in trained.parameters()), "points": points}
@@ -170,9 +192,8 @@ def chosen(supernet: Supernet, budget: Budget, n: int) -> Mapping[str, Any]:
     """Of what the distribution recommends, and draws, within its limit: the best on validation bytes."""
     within = (each for each in budget.optimizer.sample(5 * DRAWN) if supernet.cost(each).parameters <= budget.limit)
     candidates = [budget.recommend(), *map(dict, itertools.islice(within, DRAWN - 1))]
-    x, y = (part[:1000] for part in sequences(n)["valid"])
-    losses = supernet.losses(candidates, lambda net: LOSS(net(x), y))
-    return candidates[int(np.argmin(losses))]
+    x, y = sequences(n)["valid"]
+    return candidates[int(np.argmin(supernet.losses(candidates, lambda net: LOSS(net(x), y))))]
 
 
 def sorted_supernet(trained: nn.Module, n: int) -> Supernet:

@@ -62,7 +62,11 @@ class Repeat(Choice):
     @overload
     def __getitem__(self, index: slice) -> list[nn.Module]: ...
     def __getitem__(self, index: int | slice) -> nn.Module | list[nn.Module]:
-        return self.in_force[index]
+        blocks = self.in_force
+        if not isinstance(index, slice) and not -len(blocks) <= index < len(blocks):
+            raise IndexError(f"Repeat[index] must be of the {len(blocks)} blocks in force, got {index}. For a network "
+                             f"that reads this one always: Repeat(..., minimum={index + 1 if index >= 0 else -index}).")
+        return blocks[index]
 
     def branches(self) -> Iterable[tuple[nn.Module, Sequence[int]]]:
         # block i runs where at least i + 1 do

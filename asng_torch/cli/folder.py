@@ -40,7 +40,7 @@ def read_found(folder: Path) -> Found | None:
 
 
 def make(folder: Path) -> None:
-    """Create the folder where there is none."""
+    """Create the folder where there is none; CommandError if no file can be written into it."""
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"--out: {str(folder)!r} is a file. Name a folder")
     try:

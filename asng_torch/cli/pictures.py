@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -32,12 +33,14 @@ def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDA
     end = steps[-1] + (steps[-1] - steps[0]) / max(1, len(steps) - 1) + (len(steps) == 1)
     rows: list[NDArray[np.float64]] = []  # from the top
     labels: list[str] = []
+    heads: list[int] = []  # rows that say which variable follows
     # one axis for all variables: matplotlib takes long to lay out dozens
     n_rows = sum(1 + _height(space, name) for name in shown)
     height = min(0.15, _TALLEST / max(1, n_rows))  # inches a row
     figure, (axis,) = _figure(1, figsize=(8, 0.8 + height * n_rows))
     for name, history in shown.items():
         variable, top = space.variables[name], len(rows) + 0.5
+        heads.append(len(rows))
         rows.append(np.full(len(steps), np.nan))
         if variable.ordered:
             ends = 0, variable.size - 1
@@ -55,12 +58,13 @@ def draw_distribution(steps: NDArray[np.float64], distribution: Mapping[str, NDA
             labels += [name, *(str(variable.decode(code)) for code in range(variable.size))]
     image = axis.imshow(np.array(rows), aspect="auto", interpolation="nearest", vmin=0, vmax=1, cmap="viridis",
                         extent=(steps[0], end, len(rows) - 0.5, -0.5))
-    rows_named = [i for i, label in enumerate(labels) if height > 0.1 or label in shown]  # where values fit, these too
-    for tick in axis.set_yticks(rows_named, [labels[i] for i in rows_named], fontsize=6):
-        tick.label1.set_fontweight("bold" if tick.label1.get_text() in shown else "normal")
+    # where values fit, these too; else every so many variables that a name has 0.1 inch
+    named = range(len(labels)) if height > 0.1 else heads[::math.ceil(0.1 * len(heads) / (height * n_rows))]
+    for row, tick in zip(named, axis.set_yticks(named, [labels[i] for i in named], fontsize=6), strict=True):
+        tick.label1.set_fontweight("bold" if row in heads else "normal")
     axis.tick_params(axis="y", length=0)
     axis.set_xlabel("search step")
-    figure.colorbar(image, ax=axis, label="probability", shrink=min(1, 20 / len(rows)), aspect=30)
+    figure.colorbar(image, ax=axis, label="probability", shrink=min(1, 3 / (height * len(rows))), aspect=30)
     _save(figure, path)
 
 
@@ -71,8 +75,11 @@ def _height(space: Space, name: str) -> int:
 
 
 def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path, warmup: int = 0) -> None:
-    """Training and validation loss of every search step, with running means; a line where the warm-up ends."""
-    from matplotlib.ticker import LogLocator, ScalarFormatter
+    """Training and validation loss of every search step, with running means; a line where the warm-up ends.
+
+    NaN of a step that has none. Where a loss is 0 or less, the scale is linear.
+    """
+    from matplotlib.ticker import LogLocator
 
     figure, (axis,) = _figure(1, figsize=(7, 4))
     window = max(1, len(train) // 30)  # wide enough to smooth noise, narrow enough to show a trend in 30 windows
@@ -80,12 +87,17 @@ def draw_losses(train: Sequence[float], valid: Sequence[float], path: Path, warm
     for losses, name, color in curves:
         steps = np.arange(1, len(losses) + 1)
         axis.plot(steps, losses, color=color, alpha=0.2, linewidth=0.7)
-        running = np.convolve(losses, np.ones(window) / window, mode="valid")
-        axis.plot(steps[window - 1 :], running, color=color, label=f"{name} (mean of {window} steps)")
-    axis.set(xlabel="search step", ylabel="mean loss of the sampled architectures", yscale="log")
-    for which in ("major", "minor"):  # 0.5, 1, 2, 5: numbers as people write them
-        getattr(axis.yaxis, f"set_{which}_formatter")(ScalarFormatter())
-        getattr(axis.yaxis, f"set_{which}_locator")(LogLocator(subs=(1,) if which == "major" else (2, 5)))
+        total, known = (np.convolve(each, np.ones(window), mode="valid")
+                        for each in (np.nan_to_num(losses, posinf=0, neginf=0), np.isfinite(losses)))
+        running, ends = (each[known > 0.5] for each in (total / np.maximum(known, 1), steps[window - 1:]))
+        axis.plot(ends, running, color=color, marker="." if len(ends) == 1 else None,
+                  label=f"{name} (mean of {window} steps)")
+    axis.set(xlabel="search step", ylabel="mean loss of the sampled architectures")
+    if not any(loss <= 0 for loss in (*train, *valid)):
+        axis.set_yscale("log")
+        for which in ("major", "minor"):  # 0.5, 1, 2, 5: numbers as people write them
+            getattr(axis.yaxis, f"set_{which}_formatter")(lambda loss, _: f"{loss:g}")
+            getattr(axis.yaxis, f"set_{which}_locator")(LogLocator(subs=(1,) if which == "major" else (2, 5)))
     if 0 < warmup < len(train):
         axis.axvline(warmup + 0.5, color="grey", linestyle=":", label="the warm-up ends")
     axis.legend()

@@ -25,7 +25,7 @@ from ..train.settings import cosine
 from ..train.training import Training
 from .arguments import CommandError
 from .config import RetrainConfig, SearchConfig, read_config
-from .folder import ARCHITECTURE, Found, read_found, read_json
+from .folder import ARCHITECTURE, Found, make, read_found, read_json
 from .own import data_of, is_own, space_of
 
 Loader = TensorLoader | Inpainting
@@ -125,7 +125,8 @@ class Recipe:
         steps = config.steps or settings.epochs * len(train)
         weights = torch.optim.SGD(supernet.parameters(), settings.learning_rate, momentum=settings.momentum,
                                   nesterov=settings.nesterov, weight_decay=settings.weight_decay)
-        schedule = cosine(weights, steps, every=len(train) if settings.anneal == "epoch" else 1)
+        schedule = cosine(weights, steps, every=len(train) if settings.anneal == "epoch" else 1,
+                          floor=settings.last_learning_rate / settings.learning_rate)
         optimizers = [settings.optimizer(supernet.space, population_size=settings.population_size, seed=config.seed + i)
                       for i in range(len(config.limit or [None]))]
         return Search(supernet, optimizers, weights, self.criterion, train, valid, steps=steps,
@@ -186,6 +187,7 @@ def recipe_of(options: argparse.Namespace) -> tuple[Recipe, Found]:
     out: Path = options.out
     config = read_config(out, "search", SearchConfig)
     config = replace(config, data_folder=options.data_folder or config.data_folder)
+    make(out)  # every command leaves something there
     sizes = read_json(out / "config.json", _MADE_BY)["search"]["sizes"]
     recipe = Recipe(config, options.device, options.download, sizes)
     path, found = out / ARCHITECTURE, read_found(out)

@@ -19,7 +19,7 @@ from ..cells.probable import drawings
 from . import report_charts as charts
 from .arguments import CommandError
 from .distribution_log import read_table
-from .folder import Found, read_found, read_json
+from .folder import Found, make, read_found, read_json
 from .own import is_own, space_of
 from .page import measured
 
@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> None:
     """Write report.html."""
     out: Path = options.out
     config = read_json(out / "config.json", "python -m asng_torch search")
+    make(out)
     found = read_found(out)
     metrics = read_json(out / "metrics.json", "") if (out / "metrics.json").exists() else {}
     made = Page(f"Architecture search: {found.space if found else out.name}")
@@ -109,8 +110,10 @@ def _losses(made: Page, path: Path) -> None:
     columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
     curves = {"weights, training batch": columns["train_loss"], "fresh samples, validation batch":
               columns["valid_loss"]}
-    parts = [made.chart(charts.curves(columns["step"], curves, "mean loss"),
-                        "Mean losses of the sampled architectures, and running means"),
+    judged = np.flatnonzero(np.isfinite(columns["valid_loss"]))  # steps after the warm-up
+    parts = [made.chart(charts.curves(columns["step"], curves, "mean loss",
+                                      begin=columns["step"][judged[0]] - 0.5 if len(judged) and judged[0] else None),
+                        "Mean losses of the sampled architectures, and running means; a line where the warm-up ends"),
              made.chart(charts.curves(columns["step"], {"entropy": columns["entropy"]}, "entropy"),
                         "Entropy of the distribution: 1 is uniform, 0 certain")]
     if np.isfinite(columns["cost"]).any():

@@ -59,8 +59,8 @@ def band(steps: Floats, mean: Floats, std: Floats, title: str) -> Spec:
         {"mark": {"type": "line"}, "encoding": {"x": x, "y": y}}]}
 
 
-def curves(steps: Floats, series: Mapping[str, Floats], y_title: str) -> Spec:
-    """Each series thin, and its mean over a thirtieth of the steps thick."""
+def curves(steps: Floats, series: Mapping[str, Floats], y_title: str, begin: float | None = None) -> Spec:
+    """Each series thin, and its mean over a thirtieth of the steps thick; a line at `begin`."""
     window = max(1, len(steps) // 30)
     thin, thick = [], []
     for name, values in series.items():
@@ -79,7 +79,10 @@ def curves(steps: Floats, series: Mapping[str, Floats], y_title: str) -> Spec:
         {"data": {"values": thin}, "mark": {"type": "line", "strokeWidth": 0.7, "opacity": 0.3},
          "encoding": {"x": x, "y": y, "color": color}},
         {"data": {"values": thick}, "mark": {"type": "line", "strokeWidth": 2},
-         "encoding": {"x": x, "y": y, "color": color}}]}
+         "encoding": {"x": x, "y": y, "color": color}},
+        *([] if begin is None else [
+            {"data": {"values": [{"x": float(begin)}]}, "mark": {"type": "rule", "strokeDash": [2, 4]},
+             "encoding": {"x": x}}])]}
 
 
 def scatter(x: Floats, y: Floats, over: Floats, *titles: str) -> Spec:

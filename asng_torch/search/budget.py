@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -123,7 +124,7 @@ def _cost(supernet: Supernet, cost: object) -> CostFunction:
     if isinstance(cost, Latency):
         return cost
     if callable(cost):
-        return lambda architecture: float(cost(architecture))
+        return partial(_number, cost)
     if cost == "latency":
         return Latency(supernet)
     if cost not in _COUNTED:
@@ -131,3 +132,16 @@ def _cost(supernet: Supernet, cost: object) -> CostFunction:
                          f"got {checks.shown(cost)}.")
     name, of = str(cost), supernet  # names of Cost's fields
     return lambda architecture: float(getattr(of.cost(architecture), name))
+
+
+def _number(cost: Callable[[Architecture], Any], architecture: Architecture) -> float:
+    """What a function of the user's own says; an infinite cost is more than any limit."""
+    found = cost(architecture)
+    try:
+        number = float(found)
+    except (TypeError, ValueError):
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError("Search(cost=...) must return a number of every architecture (math.inf for what cannot be), "
+                         f"got {checks.shown(found)} for {dict(architecture)}.")
+    return number

@@ -22,7 +22,7 @@ def check_limit(space: Space, cost: Callable[[Mapping[str, Any]], float], limit:
         return
     least, full = np.inf, np.empty(0, dtype=np.int64)
     for candidate in ASNG(space, seed=0).sample(_DRAWN):
-        if (found := cost(candidate)) < least:
+        if (found := cost(candidate)) < least or not len(full):  # all may be infinite
             # a variable that is inactive here has a value to begin with when another makes it active
             least, full = found, np.maximum(candidate.codes, 0)
         if least <= limit:

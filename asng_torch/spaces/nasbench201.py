@@ -126,10 +126,10 @@ def from_string(text: str) -> dict[str, str]:
 
 PRESETS = {
     # as configs/nas-benchmark of the authors' AutoDL-Projects has them: algos/RANDOM.config for the one-shot search,
-    # whose rate ends at 0.001, here at 0; hyper-opts/200E.config for the training
+    # hyper-opts/200E.config for the training
     "published": Preset(
         SearchSettings(epochs=250, batch_size=64, learning_rate=0.025, nesterov=True, weight_decay=5e-4, clip=5.0,
-                       anneal="epoch", augment=Augment(cutout=0)),
+                       anneal="epoch", last_learning_rate=0.001, augment=Augment(cutout=0)),
         TrainSettings(epochs=200, batch_size=256, learning_rate=0.1, nesterov=True, weight_decay=5e-4,
                       augment=Augment(cutout=0))),
     "small": Preset(

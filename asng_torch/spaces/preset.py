@@ -20,7 +20,7 @@ from ..train.settings import TrainSettings
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """How the shared weights and the distribution are trained: SGD with momentum, cosine annealing to 0.
+    """How the shared weights and the distribution are trained: SGD with momentum, cosine annealing.
 
     `population_size` is 2 as in the ICML 2019 paper's one-shot searches: every architecture costs a pass.
     """
@@ -37,6 +37,7 @@ class SearchSettings:
     population_size: int = 2
     mirrored: bool = False
     anneal: Literal["step", "epoch"] = "step"  # when the learning rate is lowered
+    last_learning_rate: float = 0.0  # what it falls to
     augment: Augment | None = None
     optimizer: Callable[..., ASNG] = ASNG  # (space, population_size=..., seed=...) -> the optimizer
 

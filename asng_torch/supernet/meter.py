@@ -62,7 +62,7 @@ class Meter:
                 except Exception as error:  # of the user's forward pass, whatever it does on a device without data
                     problems.append(error)
                     self._made = self.example = None
-        self._problem = next((each for each in problems if isinstance(each, ShapesDiffer)), problems[0])
+        self._problem = next((each for each in problems if isinstance(each, ShapesDiffer)), problems[-1])
         if given or isinstance(self._problem, ShapesDiffer):
             problem, self._problem = self._problem, None
             raise problem

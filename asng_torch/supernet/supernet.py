@@ -164,7 +164,7 @@ class Supernet(Searchable):
                     random.again(seed)
                     vars(self)["ran"] = False
                     self._idle.begin()
-                    values.append(closure(self))
+                    values.append(_number(closure(self)))
                     if self.ran:
                         self._idle.end(self.module, architecture, codes)
             return values
@@ -208,6 +208,13 @@ def _with_signature_of(module: nn.Module, supernet: Supernet) -> Any:
         own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
         vars(signed)["__signature__"] = known.replace(parameters=[own, *known.parameters.values()])
     return MethodType(signed, supernet)
+
+
+def _number(loss: Tensor | float) -> Tensor | float:
+    if isinstance(loss, Tensor) and loss.numel() != 1:
+        raise ValueError("Supernet.losses(closure) must return one number, got a tensor of shape "
+                         f"{tuple(loss.shape)}. Take its mean.")
+    return loss
 
 
 def _known(fixed: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[str, Any]:

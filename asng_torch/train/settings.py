@@ -36,11 +36,14 @@ class TrainSettings:
         checks.truth("TrainSettings(nesterov=...)", self.nesterov)
 
 
-def cosine(optimizer: torch.optim.Optimizer, steps: int, every: int = 1) -> torch.optim.lr_scheduler.LambdaLR:
-    """The learning rate falls from its full value to 0 along half a cosine, once in `every` steps."""
-    return torch.optim.lr_scheduler.LambdaLR(
-        # from 1 at step 0 to 0 at `steps`; within `every` steps the factor of the first of them
-        optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * (step - step % every) / steps)))
+def cosine(optimizer: torch.optim.Optimizer, steps: int, every: int = 1,
+           floor: float = 0.0) -> torch.optim.lr_scheduler.LambdaLR:
+    """The learning rate falls from its full value to `floor` times it along half a cosine, once in `every` steps."""
+    def factor(step: int) -> float:
+        # from 1 at step 0 to `floor` at `steps`; within `every` steps the factor of the first of them
+        return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * (step - step % every) / steps))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
 def drops(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LambdaLR:

@@ -299,6 +299,8 @@ def test_a_repeat_is_the_sequence_of_the_blocks_in_force():
     assert repeat
     with supernet.active({"depth": 2}):
         assert (len(repeat), list(repeat), repeat[-1], repeat[1:]) == (2, blocks[:2], blocks[1], [blocks[1]])
+        with pytest.raises(IndexError, match=r"the 2 blocks in force, got 2\. .*minimum=3"):
+            repeat[2]
     network = derive(supernet, {"depth": 2})[0]
     assert (len(network), isinstance(network, nn.Sequential)) == (2, True)
 

@@ -74,6 +74,18 @@ def test_a_folder_that_cannot_be_written_to_is_explained(capsys):
     assert "cannot be written to" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["derive", "--out"], ["retrain", "--out"], ["evaluate", "--out"], ["report"]])
+def test_a_folder_that_may_no_longer_be_written_to_is_explained_before_any_work(command, tmp_path, capsys, monkeypatch):
+    def denied(**_):
+        raise PermissionError(13, "Permission denied")
+
+    search(tmp_path, *OWN)
+    monkeypatch.setattr("tempfile.TemporaryFile", denied)  # a read-only mode would not keep out root
+    with pytest.raises(SystemExit, match="2"):
+        cli.main([*command, str(tmp_path)])
+    assert "cannot be written to: [Errno 13] Permission denied" in capsys.readouterr().err
+
+
 def test_a_network_without_parameters_is_trained_and_tested():
     x, y = torch.eye(4), torch.arange(4)
     loader = TensorLoader(x, y, 2)

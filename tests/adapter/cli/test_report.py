@@ -55,6 +55,9 @@ def test_a_run_folder_has_a_report(folder):
         assert f">{section}</h2>" in text
     assert f"python -m asng_torch search --out {folder} --space mini --seed 3 --limit 1.0 2.0" in text
     assert text.count("<script") == text.count("</script") == len(specs(text)) + 2
+    marks = [layer["data"]["values"] for each in specs(text) for layer in each.get("layer", ())
+             if layer["mark"]["type"] == "rule" and "data" in layer]
+    assert marks == [[{"x": 1.5}]]  # the first step has no validation loss: a warm-up
     assert "<title>node 1 reads map 1: 50%; none 88%</title>" in text
 
 

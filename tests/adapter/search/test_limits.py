@@ -1,6 +1,8 @@
 """Networks within a budget, and several budgets in one search."""
 
+import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -72,6 +74,20 @@ def test_a_limit_that_nothing_meets_is_refused_before_the_search():
         budgets(supernet, ASNG(supernet.space), "trainable", 64**2 - 1)
     real = Supernet(nn.ModuleList([ValueChoice(Real(0.0, 1.0), label="rate")]))  # where nothing is known
     budgets(real, ASNG(real.space), lambda architecture: 1 + architecture["rate"], 0.5)
+
+
+def test_a_cost_of_ones_own_may_be_infinite_but_must_be_a_number():
+    def own(architecture, otherwise=math.inf):
+        return 1.0 if {*architecture.values()} == {"small"} else otherwise
+
+    search = build(net=net, steps=8, cost=own, limit=1)
+    list(search)
+    assert search.recommend() == {"first": "small", "second": "small"}
+    with pytest.raises(ValueError, match="but the least cost found is inf"):
+        build(net=net, cost=lambda architecture: math.inf, limit=1)
+    for wrong, shown in ((math.nan, "nan"), ("cheap", "'cheap'"), (None, "None")):
+        with pytest.raises(ValueError, match=rf"Search\(cost=...\) must return a number .*, got {shown} for {{'first'"):
+            build(net=net, cost=partial(own, otherwise=wrong), limit=1)
 
 
 def test_latency_is_measured_once_saved_and_repeated(tmp_path):

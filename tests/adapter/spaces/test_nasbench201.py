@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,6 +7,8 @@ import torch
 from asng_core import ASNG
 from asng_torch import Supernet, count, derive
 from asng_torch.cells.genotype import Picks
+from asng_torch.cli.config import SearchConfig
+from asng_torch.cli.recipe import Recipe
 from asng_torch.spaces import nasbench201
 from asng_torch.spaces.nasbench201 import from_string, to_string
 
@@ -83,6 +86,24 @@ def test_architectures_of_another_space_are_explained():
         from_string(TEXT.replace("|nor_conv_3x3~0|+", "|sep_conv_3x3~0|+", 1))
     with pytest.raises(ValueError, match=r"an operation for each of \['0->1', .*got \['x'\]"):
         to_string({"x": "none"})
+
+
+def test_the_published_settings_are_those_of_the_authors():
+    # github.com/D-X-Y/AutoDL-Projects: configs/nas-benchmark, exps/algos/RANDOM-NAS.py, lib/procedures/optimizers.py
+    search, retrain = nasbench201.PRESETS["published"].search, nasbench201.PRESETS["published"].retrain
+    assert (search.epochs, search.batch_size, search.weight_decay, search.clip) == (250, 64, 5e-4, 5)
+    assert (search.learning_rate, search.last_learning_rate, search.anneal) == (0.025, 0.001, "epoch")
+    assert (search.momentum, search.nesterov, retrain.nesterov, retrain.schedule) == (0.9, True, True, "cosine")
+    assert (retrain.epochs, retrain.batch_size, retrain.learning_rate, retrain.weight_decay) == (200, 256, 0.1, 5e-4)
+    for settings in (search, retrain):
+        assert (settings.augment.crop, settings.augment.flip, settings.augment.cutout) == (4, True, 0)
+
+
+def test_a_search_falls_to_its_last_learning_rate():
+    recipe = Recipe(SearchConfig("nasbench201", "small", steps=2), torch.device("cpu"))
+    recipe.preset = replace(recipe.preset, search=replace(recipe.preset.search, learning_rate=0.2,
+                                                          last_learning_rate=0.1))
+    assert [record.learning_rate for record in recipe.search()] == pytest.approx([0.2, 0.15])  # the half of the cosine
 
 
 def test_a_cell_is_drawn_with_the_numbers_of_its_string(tmp_path, monkeypatch):

@@ -136,6 +136,26 @@ def test_what_needs_data_is_counted_on_zeros_and_leaves_no_trace():
     assert copy.deepcopy(supernet).cost({"op": "b"}).parameters == 8
 
 
+def test_where_zeros_do_not_do_the_module_itself_says_why():
+    class Boxes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.op = LayerChoice({"a": nn.Linear(4, 4), "b": nn.Identity()})
+
+        def forward(self, x):
+            if x.max().item() <= 0:
+                raise ValueError("boxes must have a positive height")
+            return self.op(x)
+
+    supernet = Supernet(Boxes())
+    with supernet.active({"op": "a"}):
+        supernet(torch.ones(2, 4))
+    with pytest.raises(RuntimeError, match=r"\(ValueError: boxes must have a positive height\)"):
+        supernet.cost({"op": "a"})
+    with pytest.raises(ValueError, match="boxes must have a positive height"):
+        Supernet(Boxes(), example=torch.ones(2, 4))
+
+
 class Parts(nn.Module):
     """Tied, frozen and elastic weights, a choice of depth, inputs, and an operation in place."""
 

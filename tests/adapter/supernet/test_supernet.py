@@ -181,6 +181,11 @@ def test_the_losses_of_tensors_and_of_numbers_leave_the_device_alike(supernet):
     assert supernet.losses(batch, lambda net: next(mixed)).tolist() == [1, 2, 3]
 
 
+def test_a_loss_that_is_no_single_number_is_explained(supernet):
+    with pytest.raises(ValueError, match=r"losses\(closure\) must return one number, got a tensor of shape \(4, 2\)"):
+        supernet.losses(ASNG(supernet.space, seed=1).ask(2), lambda net: torch.zeros(4, 2))
+
+
 def test_notebooks_show_a_supernet_as_a_table_whose_text_is_escaped():
     net = nn.Sequential(LayerChoice({"<b>": nn.Identity(), "tanh": nn.Tanh()}, label="<i>"))
     text = Supernet(net)._repr_html_()

@@ -107,6 +107,7 @@ def test_schedules_fall_where_they_should():
     weights = torch.optim.SGD([nn.Parameter(torch.ones(1))], 1.0)
     for schedule, rates in ((cosine(weights, 4), [1, 0.854, 0.5, 0.146, 0]),
                             (cosine(weights, 4, every=2), [1, 1, 0.5, 0.5, 0]),
+                            (cosine(weights, 4, floor=0.2), [1, 0.8828, 0.6, 0.3172, 0.2]),
                             (drops(weights, 5), [1, 1, 0.1, 0.1, 0.01])):
         for rate in rates:
             assert schedule.get_last_lr()[0] == pytest.approx(rate, abs=1e-3)
