@@ -33,7 +33,8 @@ def results(space: Space, frame: Any, where: str = "inject_frame(frame)") -> lis
         try:
             found.append(_result(space, row))
         except ValueError as error:
-            raise ValueError(f"{where}: row {i}: {error}") from None
+            absent = ", ".join(repr(name) for name in space.names if name not in row)
+            raise ValueError(f"{where}: row {i}: {error}{f' There is no column {absent}.' if absent else ''}") from None
     return found
 
 

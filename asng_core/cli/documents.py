@@ -71,6 +71,8 @@ def results_from(text: str) -> list[dict[str, Any]]:
         loss = document["loss"]
         losses = [math.nan if each is None else each for each in loss] if isinstance(loss, list) else loss
         found.append({**document, "loss": math.nan if losses is None else losses})
+    if not found:
+        raise ValueError('the input must hold a result, such as {"id": 0, "loss": 1.5}, but is empty.')
     return found
 
 
@@ -85,11 +87,19 @@ def _documents(text: str) -> Iterator[tuple[str, Any]]:
 
 
 def loaded(what: str, text: str) -> Any:
-    """What JSON holds. Raises ValueError if it is none; NaN and Infinity, which Python would read, are none."""
+    """What JSON holds. Raises ValueError if it is none; NaN and Infinity, which Python would read, are none, and of two
+    entries of one name it is not known which is meant."""
     def refuse(constant: str) -> Any:
         raise ValueError(f"{constant} is no JSON. A failed evaluation has the loss null.")
+
+    def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            raise ValueError(f"it has {next(name for name in names if names.count(name) > 1)!r} twice.")
+        return found
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=distinct)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{what} must be JSON: {error}") from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -13,13 +12,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from .. import checkpoint
 from ..ask_tell.candidate import Batch, Candidate
 from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
-from ..loop.books import Books
 from ..loop.lock import Lock
-from . import documents
+from . import documents, results
 
 _ABOUT = """\
 Optimize by ask and tell, the state being kept in a file:
@@ -30,10 +27,12 @@ Optimize by ask and tell, the state being kept in a file:
   echo '{"id": 0, "loss": 1.5}' | python -m asng_core tell run.asng
   python -m asng_core best run.asng                             {"id": 0, "values": {"n": 42}, "loss": 1.5}
   python -m asng_core report run.asng                           run.html, to look at
+  python -m asng_core report sqlite:///runs.db                  of a shared study (--name, if it has one)
 
 Every line of JSON is as `python -m asng_core schema` describes it. Several processes may use one state: they wait for
 each other."""
 _PATIENCE = 60.0  # seconds that another process may hold the state
+_MOST = 10_000  # points at once: each takes its milliseconds
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -57,18 +56,21 @@ def main(arguments: list[str] | None = None) -> None:
             command.add_argument("space", type=Path, help="a file; - reads from standard input")
             command.add_argument("--seed", type=int, help="of the search")
             command.add_argument("--noisy", action="store_true", help="the same point may have another loss next time")
-        if run is not schema:
-            command.add_argument("state", type=Path, help="the file that keeps the state")
         if run is report:
+            command.add_argument("state", help="the file that keeps the state, or the URL of a shared study's database")
             command.add_argument("out", type=Path, nargs="?", help="the file (default: beside the state, .html)")
             command.add_argument("--title", help="of the page (default: the state's name)")
+            command.add_argument("--name", default="study", help="of the shared study (default: study)")
+        elif run is not schema:
+            command.add_argument("state", type=Path, help="the file that keeps the state")
         if run is ask:
-            command.add_argument("-n", type=int, default=1, help="how many points (default 1)")
+            command.add_argument("-n", type=int, default=1, help=f"how many points (default 1, at most {_MOST})")
         if run is tell:
             command.add_argument("results", nargs="?", default="-", help="a file; by default standard input")
     options = parser.parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()  # while a full disk, or a reader that is gone, can still be told of
     except SpaceExhausted as error:
         parser.exit(3, f"{error}\n")
     except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
@@ -76,8 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def init(options: argparse.Namespace) -> None:
-    text = _read(str(options.space))
-    document = documents.loaded(f"{str(options.space)!r}", text)
+    document = documents.loaded(f"{str(options.space)!r}", _read(str(options.space)))
     optimizer = Minimizer(documents.space_from(document), seed=options.seed, noisy=options.noisy)
     with _locked(options.state):
         if options.state.exists():
@@ -86,16 +87,18 @@ def init(options: argparse.Namespace) -> None:
 
 
 def ask(options: argparse.Namespace) -> None:
+    if options.n > _MOST:
+        raise ValueError(f"-n must be at most {_MOST}, got {options.n}. Ask again for more.")
     with _changing(options.state) as optimizer:
         batch = optimizer.ask(options.n)
     _show(batch)
 
 
 def tell(options: argparse.Namespace) -> None:
-    results = documents.results_from(_read(options.results))
+    told = documents.results_from(_read(options.results))
     with _changing(options.state) as optimizer:
         open_ = {candidate.id: candidate for candidate in optimizer.pending}
-        for each in results:
+        for each in told:
             candidate = _meant(optimizer, open_, each)
             if candidate is None:
                 optimizer.inject(each["values"], each["loss"], violation=each.get("violation", 0.0))
@@ -126,11 +129,11 @@ def _point(optimizer: Minimizer, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def pending(options: argparse.Namespace) -> None:
-    _show(Minimizer.load(options.state).pending)
+    _show(results.loaded(options.state).pending)
 
 
 def best(options: argparse.Namespace) -> None:
-    optimizer = Minimizer.load(options.state)
+    optimizer = results.loaded(options.state)
     found = optimizer.best
     if found is None:
         raise ValueError("nothing was evaluated yet that is feasible and did not fail.")
@@ -141,35 +144,29 @@ def best(options: argparse.Namespace) -> None:
 
 
 def front(options: argparse.Namespace) -> None:
-    for each in Minimizer.load(options.state).front:
+    for each in results.loaded(options.state).front:
         print(documents.evaluation(each.id, each.values, each.loss))
 
 
 def history(options: argparse.Namespace) -> None:
-    past = Minimizer.load(options.state).history
+    past = results.loaded(options.state).history
     for number, values, loss, violation in zip(past.ids.tolist(), past.values, past.losses.tolist(),
                                                past.violations.tolist(), strict=True):
         print(documents.evaluation(number, values, loss, violation))
 
 
 def summary(options: argparse.Namespace) -> None:
-    print(Minimizer.load(options.state).summary())
+    print(results.loaded(options.state).summary())
 
 
 def report(options: argparse.Namespace) -> None:
-    state, out = options.state, options.out or options.state.with_suffix(".html")
-    if out == state:
+    shared = "://" in options.state
+    state = Path(options.name if shared else options.state)
+    out = options.out or state.with_suffix(".html")
+    if not shared and out == state:
         raise ValueError(f"the state {str(state)!r} would be overwritten. Name the file to write.")
-    optimizer = Minimizer.load(state)
-    kept = checkpoint.read(state, Minimizer.FORMAT).get("minimize")  # what minimize or maximize adds
-    books = Books(optimizer, -1.0 if kept and kept["maximize"] else 1.0)
-    where = shlex.quote(str(state))
-    if kept is None:
-        document = json.dumps(documents.space_document(optimizer.space))
-        books.call = (f"echo {shlex.quote(document)} > space.json\npython -m asng_core init space.json {where}"
-                      f"{' --noisy' * optimizer.noisy}\n")
-    books.call += f"python -m asng_core report {where} {shlex.quote(str(out))}"
-    books.result("as the state has it").report(out, title=options.title or state.stem)
+    result = results.of_study(options.state, options.name) if shared else results.of_state(state, out)
+    result.report(out, title=options.title or state.stem)
     print(out)
 
 
@@ -183,14 +180,19 @@ def _show(candidates: Batch) -> None:
 
 
 def _read(path: str) -> str:
-    return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+    """A file's text, or that of standard input; of Windows' editors and pipes too, which begin it with a mark."""
+    data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{'the input' if path == '-' else repr(path)} must be UTF-8: {error}") from error
 
 
 @contextmanager
 def _changing(state: Path) -> Iterator[Minimizer]:
     """The optimizer of a state, saved in the end unless there is an error."""
     with _locked(state):
-        optimizer = Minimizer.load(state)
+        optimizer = results.loaded(state)
         yield optimizer
         optimizer.save(state)
 
@@ -198,6 +200,8 @@ def _changing(state: Path) -> Iterator[Minimizer]:
 @contextmanager
 def _locked(state: Path) -> Iterator[None]:
     """Inside the `with` no other process changes the state."""
+    if not state.parent.is_dir():
+        raise ValueError(f"there is no folder {str(state.parent)!r} to keep the state in. Make it, or name another.")
     lock, until = Lock(f"{str(state)!r}", state.with_name(f".{state.name}.lock")), time.monotonic() + _PATIENCE
     while True:
         try:

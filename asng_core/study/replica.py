@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from ..arrays import Codes
 from ..ask_tell.candidate import Candidate
 from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
+from ..loop.result import Result, averaged
 from ..space.space import Space
 
 _LOG = logging.getLogger("asng_core")
@@ -68,6 +70,17 @@ class Replica:
         """A result of ours. Raises TypeError or ValueError, with nothing changed, for what is none."""
         self._takes(event)
         self._events.append(event)
+
+    def result(self, reason: str, call: str) -> Result:
+        """What was found so far; it changes no more."""
+        optimizer, told = copy.deepcopy(self.optimizer), self.told
+        best = None if optimizer.history.losses.ndim > 1 else optimizer.best
+        if best is not None and optimizer.noisy:
+            best = averaged(optimizer, optimizer.history)
+        return Result(best, optimizer.front, optimizer.history, optimizer.n_told, optimizer.n_failed, reason, call=call,
+                      errors={number: each["error"] for number, each in told.items() if "error" in each},
+                      seconds={number: each["seconds"] for number, each in told.items() if "seconds" in each},
+                      attributes={number: each["attributes"] for number, each in told.items() if each["attributes"]})
 
     @property
     def newest(self) -> _Event:

@@ -22,7 +22,7 @@ from ..blackbox.memo import SpaceExhausted
 from ..blackbox.minimizer import Minimizer
 from ..loop import rules as loop_rules
 from ..loop.evaluation import Evaluation, evaluation
-from ..loop.result import Result, averaged
+from ..loop.result import Result
 from ..loop.workers import caught
 from ..space.recognition import check_storable
 from ..space.space import Space
@@ -199,14 +199,10 @@ class Study:
         return copy.deepcopy(self._replica.optimizer)
 
     def _result(self, reason: str) -> Result:
-        optimizer, told = self.optimizer(), self._replica.told
-        best = None if optimizer.history.losses.ndim > 1 else optimizer.best
-        if best is not None and optimizer.noisy:
-            best = averaged(optimizer, optimizer.history)
-        return Result(best, optimizer.front, optimizer.history, optimizer.n_told, optimizer.n_failed, reason,
-                      errors={number: each["error"] for number, each in told.items() if "error" in each},
-                      seconds={number: each["seconds"] for number, each in told.items() if "seconds" in each},
-                      attributes={number: each["attributes"] for number, each in told.items() if each["attributes"]})
+        self._follow()
+        seed, noisy = self._settings["seed"], ", noisy=True" * self._settings["noisy"]
+        return self._replica.result(reason, f"Study({self._database.shown!r}, space, name={self._name!r}, seed={seed}"
+                                            f"{noisy}).minimize(objective, budget={self._replica.optimizer.n_asked})")
 
     def close(self) -> None:
         """Free what is open here for others at once, and close the connections."""

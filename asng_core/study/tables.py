@@ -58,9 +58,13 @@ class Lease(NamedTuple):
 
 
 class Database:
-    """That at an SQLAlchemy URL. Raises ValueError for a URL that is none, or of no shared database."""
+    """That at an SQLAlchemy URL; `shown` is the URL without its password.
+
+    Raises ValueError for a URL that is none, or of no shared database.
+    """
 
     def __init__(self, url: str) -> None:
+        self.shown = make_url(url).render_as_string(hide_password=True)
         self._sqlite = make_url(url).get_backend_name() == "sqlite"
         if self._sqlite and make_url(url).database in (None, "", ":memory:"):
             raise ValueError(f"Study(url) must be of a file that processes can share, got {url!r}. Write "

@@ -111,6 +111,8 @@ def test_what_is_no_table_of_results():
             optimizer.inject_frame(wrong)
     with pytest.raises(ValueError, match="must have a column 'loss', or 'loss_0'"):
         optimizer.inject_frame([{"x0": True, "x1": False}])
+    with pytest.raises(ValueError, match=r"row 0: variable 'x1' .*got None. There is no column 'x1'.$"):
+        optimizer.inject_frame([{"x0": True, "x2": False, "loss": 1.0}])
     optimizer.inject_frame([])
     twice = Space({"one": Categorical([1, 1.0])})
     with pytest.raises(ValueError, match=r"must tell \[1, 1.0\] apart, got '1.00'"):

@@ -29,8 +29,9 @@ def run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def command(*words, given=""):
-        text = given if isinstance(given, str) else "\n".join(map(json.dumps, given))
-        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        data = given if isinstance(given, bytes) else (
+            given if isinstance(given, str) else "\n".join(map(json.dumps, given))).encode()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
         main(list(words))
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     (tmp_path / "space.json").write_text(json.dumps(documents.space_document(SPACE)))
@@ -116,6 +117,16 @@ def test_several_objectives_and_noise(run, tmp_path):
     ('{"id": 0, "loss": NaN}', "NaN is no JSON. A failed evaluation has the loss null"),
     ('{"id": 0, "loss": 1}\n{"id": 0, "loss": 1}', "candidate 0 was told before"), ("{", "line 1 must be JSON"),
     ('{"values": {"op": "conv"}, "loss": 1}', "missing"), ('{"id": 0, "values": {"op": 1}, "loss": 1}', "'op' must be"),
+    ("", "the input must hold a result"), ("[]", "the input must hold a result"),
+    (b"\xff\xfe{", "the input must be UTF-8"),
+    ('{"id": 0, "id": 1, "loss": 1}', "it has 'id' twice"), ('{"id": true, "loss": 1}', "True was never asked"),
+    ('{"id": 0, "loss": []}', "loss"),
+    ('{"id": 0, "loss": {"a": 1}}', "a loss must be"), ('{"id": 0, "loss": 1' + "0" * 5000 + "}", "must be JSON"),
+    ('{"id": 0, "loss": 1, "violation": "x"}', "violation"),
+    ('{"values": 5, "loss": 1}', "values must be a mapping"),
+    ('{"values": null, "loss": 1}', "values must be a mapping"),
+    ('{"id": 0, "loss": 1}\n{"id": 7, "loss": 1}', "7 was never asked"),
+    ('{"id": -1, "loss": 1}', "-1 was never asked"),
     ("[3]", "entry 0 must be a result"), ("[" * 100_000, "must be JSON"),
 ])
 def test_wrong_results_change_nothing(run, tmp_path, capsys, given, words):
@@ -148,7 +159,12 @@ def test_wrong_spaces(run, tmp_path, capsys, document, words):
 
 def test_what_is_not_there_or_there_already(run, capsys):
     for words, arguments in (("exists. Remove it", ("init", "space.json", "run.asng")),
-                             ("No such file", ("ask", "no")),
+                             ("there is no state 'no'. Begin one: python -m asng_core init", ("ask", "no")),
+                             ("there is no state 'no'", ("best", "no")), ("No such file", ("tell", "run.asng", "no")),
+                             ("there is no folder 'no' to keep", ("init", "space.json", "no/run.asng")),
+                             ("-n must be at most 10000", ("ask", "run.asng", "-n", str(10**20))),
+                             ("ask(n) must be at least 1", ("ask", "run.asng", "-n", "0")),
+                             ("Minimizer(seed=...)", ("init", "space.json", "new.asng", "--seed", "-1")),
                              ("space.json", ("ask", "space.json")),
                              ("nothing was evaluated yet", ("best", "run.asng"))):
         refused(run, words, *arguments)
@@ -188,3 +204,61 @@ def test_the_schema_is_a_schema(run, capsys):
     for wrong in ({"variables": {}}, {"variables": {"a": {"kind": "Integer", "low": 1}}}):
         with pytest.raises(jsonschema.ValidationError):
             fits("space", wrong)
+
+
+def test_unicode_and_what_windows_begins_files_with(run, tmp_path):
+    document = {"variables": {"größe ☃": {"kind": "Categorical", "values": ["ä", "</script>", "\u0000"]}}}
+    (tmp_path / "unicode.json").write_text(json.dumps(document), encoding="utf-8-sig")
+    run("init", "unicode.json", "ü.asng", "--seed", "0")
+    (asked,) = run("ask", "ü.asng")
+    run("tell", "ü.asng", given=b"\xef\xbb\xbf" + json.dumps({**asked, "loss": 10**300}).encode())
+    assert run("best", "ü.asng") == [{**asked, "loss": 1e300}]
+
+
+def test_a_process_that_is_killed_leaves_the_state_as_it_was_or_told(run, tmp_path, monkeypatch):
+    (asked,) = run("ask", "run.asng")
+    before = (tmp_path / "run.asng").read_bytes()
+    environment = os.environ | {"PYTHONPATH": str(Path(asng_core.__file__).parents[1])}
+    command = [sys.executable, "-m", "asng_core", "tell", "run.asng"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # waits for its input
+    process.kill()
+    process.communicate()
+    assert (tmp_path / "run.asng").read_bytes() == before
+    with monkeypatch.context() as full:  # between what is told and the end of writing
+        full.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        refused(run, "", "tell", "run.asng", given=[{"id": asked["id"], "loss": 1.0}])
+    assert (tmp_path / "run.asng").read_bytes() == before
+    run("tell", "run.asng", given=[{"id": asked["id"], "loss": 1.0}])
+    assert run("pending", "run.asng") == []
+
+
+def test_what_cannot_be_written_out_is_told_of_and_asked_for_again(run, monkeypatch, capsys):
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(28, "No space left on device")
+    with monkeypatch.context() as disk:
+        disk.setattr("sys.stdout", Full())
+        with pytest.raises(SystemExit) as ended:
+            main(["ask", "run.asng"])
+    assert ended.value.code == 2
+    assert "No space left" in capsys.readouterr().err
+    assert [each["id"] for each in run("pending", "run.asng")] == [0]
+
+
+def test_a_shared_study_is_reported_by_its_url(run, tmp_path, capsys):
+    pytest.importorskip("sqlalchemy", reason="pip install 'asng[study]'")
+    pytest.importorskip("vl_convert", reason="pip install 'asng[report]'")
+    from asng_core.study import Study
+
+    url = f"sqlite:///{tmp_path}/runs.db"
+    with Study(url, SPACE, name="widths", seed=0) as study:
+        result = study.minimize(loss_of, budget=12)
+    assert result.call == f"Study({url!r}, space, name='widths', seed=0).minimize(objective, budget=12)"
+    main(["report", url, "--name", "widths"])
+    assert capsys.readouterr().out == "widths.html\n"
+    assert "minimize(objective, budget=12)" in (tmp_path / "widths.html").read_text("utf-8")
+    for words, wrong in (("Study(name='no') is not there", (url, "--name", "no")),
+                         ("cannot be read from its database", (f"sqlite:///{tmp_path}/no/runs.db",)),
+                         ("cannot be read from its database", ("nothing://runs.db",))):
+        refused(run, words, "report", *wrong)
+        assert words in capsys.readouterr().err
