@@ -1,12 +1,25 @@
 """The documentation is built without a warning."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import asng_core
+import asng_torch
+
 ROOT = Path(__file__).parents[1]
+# what is derived from or raised, what needs a library beside, and a search that trains networks for its example
+WITHOUT_EXAMPLE = {"CheckpointError", "StateLost", "Variable", "Choice", "TensorBoardLog", "MLflowLog", "Staged"}
+
+
+@pytest.mark.parametrize("package", [asng_core, asng_torch])
+def test_every_public_name_has_an_example(package):
+    named = {name: getattr(package, name) for name in package.__all__}
+    without = {name for name, each in named.items() if callable(each) and ">>>" not in (inspect.getdoc(each) or "")}
+    assert without == WITHOUT_EXAMPLE & named.keys()
 
 
 @pytest.mark.hosts

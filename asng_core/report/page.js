@@ -30,6 +30,8 @@
         mode: "vega-lite", renderer: "svg", config: config(), loader,
         actions: { export: true, source: false, compiled: false, editor: false },
       });
+      const menu = chart.element.querySelector("summary");  // a picture, which says nothing by itself
+      if (menu) menu.setAttribute("aria-label", "Save this chart");
     }
     document.documentElement.dataset.drawn = String(charts.length);
   };

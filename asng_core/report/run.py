@@ -209,9 +209,12 @@ class Report:
         for each, effect in list(effects.items())[:_SLICES]:
             i = self._searched.space.positions[each]
             there = self._held(codes[rows, i], i)
+            axis = self._axes[i]
             drawn.append(self._page.chart(charts.slice_of(
-                self._axes[i], codes[rows[there], i], losses[rows[there]], name, effect,
-                (low - room, high + room)), f"{name} over {each}"))
+                axis, codes[rows[there], i], losses[rows[there]], name, effect, (low - room, high + room)),
+                f"{name} over {each}", table((each, "expected", "5%", "95%"), [
+                    (axis.place(code), *map(float, expected)) for code, expected in zip(
+                        effect.codes.tolist(), effect.losses.tolist(), strict=True)])))
         return drawn
 
     def _held(self, codes: Floats, i: int) -> Bools:

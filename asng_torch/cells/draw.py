@@ -30,6 +30,10 @@ def draw_cell(edges: Sequence[Sequence[tuple[int, str]]], n_inputs: int, path: s
     edges: for every node its (map read, operation) pairs; maps are the inputs, then the nodes, as
         `Cell.edges()`, `picks_of` and `nasbench201.picks` give them. Operations "none" are left out.
     first_node: the first node's number; 1 for NAS-Bench-201, which counts from the input.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     draw_cell([[(0, "conv"), (1, "skip")], [(2, "pool")]], 2, f"{folder}/cell.svg")
     """
     # a canvas of its own: pyplot would need a display, and keep every figure
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -61,6 +61,10 @@ def architecture_of(picks: Sequence[Sequence[tuple[int, str]]], label: str) -> d
 def to_genotype(architecture: Mapping[str, Any]) -> str:
     """The genotype of an architecture of two Cells, labelled "normal" and "reduce", of two inputs and two picks.
 
+    >>> edges = [[(0, "skip_connect"), (1, "sep_conv_3x3")]]
+    >>> print(to_genotype({**architecture_of(edges, "normal"), **architecture_of(edges, "reduce")}).split("], ")[0])
+    Genotype(normal=[('skip_connect', 0), ('sep_conv_3x3', 1)
+
     Raises ValueError if the architecture has no such cells.
     """
     parts = []

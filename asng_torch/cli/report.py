@@ -23,6 +23,7 @@ from .folder import Found, make, read_found, read_json
 from .own import is_own, space_of
 from .page import measured
 
+TRAININGS = "trainings.json"
 SUMMARY = "write one HTML file of a run folder, to look at"
 HELP = """\
 Write what a run folder holds as one HTML file, which loads nothing: the architecture, the network with its
@@ -31,7 +32,8 @@ probabilities, how they came to be, losses, cost against accuracy, the control, 
   python -m asng_torch report runs/first
 
 Writes report.html into the run folder, from config.json, log.csv, distribution.csv and, as far as they are there,
-architecture.json, front.json and metrics.json. A search that is under way has one too. Needs asng[report].
+architecture.json, trainings.json, front.json and metrics.json. A search that is under way has one too. Needs
+asng[report].
 """
 
 
@@ -53,6 +55,8 @@ def run(options: argparse.Namespace) -> None:
         _distribution(made, out / "distribution.csv", found)
     if (out / "log.csv").exists():
         _losses(made, out / "log.csv")
+    if (out / TRAININGS).exists():
+        _trainings(made, read_json(out / TRAININGS, "python -m asng_torch search --trainings"))
     _costs(made, out, found, metrics)
     about.repeat(made, "\n".join(_command(section, content["asked"], out) for section, content in config.items()),
                  "; ".join(f"{section}: " + ", ".join(f"{name} {value}" for name, value in content["made_with"].items())
@@ -121,6 +125,27 @@ def _losses(made: Page, path: Path) -> None:
                                                "cost", "validation loss", "step"),
                                 "Cost against loss of the sampled architectures, step by step"))
     made.section("Losses", *parts)
+
+
+def _trainings(made: Page, kept: Mapping[str, Any]) -> None:
+    """What was trained after the shared weights, and how far cheaper evidence went with it."""
+    trained, believed = kept["trained"], kept["believed_loss"]
+    losses = np.array([float("nan" if each["loss"] is None else each["loss"]) for each in trained])
+    made.section(
+        "Trainings after the search", page.paragraph(
+            f"{len(trained)} networks were trained, for the price of {kept['spent']:.3g} full trainings. " + (
+                "None is trained in full yet." if believed is None else
+                f"What it would derive is believed to reach a validation loss of {believed['mean']:.4g} ± "
+                f"{believed['deviation']:.2g} in a full one.")),
+        made.chart(charts.scatter(np.array([float(each["epochs"]) for each in trained]), losses,
+                                  np.arange(1.0, len(trained) + 1), "epochs", "validation loss", "training"),
+                   "Validation loss against epochs, network by network", table(
+                       ("network", "epochs", "validation loss", "architecture"), [
+                           (each["weights"], each["epochs"], float(loss),
+                            ", ".join(f"{name}={value}" for name, value in each["architecture"].items()))
+                           for each, loss in zip(trained, losses, strict=True)])),
+        page.heading("How far the losses of each kind go with those of full trainings"),
+        table(("evidence", "correlation, as believed"), list(kept["trust"].items())))
 
 
 def _costs(made: Page, out: Path, found: Found | None, metrics: Mapping[str, Any]) -> None:

@@ -27,7 +27,11 @@ _LOOKS, _FEW_LOOKS = 2000, 50  # at costs before the search; fewer where each ma
 
 
 class FrontPoint(NamedTuple):
-    """The architecture found within a limit, and what it costs."""
+    """The architecture found within a limit, and what it costs.
+
+    >>> point = FrontPoint(limit=20.0, architecture={"0": "identity"}, cost=16.0)
+    >>> limit, architecture, cost = point
+    """
 
     limit: float
     architecture: dict[str, Any]

@@ -76,6 +76,10 @@ def average(tensors: Iterable[Tensor]) -> None:
 def synchronized(optimizer: ASNG, *modules: nn.Module) -> ASNG:
     """The optimizer, on every process in the state of process 0, from where all draw the same architectures if they are
     told the same losses; and the modules' parameters and buffers as process 0 has them.
+
+    >>> from asng_core import Space
+    >>> network = nn.Linear(2, 1)
+    >>> optimizer = synchronized(ASNG(Space.binary(4), seed=0), network)  # alone: as it is
     """
     if _several():
         optimizer.load_state_dict(of_first(optimizer.state_dict()))
@@ -85,6 +89,10 @@ def synchronized(optimizer: ASNG, *modules: nn.Module) -> ASNG:
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """After the last backward pass, the mean over the processes of every gradient there is, by one message.
+
+    >>> network = nn.Linear(2, 1)
+    >>> network(torch.ones(1, 2)).sum().backward()
+    >>> average_gradients(network.parameters())
 
     Raises RuntimeError on all processes if they have gradients of different parameters, of different architectures.
     """
@@ -175,6 +183,9 @@ def agree(what: str, content: Callable[[], str | bytes], device: torch.device) -
 
 def averaged(values: NDArray[np.float64], device: torch.device | None = None) -> NDArray[np.float64]:
     """The means of an array's values over the processes.
+
+    >>> averaged(np.array([0.5, 2.0]))  # of one process: its own
+    array([0.5, 2. ])
 
     device: that messages go through; None for the CPU, or the current one of NCCL.
     """

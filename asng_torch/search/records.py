@@ -25,6 +25,10 @@ _COLUMNS = ("step", "train_loss", "valid_loss", "learning_rate", "entropy", "ste
 class SearchRecord:
     """What one step saw, and where it left the distribution.
 
+    >>> record = SearchRecord(3, 0.9, np.array([0.8, 1.2]), [], np.empty(0), 0.1, 0.7, 1.0)
+    >>> record.step, float(record.valid_losses.mean())
+    (3, 1.0)
+
     step: its number, from 1; train_loss: the mean over architectures.
     architectures: those validated, none during the warm-up, with `(n,)` valid_losses and, if there is a limit,
         `(n,)` costs, else `(0,)`.
@@ -52,7 +56,14 @@ def scalars(record: SearchRecord) -> dict[str, float]:
 
 
 class CsvLog:
-    """Appends a row for each record to a CSV file; use as `with CsvLog(path, search.step) as log: log.write(record)`.
+    """Appends a row for each record to a CSV file.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with CsvLog(f"{folder}/search.csv") as log:  # CsvLog(path, search.step) of a search that was resumed
+    ...         log.write(SearchRecord(1, 0.9, np.array([0.8, 1.2]), [], np.empty(0), 0.1, 0.7, 1.0))
+    ...     print(Path(f"{folder}/search.csv").read_text().splitlines()[1])
+    1,0.9,1.0,0.1,0.7,1.0,
 
     step: the search's; rows of later steps, of an interrupted run, are removed. So write a record before you save the
     search. Empty cells are what a step has not: validation during the warm-up, a cost without a limit.

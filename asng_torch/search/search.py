@@ -35,24 +35,25 @@ class Search:
     weights on one training batch (mean loss, one backward pass each); then as many fresh ones are
     ranked on one validation batch, and the distribution takes a natural-gradient step.
 
-        search = Search(supernet, ASNG(supernet.space, population_size=2, seed=0), weights, criterion,
-                        train_loader, valid_loader, steps=1000, scheduler=scheduler)
-        records = list(search)
-        network = derive(search.judged, search.recommend())
+    >>> from asng_torch import LayerChoice, derive
+    >>> supernet = Supernet(nn.Sequential(LayerChoice({"plain": nn.Linear(4, 2), "free": nn.Linear(4, 2, bias=False)})))
+    >>> batches = [(torch.ones(8, 4), torch.zeros(8, dtype=torch.long))]
+    >>> search = Search(supernet, ASNG(supernet.space, population_size=2, seed=0), torch.optim.SGD(
+    ...     supernet.parameters(), lr=0.1), nn.functional.cross_entropy, batches, batches, steps=5)
+    >>> records = list(search)
+    >>> network = derive(search.judged, search.recommend())
 
     weights: a PyTorch optimizer of the supernet's parameters; scheduler: steps whenever these do.
-    steps: all of them; of these, the first `warmup` train the weights alone. until_converged: end earlier,
-        once every distribution has converged.
+    steps: all; the first `warmup` train the weights alone. until_converged: end once every distribution has converged.
     criterion: (outputs, targets) -> mean loss, for batches (inputs, targets); None for a network that returns its
         loss, as `net(**batch).loss`. closure: instead, (net, batch) -> mean loss, for batches of any kind.
     train_loader, valid_loader: batches, moved to the supernet's device; each starts over when it ends. A dict of
         loaders gives dicts of their batches.
-    set_to_none: False lets momentum and weight decay move weights outside the sampled paths too (as Akimoto
-        et al. do). accumulate: training batches per weight step. clip: largest norm of the gradient.
-    autocast: torch.bfloat16 or float16, with its gradients scaled, runs forward passes and loss in mixed precision.
-    stochastic: validation leaves dropout as it is, the same for all candidates.
+    set_to_none: False lets momentum and weight decay move weights outside the sampled paths too (as Akimoto et al. do).
+    accumulate: training batches per weight step. clip: largest norm of the gradient. autocast: torch.bfloat16 or
+        float16, with its gradients scaled, runs forward passes and loss in mixed precision.
+    stochastic: validation leaves dropout as it is, the same for all candidates. mirrored: draw antithetic pairs.
     ema: decay, per step, of a moving average of the weights; validation judges the averaged ones.
-    mirrored: draw ordered variables in antithetic pairs.
     cost, limit: a field of `Cost`, "latency" or a function of an architecture, and the most it may be; what
         costs more ranks behind all that does not. Several limits need as many optimizers, served in turns, and
         give a `front()` in one search.
@@ -66,7 +67,6 @@ class Search:
     weights and distribution are taken, gradients and losses averaged; `state_dict`, `save` and `resume` are to be
     called on all of them. A process that fails, dies, hangs, or goes its own way, stops all, by an error that names it.
     Ctrl-C during a step is raised when the loop asks for the next one: what is saved then goes on as if uninterrupted.
-
     Source: Akimoto et al., ICML 2019, algorithm 2.
     """
 

@@ -15,7 +15,12 @@ from asng_core import Candidate
 
 @dataclass(frozen=True)
 class Trained:
-    """A network as a training left it: after so many epochs, with which validation loss, its weights where."""
+    """A network as a training left it: after so many epochs, with which validation loss, its weights where.
+
+    >>> trained = Trained({"0": "conv"}, epochs=30, loss=0.42, weights=Path("runs/staged/network-0-3.safetensors"))
+    >>> trained.loss
+    0.42
+    """
 
     architecture: dict[str, Any]
     epochs: int

@@ -23,6 +23,13 @@ _STATE = ".state.safetensors"
 class Trainer:
     """Trains by `asng_torch`'s own `Training`, judges by the mean validation loss in eval mode.
 
+    >>> import tempfile
+    >>> batches = [(torch.ones(8, 4), torch.zeros(8, dtype=torch.long))]
+    >>> train = Trainer(lambda architecture: nn.Linear(4, architecture["classes"]), lambda: batches, batches,
+    ...                 TrainSettings(epochs=3, batch_size=8, learning_rate=0.1))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     loss = train({"classes": 2}, epochs=1, seed=0, path=Path(folder) / "network")
+
     network: architecture -> its network with fresh weights, such as `partial(derive, supernet, weights="reset")`, on
         the device where it is to be trained.
     loader: a function without arguments that makes the training batches (inputs, targets), for every run anew.

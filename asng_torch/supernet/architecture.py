@@ -42,6 +42,12 @@ def save_architecture(path: str | os.PathLike[str], space_name: str, architectur
 def load_architecture(path: str | os.PathLike[str], space: Space, *, space_name: str | None = None) -> dict[str, Any]:
     """The architecture in a file that `save_architecture` wrote, its values those of `space`, tuples too.
 
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_architecture(f"{folder}/found.json", "mine", {"kernel": (3, 3)})
+    ...     load_architecture(f"{folder}/found.json", Space({"kernel": Categorical([(1, 1), (3, 3)])}))
+    {'kernel': (3, 3)}
+
     space_name: if given, the file must be of a space of this name.
 
     Raises OSError, or CheckpointError if the file is damaged, or its architecture is not in the space.

@@ -16,6 +16,13 @@ from .twin import spent_by
 class Cost:
     """Of a network, and of one forward pass in eval mode through it.
 
+    >>> import torch
+    >>> from asng_torch import LayerChoice, Supernet
+    >>> supernet = Supernet(nn.Sequential(LayerChoice({"linear": nn.Linear(4, 4), "skip": nn.Identity()})),
+    ...                     example=torch.ones(1, 4))
+    >>> supernet.cost({"0": "linear"}).multiply_adds, supernet.cost({"0": "skip"}).multiply_adds
+    (16, 0)
+
     parameters: numbers, frozen ones too; each once, wherever else it stands.
     multiply_adds: of convolutions and matrix products, those of attention among them.
     trainable: of the parameters, those that take gradients.

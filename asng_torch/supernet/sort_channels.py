@@ -59,6 +59,17 @@ def sort_channels(supernet: Supernet, closure: Callable[[Supernet], Tensor], *,
     importance: of a channel, "magnitude" sums the absolute weights that it has to do with, "gradient" the squared
         sums of weight times gradient, which estimate the change of the loss without it (Molchanov et al., 2019).
 
+    >>> from torch import nn
+    >>> from asng_torch import Supernet
+    >>> from asng_torch.elastic import Linear
+    >>> net = nn.Sequential(Linear(1, WidthChoice([2, 3]), bias=False), Linear(3, 1, bias=False))
+    >>> with torch.no_grad():
+    ...     net[0].weight.copy_(torch.tensor([[1.0], [3.0], [2.0]])), net[1].weight.fill_(1.0)  # doctest: +ELLIPSIS
+    (...)
+    >>> supernet, x = Supernet(net, example=torch.ones(1, 1)), torch.ones(5, 1)
+    >>> sort_channels(supernet, lambda net: net(x))
+    {'0.width': [1, 2, 0]}
+
     Returns for every variable that was sorted where its channels, or groups of them, come from. Raises RuntimeError if
     the supernet has seen no input.
     """

@@ -33,6 +33,11 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "metrics.json").write_text(json.dumps({
         "test_accuracy": 0.5, "random_test_accuracies": [0.25, 0.75], "random_median": 0.5,
         "random_networks_beaten": 1, "parameters": 10, "random_parameters": [8, 12]}))
+    (tmp_path / "trainings.json").write_text(json.dumps({
+        "spent": 1.25, "derived": architecture, "believed_loss": {"mean": 0.75, "deviation": 0.125},
+        "trust": {"shared weights": -0.25, "3": 0.5}, "front": [], "trained": [
+            {"architecture": architecture, "epochs": 3, "loss": 0.875, "weights": "network-0-1.safetensors"},
+            {"architecture": architecture, "epochs": 9, "loss": None, "weights": HOSTILE}]}))
     (tmp_path / "front.json").write_text(json.dumps({"front": [
         {"limit": 1.0, "architecture": {"width": 16}, "cost": 0.5},
         {"limit": 2.0, "architecture": None, "cost": None}]}))
@@ -51,8 +56,11 @@ def specs(text):
 def test_a_run_folder_has_a_report(folder):
     text = written(folder)
     for section in ("Found", "The network, with probabilities", "How the distribution moved", "Losses",
-                    "The control: cost against accuracy", "Front", "To repeat it"):
+                    "Trainings after the search", "The control: cost against accuracy", "Front", "To repeat it"):
         assert f">{section}</h2>" in text
+    assert "for the price of 1.25 full trainings. What it would derive" in text
+    assert "validation loss of 0.75 ± 0.12 in a full one" in text
+    assert re.search("shared weights</td><td[^>]*>-0.25<", text)
     assert f"python -m asng_torch search --out {folder} --space mini --seed 3 --limit 1.0 2.0" in text
     assert text.count("<script") == text.count("</script") == len(specs(text)) + 2
     marks = [layer["data"]["values"] for each in specs(text) for layer in each.get("layer", ())
@@ -68,7 +76,8 @@ def test_a_line_is_as_thick_as_it_is_likely():
 
 
 def test_a_folder_with_a_configuration_alone_has_a_report_too(folder):
-    for name in ("architecture.json", "distribution.csv", "log.csv", "metrics.json", "front.json"):
+    for name in ("architecture.json", "distribution.csv", "log.csv", "metrics.json", "front.json",
+                 "trainings.json"):
         (folder / name).unlink()
     assert "No architecture was found yet" in written(folder)
 

@@ -55,6 +55,7 @@ def test_a_report_says_what_was_searched_found_and_how(vega, tmp_path):
     assert {each["s"] for each in lines} == {"this run", "before", "by hand"}
     assert min(each["y"] for each in lines if each["s"] == "this run") == result.loss
     assert [each["y"] for each in lines if each["s"] == "by hand"] == [3.0, 1.0]
+    assert text.count("<summary>The numbers</summary>") == len(specs(text)) - 1  # of all but the parallel coordinates
 
 
 def test_nothing_is_fetched_and_nothing_of_the_users_is_executed(vega, tmp_path):
@@ -184,4 +185,5 @@ def test_a_browser_draws_every_chart_without_a_word(tmp_path, width):
                             f"file://{tmp_path / 'x.html'}"], capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in shown.stderr
     assert f'data-drawn="{len(specs(text))}"' in shown.stdout
+    assert shown.stdout.count('aria-label="Save this chart"') == len(specs(text))
     assert "hacked</title>" not in shown.stdout
