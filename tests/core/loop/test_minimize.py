@@ -140,7 +140,7 @@ def test_the_target_stops_at_the_first_loss_as_good():
 def test_the_timeout_ends_the_run():
     result = minimize(lambda values: time.sleep(0.02) or 1.0, SPACE, budget=500, seed=1, timeout=0.1)
     assert result.stop_reason == "timeout of 0.1 seconds reached"
-    assert 1 <= result.n_evaluations <= 5
+    assert result.n_evaluations <= 5
 
 
 def test_a_space_without_new_points_ends_the_run():

@@ -5,9 +5,8 @@ import errno
 import logging
 import shutil
 import threading
-import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 import objectives
@@ -154,21 +153,24 @@ def test_a_callback_that_stops_or_raises_drops_nothing(answer, tmp_path):
 
 
 def test_what_ends_while_the_run_is_ending_is_told():
-    done, both = threading.Event(), threading.Barrier(2)
+    both, first, futures = threading.Barrier(2), threading.Event(), []
+
+    class Noting(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            futures.append(super().submit(*arguments))
+            return futures[-1]
 
     def objective(values):
-        if both.wait(20) == 0:
-            return 0.0
-        done.set()
-        return 1.0
+        if both.wait(20) == 1:
+            first.wait(20)
+        return 0.0
 
     def callback(progress):
-        done.wait(20)
-        time.sleep(0.2)
+        first.set()
+        wait(futures, 20)
         return True
 
-    result = minimize(objective, SPACE, budget=100, seed=1, executor=ThreadPoolExecutor, n_workers=2,
-                      callback=callback)
+    result = minimize(objective, SPACE, budget=100, seed=1, executor=lambda: Noting(2), n_workers=2, callback=callback)
     assert result.n_evaluations == 2
     assert result.stop_reason == "stopped by the callback"
 

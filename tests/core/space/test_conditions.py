@@ -223,9 +223,9 @@ def test_size_of_many_children_that_share_many_parents_is_counted_quickly(n, alt
 
     space = Space({**parents, **{f"c{i}": Integer(1, 5) for i in range(8)}},
                   active_if={f"c{i}": [condition() for _ in range(alternatives)] for i in range(8)})
-    begun = time.perf_counter()
+    begun = time.process_time()
     size = space.size
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     if n < 14:
         codes = np.stack(np.unravel_index(np.arange(3**n), (3,) * n), axis=1)
         active = space.active(np.concatenate([codes, np.zeros((len(codes), 8), dtype=np.int64)], axis=1))[:, n:]

@@ -1,5 +1,6 @@
 """A study that workers share: each evaluation once, everywhere the same optimizer, nothing lost with a worker."""
 
+import contextlib
 import json
 import math
 import multiprocessing
@@ -17,7 +18,7 @@ pytest.importorskip("sqlalchemy", reason="pip install 'asng[study]'")
 from studying import SPACE, loss, work
 
 from asng_core import ASNG, Boolean, Evaluation, Integer, Minimizer, Space, SpaceExhausted
-from asng_core.study import Study
+from asng_core.study import Study, leases
 
 
 @pytest.fixture
@@ -98,10 +99,19 @@ def test_a_worker_that_is_silent_loses_its_candidate_and_the_first_result_counts
     assert other.result().history.losses.tolist() == [1.0]
 
 
-def test_a_lease_is_renewed_as_long_as_its_worker_lives(url):
-    slow, other = Study(url, SPACE, seed=0, lease=0.3), Study(url)
+def test_a_lease_is_renewed_as_long_as_its_worker_lives(url, tmp_path, monkeypatch):
+    def ends():
+        with contextlib.closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+            (found,), = connection.execute("SELECT until FROM asng_leases WHERE id = 0")
+        return found
+    monkeypatch.setattr(leases, "_SHARE", 6000.0)  # a hundred times a second, of a lease that no load makes end
+    slow, other = Study(url, SPACE, seed=0), Study(url)
     candidate = slow.ask()
-    time.sleep(0.8)
+    for _ in range(3):
+        before, deadline = ends(), time.monotonic() + 60
+        while ends() == before and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert ends() > before
     assert other.ask().id == 1
     slow.close()  # frees it
     assert other.ask().id == candidate.id
