@@ -38,7 +38,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in th
     "`Minimizer`, and rivals": ("tables", "ablations", "pbo", "functions", "long_runs", "noisy_functions", "mixint",
                                 "classics", "constraints", "kernel_tuner", "optuna_sampler", "fidelities"),
     "`ASNG`, the paper's method": ("toy", "population", "scaling"),
-    "What they cost": ("overhead", "supernet_step", "host_time"),
+    "What they cost": ("overhead", "supernet_step", "host_time", "workers"),
     "Architecture search": ("mini_space", "one_shot.truth", "one_shot.side_by_side", "one_shot.robustness",
                             "one_shot.ranking", "inpainting", "elastic_transformer", "networks"),
 }
