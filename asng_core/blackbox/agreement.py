@@ -77,7 +77,7 @@ class Agreement:
                 self.z[rows, i] = places = _places(np.where(status[rows, i] > 0, losses[rows, i], np.nan))
                 held = rows if len(rows) <= _HELD else np.union1d(
                     rows[np.argsort(places, kind="stable")[: _HELD // 2]], rows[-_HELD // 2 :])
-                usual = 0.0 if not any(self.levels) else _USUAL if i < losses.shape[1] - 1 else _HIGHEST
+                usual = 0.0 if i == 0 else _USUAL if i < losses.shape[1] - 1 else _HIGHEST
                 level = self._level(scaled[held], self.z[held, i], below[held], usual)
                 covariances = self._covariances(scaled, level)
                 below, _ = level.believed(covariances, below, np.zeros(len(below)))

@@ -19,8 +19,8 @@ _TRIES = 5  # points that are being evaluated already
 _LOOKED_AT = 300  # points known at low fidelities: those believed best
 _PAIRS = 6  # results at the highest fidelity before cheap ones are paid for: before, what they say is a guess
 # what may be spent on runs that are not bound to reach the highest, in evaluations there and as a share of what the
-# others cost, times the trust in the fidelity below it
-_FREE, _SHARE = 1.0, 0.5
+# others cost, times a power of the trust in the fidelity below it: a correlation of 0.5 hardly pays
+_FREE, _SHARE, _POWER = 2.0, 1.0, 3
 
 
 class _Judge:
@@ -61,19 +61,24 @@ class CheapFirst:
 
         Raises SpaceExhausted if there is nothing left.
         """
-        known, alone = self._known, self._alone
-        mark, generator = alone.mark(), self._rng.bit_generator.state
-        agreement = self.agreement()
-        pays, judge = self._pays(agreement), None
-        if pays or known.partial.any():
-            judge = _Judge(known, agreement, self._distribution, pinned, self._confidence)
-        step = self._drawn(number, pinned, judge)
-        judged = judge is not None and math.isfinite(judge.lowest)
+        known, alone, agreement = self._known, self._alone, self.agreement()
+        pays = self._pays(agreement)
+        for left in reversed(range(_TRIES)):
+            mark, generator = alone.mark(), self._rng.bit_generator.state
+            judge = None
+            if pays or known.partial.any():
+                judge = _Judge(known, agreement, self._distribution, pinned, self._confidence)
+            step = self._drawn(number, pinned, judge)
+            judged = judge is not None and math.isfinite(judge.lowest)
+            if not (left and pays and judge is not None and not judged and step is not None
+                    and self._hopeless(step, judge)):
+                break
+            alone.back(mark)
         rival = self._rival(judge, pinned) if judge is not None and judged else None
         chosen = step if rival is None else rival
         if chosen is None:
             return None
-        if judged and pays and chosen.to < known.fidelities.last:
+        if pays and chosen.to < known.fidelities.last:
             chosen = chosen._replace(bound=False)  # when that is known it is asked about again
         affordable = known.price(chosen) <= limit
         if affordable and chosen.bound and rival is None:
@@ -93,7 +98,7 @@ class CheapFirst:
         known, last = self._known, self._known.fidelities.last
         top, trust = agreement.levels[-1], 0.0
         if top is not None and known.fidelities.continues and (known.table.status[:, last] >= 0).sum() >= _PAIRS:
-            trust = max(top.correlation, 0.0)
+            trust = max(top.correlation, 0.0) ** _POWER
         return known.spent - known.firm < trust * (_FREE * known.prices.whole(last) + _SHARE * known.firm)
 
     def _drawn(self, number: int, pinned: Pins | None, judge: _Judge | None) -> Step | None:
@@ -111,6 +116,15 @@ class CheapFirst:
                 return self._towards(draw, row)
             self._alone.back(mark)
         return None
+
+    def _hopeless(self, step: Step, judge: _Judge) -> bool:
+        """Whether what was drawn without the model, and is known at low fidelities, is not to be the best."""
+        table = self._known.table
+        row = table.find(codes_of(self._distribution, step.draw[None], None)[0])
+        if row is None:
+            return False
+        bound = judge.bounds(table.features[[row]], judge.agreement.z[[row]])[0]
+        return bool(bound > np.nanmin(judge.agreement.z[:, -1]))
 
     def _rival(self, judge: _Judge, pinned: Pins | None) -> Step | None:
         """A point of lower bound than what was judged, that cheap evidence is known of; None if there is none."""
