@@ -79,7 +79,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def init(options: argparse.Namespace) -> None:
     document = documents.loaded(f"{str(options.space)!r}", _read(str(options.space)))
-    optimizer = Minimizer(documents.space_from(document), seed=options.seed, noisy=options.noisy)
+    space = documents.space_from(document)
+    documents.space_document(space)  # raises for values that the state could not give back
+    optimizer = Minimizer(space, seed=options.seed, noisy=options.noisy)
     with _locked(options.state):
         if options.state.exists():
             raise ValueError(f"{str(options.state)!r} exists. Remove it to begin anew.")

@@ -146,6 +146,8 @@ def test_wrong_results_change_nothing(run, tmp_path, capsys, given, words):
     ('{"variables": {"a": {"kind": "Integer", "low": 3, "high": 1}}}', "must have low <= high"),
     ('{"variables": {"a": {"kind": "Integer", "low": 3, "hi": 5}}}', "got ['hi']"),
     ('{"variables": {"a": {"kind": "Categorical", "values": []}}}', "at least one value"),
+    ('{"variables": {"a": {"kind": "Categorical", "values": [[1], {"b": 2}]}}}', "the values of a cannot be written"),
+    ('{"variables": {"a": {"kind": "Boolean"}, "a": {"kind": "Boolean"}}}', "it has 'a' twice"),
     ('{"variables": {"a": {"kind": "Boolean"}}, "constraints": []}', "got ['constraints']"),
     ('{"variables": {"a": {"kind": "Boolean"}}, "active_if": {"b": {"a": [true]}}}', "active_if"),
     ('{"variables": {"a": {"kind": "Boolean"}}, "active_if": 3}', "active_if"),
