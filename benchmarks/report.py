@@ -36,7 +36,8 @@ README, INDEX, PAGES, RESULTS = (Path(name) for name in (
     "README.md", "benchmarks/README.md", "benchmarks/pages", "benchmarks/results"))
 GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in the order of their pages
     "`Minimizer`, and rivals": ("tables", "ablations", "pbo", "functions", "long_runs", "noisy_functions", "mixint",
-                                "classics", "constraints", "kernel_tuner", "optuna_sampler", "fidelities"),
+                                "classics", "constraints", "kernel_tuner", "optuna_sampler", "sklearn_search",
+                                "fidelities"),
     "`ASNG`, the paper's method": ("toy", "population", "scaling"),
     "What they cost": ("overhead", "supernet_step", "host_time", "workers"),
     "Architecture search": ("mini_space", "one_shot.truth", "one_shot.side_by_side", "one_shot.robustness",
