@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
-from operator import itemgetter, methodcaller
+from operator import itemgetter
 from typing import Any
 
 import torch
 from torch import nn
 
-_children, _training = methodcaller("values"), itemgetter("training")
+_training = itemgetter("training")
 
 
 class Modules:
@@ -36,15 +36,20 @@ class Modules:
 
     def current(self) -> Modules:
         """These, up to date."""
-        if self._found is None or list(chain.from_iterable(map(_children, self._holders))) != self._found:
+        if self._found is None or any(self._leaves) or self._children() != self._found:
             self._list()
         return self
+
+    def _children(self) -> list[nn.Module | None]:
+        return list(chain.from_iterable([each.values() for each in self._holders]))
 
     def _list(self) -> None:
         self.all = list(self.network.modules())
         attributes = list(map(vars, self.all))
-        self._holders = [each["_modules"] for each in attributes]
-        self._found = list(chain.from_iterable(map(_children, self._holders)))
+        # most modules hold none, as long as nobody puts one in, which is soon asked
+        holders: list[dict[str, nn.Module | None]] = [each["_modules"] for each in attributes]
+        self._holders, self._leaves = [each for each in holders if each], [each for each in holders if not each]
+        self._found = self._children()
         # of a scripted module the mode is no attribute of its own
         self._attributes = [each for each in attributes if "training" in each]
         self._others = [module for module in self.all if "training" not in vars(module)]

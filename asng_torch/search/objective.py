@@ -39,11 +39,18 @@ class Objective:
     def __call__(self, net: nn.Module, batch: Any) -> Tensor:
         with nullcontext() if self.autocast is None else torch.autocast(device_of(net).type, self.autocast):
             if self.closure is not None:
-                return self.closure(net, batch)
+                return _single(self.closure(net, batch), "closure=...")
             if self.criterion is None:
                 return _own(_called(net, batch))
             inputs, targets = batch
-            return self.criterion(_called(net, inputs), targets)
+            return _single(self.criterion(_called(net, inputs), targets), "criterion")
+
+
+def _single(loss: Any, argument: str) -> Tensor:
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        got = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise TypeError(f"Search({argument}) must return the mean loss, a tensor of one number, got {got}.")
+    return loss
 
 
 def _called(net: nn.Module, inputs: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -36,6 +36,9 @@ class SharedWeights:
     def __init__(self, supernet: Supernet, optimizer: torch.optim.Optimizer,
                  scheduler: torch.optim.lr_scheduler.LRScheduler | None, *, set_to_none: bool, clip: float | None,
                  ema: float | None, scaled: bool = False) -> None:
+        if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            raise ValueError("Search(scheduler=...) must step by itself, got ReduceLROnPlateau, which waits for a "
+                             "metric. Give it that in your loop over the records.")
         self.supernet, self.optimizer, self.scheduler = supernet, optimizer, scheduler
         self.set_to_none, self.clip = set_to_none, clip
         self.average = None if ema is None else AveragedModel(supernet, multi_avg_fn=get_ema_multi_avg_fn(ema))
@@ -61,9 +64,9 @@ class SharedWeights:
         """All that the optimizer moves."""
         return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
 
-    def drop_gradients(self) -> None:
-        """As after a step."""
-        for each in self.parameters:  # most of which have none
+    def drop_gradients(self, parameters: Iterable[nn.Parameter] | None = None) -> None:
+        """As after a step; of these parameters, if there are no others with a gradient."""
+        for each in self.parameters if parameters is None else parameters:
             if each.grad is not None:
                 each.grad = None if self.set_to_none else each.grad.zero_()
 
@@ -114,7 +117,7 @@ class SharedWeights:
             fused.found_inf = None
         elif _finite(numbers := decisive.tolist()):
             self.optimizer.step()
-        self.drop_gradients()
+        self.drop_gradients(with_gradient)
         if scaled and with_gradient:
             self._scaler.update()
         self.settle(numbers)

@@ -80,24 +80,26 @@ class Meter:
         """
         widest = {name: found[0].widest for name, found in self.places.items()}
         self._check(widest)
-        narrowest = {name: found[0].narrowest for name, found in self.places.items()}
-        if narrowest == widest:
+        narrow = {name: found[0].narrowest for name, found in self.places.items()
+                  if found[0].narrowest != found[0].widest}
+        if not narrow:
             return
+        first: Exception | None = None
         with followed(self._twin.module) as running:
             try:
-                self._check(narrowest)
-                return
+                self._check({**widest, **narrow})
             except Exception as error:  # of PyTorch, or of a layer, whatever it says to a width that does not fit
                 first = error
-            # which of them it is: for each one alone
-            for name in narrowest:
-                if narrowest[name] != widest[name]:
-                    running.clear()
-                    try:
-                        self._check({**widest, name: narrowest[name]})
-                    except Exception as error:
-                        raise WidthsDiffer(running.explained(name, self._twin.places[name], error)) from error
-        raise first  # of no width alone
+            # for each one alone: which of them it is, or that two must agree, as all do at their narrowest
+            for name, code in narrow.items() if first or len(narrow) > 1 else ():
+                running.clear()
+                codes = {**widest, name: code}
+                try:
+                    self._check(codes) if first else self._pass(codes, [])  # alternatives may each have their width
+                except Exception as error:
+                    raise WidthsDiffer(running.explained(name, self._twin.places[name], error)) from error
+        if first:  # of no width alone
+            raise first
 
     def widths(self, codes: Mapping[str, float]) -> list[tuple[Elastic, Blocks | None]]:
         """Every elastic layer with what it receives under these codes; those of alternatives that do not run too."""

@@ -214,7 +214,20 @@ class Added(nn.Module):
         return self.fc2(self.fc1(x) + self.offset)
 
 
+class Residual(nn.Module):
+    """Which all at their narrowest, and all at their widest, can add."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = elastic.Linear(4, WidthChoice([2, 8])), elastic.Linear(8, WidthChoice([2, 8]))
+
+    def forward(self, x):
+        x = self.first(x)
+        return (x + self.second(x)).sum()
+
+
 @pytest.mark.parametrize(("make", "message"), [
+    (Residual, r"the Residual itself cannot follow the width 'first.width'.*Give widths that must agree one label"),
     (lambda: nn.Sequential(elastic.Linear(4, WidthChoice([2, 8])), nn.ReLU(), nn.Linear(8, 4)),
      r"Linear at '2' cannot follow the width '0.width' of elastic.Linear at '0'.*elastic.convert\(layer\)"),
     (lambda: nn.Sequential(elastic.Linear(4, WidthChoice([4, 8], label="a")), elastic.Linear(8, WidthChoice([2, 8])),
@@ -234,6 +247,14 @@ def test_a_layer_that_cannot_follow_is_named_when_the_supernet_is_built(make, me
     supernet = Supernet(make())
     with supernet.active(supernet.space.decode([0] * len(supernet.space))), pytest.raises(ValueError, match=message):
         supernet(x)
+
+
+def test_alternatives_may_have_widths_of_their_own():
+    choice = LayerChoice({name: elastic.Linear(4, WidthChoice([2, 8])) for name in "ab"})
+    supernet, x = Supernet(nn.Sequential(choice, elastic.Linear(8, 2)), example=torch.ones(2, 4)), torch.randn(2, 4)
+    for architecture in ASNG(supernet.space, seed=0).sample(8):
+        with supernet.active(architecture):
+            assert torch.allclose(supernet(x), derive(supernet, architecture)(x), atol=1e-6)
 
 
 def test_an_input_choice_that_is_not_told_its_widths_says_so():

@@ -82,6 +82,8 @@ def test_the_search_finds_the_layer_that_can_solve_the_task():
     ({"cost": "parameters"}, r"Search\(cost=..., limit=...\) go together"),
     ({"cost": "flops", "limit": 1.0}, r"Search\(cost=...\) must be one of .*'multiply_adds', .* or a function"),
     ({"cost": len, "limit": [1.0, 2.0]}, r"must be one ASNG for each limit, got 1 and 2"),
+    ({"scheduler": torch.optim.lr_scheduler.ReduceLROnPlateau(torch.optim.SGD([nn.Parameter(torch.ones(1))], 0.1))},
+     r"must step by itself, got ReduceLROnPlateau, which waits for a metric"),
     ({"optimizer": ASNG(Supernet(mini_network(depth=1)).space)}, "must be over the supernet's space"),
 ])
 def test_bad_arguments_are_explained(change, message):

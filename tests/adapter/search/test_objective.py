@@ -97,6 +97,20 @@ def test_a_network_without_a_loss_is_explained():
         list(build(train=batches, valid=batches))
 
 
+@pytest.mark.parametrize(("closure", "message"), [
+    (lambda net, batch: None, "got NoneType"), (lambda net, batch: 0.5, "got float"),
+    (lambda net, batch: batch["inputs"], r"got a tensor of shape \(\d+, \d+\)")])
+def test_a_loss_that_is_no_tensor_of_one_number_is_explained(closure, message):
+    with pytest.raises(TypeError, match=rf"Search\(closure=...\) must return the mean loss, .* {message}"):
+        list(build(closure=closure))
+    with pytest.raises(TypeError, match=r"Search\(criterion\) must return the mean loss, .*shape"):
+        list(build(lambda outputs, labels: outputs["outputs"], pairs(), pairs()))
+
+
+def pairs():
+    return [({"inputs": batch["inputs"]}, batch["labels"]) for batch in dicts()]
+
+
 def test_several_sources_come_together_and_are_resumed_each(tmp_path):
     x = torch.randn(40, 3, generator=torch.Generator().manual_seed(1))
 
