@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+from unittest.mock import MagicMock, Mock
 
 import numpy as np
 import oracles
@@ -10,6 +11,9 @@ import pytest
 from interrupting import broken_off
 
 from asng_core import Boolean, Categorical, Integer, Minimizer, Ordinal, Real, Space, SpaceExhausted
+from asng_core.blackbox.across_fidelities import AcrossFidelities
+from asng_core.blackbox.noise_free import NoiseFree
+from asng_core.blackbox.surrogate import Surrogate
 
 PRICES = [1, 3, 9, 27]
 SPACE = Space({"n": Integer(0, 9), "m": Integer(0, 9), "k": Categorical(["a", "b", "c"]), "b": Boolean()})
@@ -242,6 +246,18 @@ def test_of_several_losses_injected_the_newest_counts():
     assert optimizer.recommend() == other
 
 
+def test_many_are_asked_at_once_and_none_twice():
+    """Cheap ones too, once there is trust."""
+    optimizer = run(honest, 10 * 27, seed=1)
+    for _ in range(6):
+        batch = optimizer.ask(6)
+        assert len({(bytes(code), point.fidelity) for code, point in zip(batch.codes, batch, strict=True)}) == 6
+        assert len({point.run for point in batch}) == 6
+        optimizer.tell(batch, [honest(point, point.fidelity) for point in batch])
+    fidelities = np.bincount(optimizer.history.fidelities)
+    assert fidelities[0] > 2 * fidelities[3]
+
+
 def test_max_cost_is_kept():
     optimizer = Minimizer(SPACE, fidelities=PRICES, seed=0)
     batch = optimizer.ask(20, max_cost=5)
@@ -313,6 +329,12 @@ def test_a_replicate_under_noise_is_a_run_of_its_own():
 def test_what_are_no_fidelities_is_refused(wrong, error, words):
     with pytest.raises(error, match=words):
         Minimizer(SPACE, **wrong)
+
+
+def test_cheap_evidence_needs_the_kernel_of_a_gaussian_process():
+    other = Mock(**{"surrogate.return_value": MagicMock(spec=Surrogate, capacity=200)})
+    with pytest.raises(TypeError, match="must have a GaussianProcess"):
+        Minimizer(SPACE, fidelities=PRICES, mechanisms=AcrossFidelities(alone=NoiseFree(model=other)))
 
 
 def test_without_fidelities_there_is_nothing_of_them():
