@@ -39,8 +39,12 @@ def of_study(url: str, name: str) -> Result:
     """Raises ImportError without the extra `study`, ValueError if there is no such study."""
     from ..study import Study  # before SQLAlchemy itself: it says which extra that is
 
+    from sqlalchemy import make_url  # isort: skip
     from sqlalchemy.exc import SQLAlchemyError  # isort: skip
     try:
+        where = make_url(url)
+        if where.get_backend_name() == "sqlite" and not Path(where.database or "").exists():  # it would be made
+            raise ValueError(f"there is no database {where.database!r}. Name the file that the workers were given.")
         with Study(url, name=name) as study:
             return study.result()
     except SQLAlchemyError as error:
