@@ -29,7 +29,7 @@ from asng_core import checkpoint
 from .rivals import ENTRIES
 
 # How many times seeded runs of a part of asng have come to give, or cost, something else (CONTRIBUTING.md).
-BEHAVIOURS = {"ASNG": 1, "Minimizer": 12, "fidelities": 3, "asng_torch": 2}
+BEHAVIOURS = {"ASNG": 1, "Minimizer": 12, "fidelities": 4, "asng_torch": 2}
 Task = dict[str, Any]
 Record = dict[str, Any]  # "task", "result", "source"
 RESULTS = Path(__file__).parent / "results"

@@ -11,9 +11,9 @@ To ask without noise:
     1. A run that is bound to reach the highest fidelity goes on.
     2. What A would ask; but where A asks its model, the candidate of the lowest bound under P, and a point of which
        cheap evidence is known, if that has a lower one. Where neither is any, P is the model of A.
-    3. The candidate begins with the cheapest fidelity that it is not known at, and 2. is asked again, as long as no
+    3. Such a candidate begins with the cheapest fidelity that it is not known at, and 2. is asked again, as long as no
        more was spent on runs that may never reach the highest than trust allows; else it is bound to reach it. What A
-       draws without its model is dropped once not even its bound is better than the best result.
+       draws without its model is always bound to.
 Under noise, of steps that `choosing` lists:
     1. While fewer than n_initial points are known: of some draws of theta the one that P knows least of.
     2. The one of the highest worth, while no more was spent on runs that may never reach the highest fidelity than is

@@ -62,23 +62,17 @@ class CheapFirst:
         Raises SpaceExhausted if there is nothing left.
         """
         known, alone, agreement = self._known, self._alone, self.agreement()
-        pays = self._pays(agreement)
-        for left in reversed(range(_TRIES)):
-            mark, generator = alone.mark(), self._rng.bit_generator.state
-            judge = None
-            if pays or known.partial.any():
-                judge = _Judge(known, agreement, self._distribution, pinned, self._confidence)
-            step = self._drawn(number, pinned, judge)
-            judged = judge is not None and math.isfinite(judge.lowest)
-            if not (left and pays and judge is not None and not judged and step is not None
-                    and self._hopeless(step, judge)):
-                break
-            alone.back(mark)
+        mark, generator = alone.mark(), self._rng.bit_generator.state
+        pays, judge = self._pays(agreement), None
+        if pays or known.partial.any():
+            judge = _Judge(known, agreement, self._distribution, pinned, self._confidence)
+        step = self._drawn(number, pinned, judge)
+        judged = judge is not None and math.isfinite(judge.lowest)
         rival = self._rival(judge, pinned) if judge is not None and judged else None
         chosen = step if rival is None else rival
         if chosen is None:
             return None
-        if pays and chosen.to < known.fidelities.last:
+        if judged and pays and chosen.to < known.fidelities.last:
             chosen = chosen._replace(bound=False)  # when that is known it is asked about again
         affordable = known.price(chosen) <= limit
         if affordable and chosen.bound and rival is None:
@@ -116,15 +110,6 @@ class CheapFirst:
                 return self._towards(draw, row)
             self._alone.back(mark)
         return None
-
-    def _hopeless(self, step: Step, judge: _Judge) -> bool:
-        """Whether what was drawn without the model, and is known at low fidelities, is not to be the best."""
-        table = self._known.table
-        row = table.find(codes_of(self._distribution, step.draw[None], None)[0])
-        if row is None:
-            return False
-        bound = judge.bounds(table.features[[row]], judge.agreement.z[[row]])[0]
-        return bool(bound > np.nanmin(judge.agreement.z[:, -1]))
 
     def _rival(self, judge: _Judge, pinned: Pins | None) -> Step | None:
         """A point of lower bound than what was judged, that cheap evidence is known of; None if there is none."""

@@ -255,7 +255,7 @@ def test_many_are_asked_at_once_and_none_twice():
         assert len({point.run for point in batch}) == 6
         optimizer.tell(batch, [honest(point, point.fidelity) for point in batch])
     fidelities = np.bincount(optimizer.history.fidelities)
-    assert fidelities[0] > 2 * fidelities[3]
+    assert fidelities[0] > 1.5 * fidelities[3]
 
 
 def test_max_cost_is_kept():
