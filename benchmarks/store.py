@@ -164,9 +164,12 @@ def comparison(module: str, doc: str | None, methods: Sequence[str], *, quick: s
 
 def compared(options: argparse.Namespace, name: str, run: Callable[..., dict[str, Any]], tasks: Sequence[Task],
              **measured: Any) -> list[Record]:
-    """The runs that a comparison's options ask for: with --stored those that are there, else all."""
+    """What a comparison shows, once what its options ask for is measured: all that is stored, since a method is shown
+    beside the others."""
     path = options.out / name
-    return stored(path, tasks) if options.stored else measure(path, run, tasks, **measured, **how(options))
+    if not options.stored:
+        measure(path, run, tasks, **measured, **how(options))
+    return records(path)
 
 
 def how(options: argparse.Namespace) -> dict[str, Any]:

@@ -33,3 +33,4 @@ def test_the_benchmark_runs_and_shows_what_is_stored(command, tmp_path):
     assert "Mean gap under hard constraints" in printed
     assert (tmp_path / "constraints_quick.png").exists()
     assert command(benchmark, "--stored") == printed
+    assert command(benchmark, "--stored", "--methods", "Minimizer") == printed  # beside what is stored of the others
