@@ -154,9 +154,7 @@ class Study:
 
     def release(self, candidate: Candidate | int) -> None:
         """Free an open candidate of this worker at once: another one will evaluate it."""
-        number = rules.candidate_id(candidate)
-        self._begun.pop(number, None)
-        self._database.renew(self._name, self.worker, [number], -1.0)
+        self._renewal.free(rules.candidate_id(candidate))
 
     # the loop
 

@@ -192,3 +192,16 @@ def test_a_pinned_column_is_one_of_the_space(column, words):
     state["open"]["pinned"] = [[column]]
     with pytest.raises(ValueError, match=words):
         ASNG(SPACE).load_state_dict(state)
+
+
+def test_what_an_open_draw_was_drawn_from_is_not_left_out():
+    optimizer = ASNG(SPACE, seed=1, population_size=2)
+    late = optimizer.ask()
+    while optimizer.generation == 0:
+        point = optimizer.ask()
+        optimizer.tell(point, loss(point, 1))
+    assert late.id in optimizer.pending.ids
+    state = optimizer.state_dict()
+    state["past"] = {"generations": [], "values": state["past"]["values"][:0]}
+    with pytest.raises(ValueError, match="the distribution of a draw is missing"):
+        ASNG(SPACE).load_state_dict(state)

@@ -6,6 +6,7 @@ import math
 import multiprocessing
 import signal
 import sqlite3
+import threading
 import time
 
 import numpy as np
@@ -115,6 +116,24 @@ def test_a_lease_is_renewed_as_long_as_its_worker_lives(url, tmp_path, monkeypat
     assert other.ask().id == 1
     slow.close()  # frees it
     assert other.ask().id == candidate.id
+
+
+def test_a_lease_that_is_freed_while_it_is_renewed_is_free():
+    began, ends = threading.Event(), []
+
+    class Slow:
+        def renew(self, study, worker, ids, seconds):
+            if seconds > 0:
+                began.set()
+                time.sleep(0.1)
+            ends.append(seconds)
+
+    renewal = leases.Renewal(leases.Held(Slow(), "a", "me", 0.01, {0: 0.0}))
+    renewal.start()
+    assert began.wait(60)
+    renewal.free(0)
+    renewal.stop()
+    assert ends[-1] == -1.0
 
 
 def test_what_is_released_and_what_an_error_broke_off_is_asked_again(url):
