@@ -41,7 +41,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in th
     "`ASNG`, the paper's method": ("toy", "population", "scaling"),
     "What they cost": ("overhead", "supernet_step", "host_time", "workers"),
     "Architecture search": ("mini_space", "one_shot.truth", "one_shot.side_by_side", "one_shot.robustness",
-                            "one_shot.ranking", "inpainting", "elastic_transformer", "networks"),
+                            "one_shot.ranking", "one_shot.trainings", "inpainting", "elastic_transformer", "networks"),
 }
 RUNS: dict[str, tuple[str, ...]] = {  # module -> the arguments of the runs that fill its files
     **{name: ("",) for names in GROUPS.values() for name in names}, "ablations": (), "one_shot.ranking": (),

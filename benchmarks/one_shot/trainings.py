@@ -252,7 +252,7 @@ def draw(judged: Judged, path: Path) -> None:
 
 
 def parts(task: dict[str, Any]) -> tuple[str, ...]:
-    return ("Minimizer", "asng_torch") if task["strategy"] in (OURS, "Minimizer") else ()
+    return {OURS: ("Minimizer", "fidelities", "asng_torch"), "Minimizer": ("Minimizer",)}.get(task["strategy"], ())
 
 
 def main() -> None:
