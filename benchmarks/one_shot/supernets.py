@@ -43,7 +43,7 @@ def run(ground: str, option: str, seed: int, passes: int) -> dict[str, Any]:
     judge = OPTIONS[option](shared)
     trained = time.process_time()
     losses = judge()
-    return {"losses": losses.round(5).tolist(), "seconds": round(trained - started, 3),
+    return {"losses": losses.round(4).tolist(), "seconds": round(trained - started, 3),
             "judging": round(time.process_time() - trained, 3)}
 
 
