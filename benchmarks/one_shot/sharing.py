@@ -3,8 +3,8 @@
 Every way has the same number of passes: forward and backward of one network on one batch of the ground's training.
 
   uniform                 each step trains a network drawn at random (Guo et al., ECCV 2020)
-  uniform, 4 a step       by the mean gradient of four: what of a sandwich is the accumulation
-  sandwich                by the mean gradient of the largest, two drawn ones and the smallest (Yu and Huang, ICCV 2019)
+  fair                    by the gradients of as many as have each value of each variable once (Chu et al., ICCV 2021)
+  sandwich                by those of the largest, two drawn ones and the smallest (Yu and Huang, ICCV 2019)
   sandwich, distilled     of which all but the largest learn its outputs (Yu et al., BigNAS, ECCV 2020)
   complexity-aware rate   a network's learning rate falls the later the more parameters it has (Jeon et al., CVPR 2025)
   separate momenta        one for each value of a variable that is drawn (the same)
@@ -93,7 +93,7 @@ class Shared:
         return outputs
 
     def backward(self, architectures: Sequence[Architecture], *, distilled: bool = False) -> bool:
-        """Add up the mean gradient of these networks on the next batch, unless too few passes are left.
+        """Add up the gradients of these networks on the next batch, unless too few passes are left.
 
         distilled: all but the first learn its outputs in place of the classes.
         """
@@ -102,7 +102,7 @@ class Shared:
         x, target = next(self._batches)
         for i, architecture in enumerate(architectures):
             outputs = self.outputs(architecture, x)
-            (nn.functional.cross_entropy(outputs, target) / len(architectures)).backward()
+            nn.functional.cross_entropy(outputs, target).backward()
             if distilled and i == 0:
                 target = outputs.detach().softmax(dim=1)
         self.spent += len(architectures)
@@ -110,7 +110,7 @@ class Shared:
 
     def step(self, architectures: Sequence[Architecture], optimizer: torch.optim.Optimizer | None = None,
              decay: float | None = None, *, distilled: bool = False) -> bool:
-        """Move the weights by that gradient; False if too few passes are left.
+        """Move the weights by these gradients; False if too few passes are left.
 
         decay: the factor of the learning rate, else half a cosine over all passes, as in trainings of the ground.
         """
@@ -131,8 +131,8 @@ class Shared:
                                     lambda net: nn.functional.cross_entropy(net(x), y))
 
 
-def uniform(shared: Shared, n: int = 1) -> Judge:
-    while shared.step(shared.drawn(n)):
+def uniform(shared: Shared) -> Judge:
+    while shared.step(shared.drawn()):
         pass
     return shared.losses
 
@@ -237,7 +237,6 @@ def recalibrated(shared: Shared) -> Judge:
 
 OPTIONS: dict[str, Callable[[Shared], Judge]] = {
     UNIFORM: uniform,
-    "uniform, 4 a step": partial(uniform, n=4),
     "fair": fair,
     "sandwich": sandwich,
     "sandwich, distilled": partial(sandwich, distilled=True),
