@@ -41,15 +41,16 @@ GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in th
     "`ASNG`, the paper's method": ("toy", "population", "scaling"),
     "What they cost": ("overhead", "supernet_step", "host_time", "workers"),
     "Architecture search": ("mini_space", "one_shot.truth", "one_shot.side_by_side", "one_shot.robustness",
-                            "one_shot.ranking", "one_shot.trainings", "inpainting", "elastic_transformer", "networks"),
+                            "one_shot.ranking", "one_shot.trainings", "one_shot.supernets", "inpainting",
+                            "elastic_transformer", "networks"),
 }
 RUNS: dict[str, tuple[str, ...]] = {  # module -> the arguments of the runs that fill its files
     **{name: ("",) for names in GROUPS.values() for name in names}, "ablations": (), "one_shot.ranking": (),
     "tables": ("all", "noise-free --ablate"), "functions": ("", "--ablate"), "noisy_functions": ("", "--ablate"),
     "pbo": ("all",)}
 Stored = dict[str, list[store.Record]]  # name of a file -> what is in it
-# judges what other quick runs find; its own are of a few networks
-TRUTH = "one_shot_truth"
+# judge what other quick runs find; their own are of a few networks
+TRUTHS = ("one_shot_truth", "one_shot_images", "one_shot_text")
 
 
 def gathered(results: Path) -> dict[str, list[Page]]:
@@ -185,9 +186,11 @@ def quick(root: Path) -> None:
         command = [sys.executable, "-W", "ignore", "-m", f"{__package__}.{name}", *arguments.split(), "--quick",
                    "--out", str(results)]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **threads})
-    shutil.copy(store.RESULTS / f"{TRUTH}{store.SUFFIX}", results)
+    for path in (store.RESULTS / f"{name}{store.SUFFIX}" for name in TRUTHS):
+        if path.exists():
+            shutil.copy(path, results)
     for path in results.glob(f"*_quick{store.SUFFIX}"):
-        if not path.name.startswith(TRUTH):
+        if not path.name.startswith(TRUTHS):
             path.rename(path.with_name(path.name.replace("_quick", "")))
 
 

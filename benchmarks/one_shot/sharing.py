@@ -13,8 +13,6 @@ Every way has the same number of passes: forward and backward of one network on 
                           values' gradients agree least (Zhao et al., ICML 2021; Hu et al., ICLR 2022)
   recalibrated            uniform, each network judged by its own statistics of training batches instead of those of the
                           validation examples
-  own scales              each value of each variable adds a factor and a shift of its own to every normalized channel
-                          (after Yu et al., ICLR 2019)
 """
 
 from __future__ import annotations

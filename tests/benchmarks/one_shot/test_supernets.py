@@ -141,13 +141,13 @@ def test_ways_are_reported(results):
     (page,) = supernets.pages(results)
     (text,) = page.tables.values()
     rows = {line.split(" | ")[0][2:]: line.split(" | ") for line in text.splitlines()[2:]}
-    assert rows.keys() >= {*sharing.OPTIONS, "multiply-adds", "uniform, multiply-adds", "one training of each"}
-    assert rows["one training of each"][2:4] == ["1.00 (1.00 to 1.00)"] * 2
-    more, fewer = (float(rows[name][2].split()[0]) for name in ("multiply-adds", "fewer multiply-adds"))
+    assert rows.keys() >= {*sharing.OPTIONS, "multiply-adds", "uniform, multiply-adds", supernets.CEILING}
+    assert rows[supernets.CEILING][3:5] == ["1.00 (1.00 to 1.00)"] * 2
+    more, fewer = (float(rows[name][3].split()[0]) for name in ("multiply-adds", "fewer multiply-adds"))
     assert more == -fewer > 0
-    assert rows["multiply-adds"][3].startswith("1.00")  # the best two differ in their widths alone
-    assert rows["uniform"][4] == rows["multiply-adds"][4] == ""
-    assert "(" in rows["sandwich"][4]
+    assert rows["multiply-adds"][4].startswith("1.00")  # the best two differ in their widths alone
+    assert rows["uniform"][5] == rows["multiply-adds"][5] == ""
+    assert "(" in rows["sandwich"][5]
     assert "without a training" in page.claims[0].text
     page.draw(results / "a.png")
     assert (results / "a.png").exists()
