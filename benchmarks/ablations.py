@@ -17,6 +17,7 @@ from . import functions, noisy_functions, pbo, store, tables
 from .analysis import markdown, plots, scores
 from .analysis.scores import Grouped, Records
 from .page import Page
+from .problems.synthetic import RUGGED, SUITE
 from .rivals import OURS
 
 FILES = {"tables, noise-free": ("tables_noise-free_ablation", "python -m benchmarks.tables noise-free --ablate"),
@@ -28,12 +29,18 @@ Difference = tuple[float, float, float]
 
 def columns(found: dict[str, Records]) -> dict[str, Grouped]:
     """heading -> method -> table -> scores, or log2 evaluations to the optimum; lower is better in all."""
-    made = {f"tables, noise-free, {budget}": grouped for budget in (100, 200, 500)
+    made = {f"tables, noise-free, {budget}": grouped for budget in (20, 50, 100, 200)
             if (grouped := tables.columns("noise-free", found["tables, noise-free"]).get(f"{budget} evaluations"))}
     made |= {f"generated, noisy, {budget}": grouped for budget in (100, 200)
              if (grouped := noisy_functions.columns(found["generated, noisy"])[f"{budget} evaluations"])}
     areas = {f"{name}, area": pbo.ablated(records) for name, records in found.items() if name.startswith("pseudo")}
-    return {**made, "synthetic, log2 evaluations": functions.logarithms(found["synthetic"]), **areas}
+    logs = functions.logarithms(found["synthetic"])
+    for name, suite in (("synthetic", SUITE), ("small and rugged", RUGGED)):
+        of_suite = {method: {problem: runs for problem, runs in each.items() if problem in suite}
+                    for method, each in logs.items()}
+        if any(of_suite.values()):
+            made[f"{name}, log2 evaluations"] = {method: each for method, each in of_suite.items() if each}
+    return made | areas
 
 
 def compared(found: dict[str, Grouped]) -> dict[str, dict[str, Difference]]:

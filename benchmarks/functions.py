@@ -21,12 +21,12 @@ from . import store
 from .analysis import markdown, plots, scores
 from .analysis.scores import Records, count, median
 from .page import Claim, Page
-from .problems.synthetic import SUITE, Problem
+from .problems.synthetic import RUGGED, SUITE, Problem
 from .rivals import ABLATED, ENTRIES, OURS, Method, Setting
 
 FIRST = ("OneMax d=100", "LeadingOnes d=50", "OneMax 30x5", "NK n=18 k=4")
 BUDGETS = dict.fromkeys(FIRST, 30_000) | dict.fromkeys((name for name in SUITE if name not in FIRST), 10_000)
-ABLATED_BUDGETS = dict.fromkeys(SUITE, 4_000)
+ABLATED_BUDGETS = dict.fromkeys([*SUITE, *RUGGED], 4_000)
 RUN = ("Minimizer", "ASNG", "(1+1) EA", "local search", "regularized evolution", "regularized evolution, 20",
        "CatCMAwM")
 SEEDS = 11
@@ -45,7 +45,7 @@ def to_optimum(method: Method, problem: Problem, budget: int) -> int | None:
 
 def run(method: str, function: str, seed: int, budget: int) -> dict[str, Any]:
     """The "evaluations" until the optimum was asked, or None."""
-    problem = SUITE[function](seed)
+    problem = (SUITE | RUGGED)[function](seed)
     return {"evaluations": to_optimum(ENTRIES[method].load()(Setting(problem.space, budget), seed), problem, budget)}
 
 
