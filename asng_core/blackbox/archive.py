@@ -61,7 +61,7 @@ class Archive:
             improved = bool((good & first)[n:].any())
         self.stalled = 0 if improved else self.stalled + len(new)
         size = SIZE if losses.ndim == 1 else SIZE_OF_FRONT
-        best_first = np.lexsort((-np.arange(len(rows)), rank))  # of equals the newest first
+        best_first = np.lexsort((-np.arange(len(rows)), rank))  # a new one before its equals, whose order turns round
         self.rows = [rows[i] for i in best_first[:size]]
 
     def mark(self) -> tuple[list[int], int]:
