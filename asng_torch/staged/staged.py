@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,16 @@ import numpy as np
 
 from asng_core import ASNG, Candidate, checks
 from asng_core.blackbox.under_noise import Estimate
+from asng_core.loop.lock import Lock
 
 from .. import checkpoint
 from ..search.budget import CostFunction, CostName, budgets
 from ..search.search import Search
 from ..supernet.architecture import Architecture
 from ..supernet.supernet import Supernet
+from . import rules
 from .goal import COST, SHARED, Goal
-from .jobs import InThisThread, Job, Trained, run_name
+from .jobs import Job, Trained, run_name
 from .judging import Losses, on_validation
 from .trainer import state_of, weights_of
 
@@ -59,26 +60,20 @@ class Staged:
                  trainings: float, epochs: Sequence[int], folder: str | os.PathLike[str], judged: int = 256,
                  cost: CostName | CostFunction | None = None, limit: float | Sequence[float] | None = None,
                  seed: int = 0, executor: Executor | None = None, n_workers: int = 1, resume: bool = False) -> None:
-        listed = [checks.integer("Staged(epochs=...)", each, minimum=1) for each in epochs]
-        if not listed or any(a >= b for a, b in pairwise(listed)):
-            raise ValueError(f"Staged(epochs=...) must rise, short trainings first, got {checks.shown(epochs)}.")
-        made = budgets(supernet, optimizer, cost, limit)
-        self.trainings = checks.real("Staged(trainings=...)", trainings, above=0)
-        if self.trainings < len(made):
-            raise ValueError(f"Staged(trainings=...) must allow one for each limit, {len(made)}, got {trainings}.")
+        rules.function("Staged(train)", train)
+        self.epochs, made = rules.epochs(epochs), budgets(supernet, optimizer, cost, limit)
+        self.trainings = rules.trainings(trainings, len(made))
         self.n_judged = checks.integer("Staged(judged=...)", judged, minimum=len(made))
         self.seed = checks.integer("Staged(seed=...)", seed, minimum=0)
         self.n_workers = checks.integer("Staged(n_workers=...)", n_workers, minimum=1)
         self.supernet, self.losses, self.train, self.folder = supernet, losses, train, Path(folder)
-        self.epochs, self.executor = listed, executor or InThisThread()
-        self.goals = [Goal(budget, supernet.space, listed, self.seed + i) for i, budget in enumerate(made)]
+        self.executor = rules.executor(executor, self.n_workers)
+        self.goals = [Goal(budget, supernet.space, self.epochs, self.seed + i) for i, budget in enumerate(made)]
         self.trained: list[Trained] = []  # in the order in which trainings ended; of a run that went on the last counts
         self._spent, self._flight = [0.0] * len(made), dict[Future[float], Job]()
         if not checks.truth("Staged(resume=...)", resume):
-            if self.path.exists():
-                raise ValueError(f"Staged(folder) must be new, but {str(self.folder)!r} holds the state of another "
-                                 "one. Go on with it by resume=True, or name another.")
-            self.folder.mkdir(parents=True, exist_ok=True)
+            rules.new(self.path)
+            rules.function("Staged(losses)", losses)
             self._judge()
         else:
             self._load(checkpoint.read(self.path, FORMAT))
@@ -144,21 +139,23 @@ class Staged:
                 goal.learn(architecture, known)
 
     def __iter__(self) -> Iterator[Trained]:
-        for i, goal in enumerate(self.goals):  # of a resumed one, what was under way
-            for candidate in goal.minimizer.pending:
-                self._submit(self._asked(i, candidate))
-        self._save()
-        try:
-            while self._fill():
-                done, _ = wait(self._flight, return_when=FIRST_COMPLETED)
-                for future in sorted(done, key=lambda each: self._flight[each].run):
-                    job = self._flight.pop(future)
-                    trained = self._take(job, float(future.result()))
-                    self._save()
-                    yield trained
-        finally:
-            while self._flight:
-                self._flight.popitem()[0].cancel()
+        with Lock("Staged(folder)", self.folder / "staged.lock"):
+            for i, goal in enumerate(self.goals):  # of a resumed one, what was under way
+                for candidate in goal.minimizer.pending:
+                    self._submit(self._asked(i, candidate))
+            self._save()
+            try:
+                while self._fill():
+                    done, _ = wait(self._flight, return_when=FIRST_COMPLETED)
+                    for future in sorted(done, key=lambda each: self._flight[each].run):
+                        job = self._flight.pop(future)
+                        trained = self._take(job, rules.loss(future.result(), job.architecture))
+                        self._save()
+                        self._forget_states()
+                        yield trained
+            finally:
+                while self._flight:
+                    self._flight.popitem()[0].cancel()
 
     def _fill(self) -> bool:
         """Let as many trainings as may be under way; whether there are any."""
@@ -216,19 +213,26 @@ class Staged:
         state = state_of(self.folder, job.run)
         trained = Trained(job.architecture, job.epochs, loss, weights_of(state))
         self.trained = [each for each in self.trained if each.weights != trained.weights] + [trained]
-        for i, goal in enumerate(self.goals):  # states that no run will go on from
+        return trained
+
+    def _forget_states(self) -> None:
+        """Those that no run will go on from; once that is saved, or an interrupted one would train them again."""
+        for i, goal in enumerate(self.goals):
             kept = {state_of(self.folder, run_name(i, run)) for run in
                     {*goal.minimizer.continuable, *(each.run for each in goal.minimizer.pending)}}
             for path in self.folder.glob(f"network-{i}-*.state.safetensors"):
                 if path not in kept:
                     path.unlink()
-        return trained
 
     # state
 
+    def _settings(self) -> dict[str, Any]:
+        """What an interrupted one cannot be gone on without; `trainings` may be more by then."""
+        return {"epochs": self.epochs, "seed": self.seed, "limits": [goal.budget.limit for goal in self.goals]}
+
     def _save(self) -> None:
         checkpoint.write(self.path, {
-            "format": FORMAT, "version": VERSION, "epochs": self.epochs, "spent": self._spent,
+            "format": FORMAT, "version": VERSION, "settings": self._settings(), "spent": self._spent,
             "budgets": [goal.budget.state() for goal in self.goals],
             "minimizers": [goal.minimizer.state_dict() for goal in self.goals],
             "trained": [{"codes": self.supernet.space.encode(each.architecture).tolist(), "epochs": each.epochs,
@@ -236,8 +240,7 @@ class Staged:
 
     def _load(self, state: dict[str, Any]) -> None:
         try:
-            if state["version"] != VERSION or state["epochs"] != self.epochs:
-                raise ValueError(f"it is of version {state['version']} and epochs {state['epochs']}.")
+            rules.same({"version": VERSION, **self._settings()}, {"version": state["version"], **state["settings"]})
             for goal, budget, minimizer in zip(self.goals, state["budgets"], state["minimizers"], strict=True):
                 goal.budget.load(budget)  # first: measured costs, by which its space knows its limit
                 goal.minimizer.load_state_dict(minimizer)

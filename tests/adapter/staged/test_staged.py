@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from asng_core import ASNG, CheckpointError
-from asng_torch import LayerChoice, Staged, Supernet
+from asng_torch import LayerChoice, Staged, Supernet, checkpoint
 from asng_torch.staged.goal import COST, SHARED
 from asng_torch.staged.trainer import state_of, weights_of
 
@@ -150,6 +150,24 @@ def test_an_error_costs_no_more_than_its_training(supernet, tmp_path):
     assert [architecture for architecture, *_ in train.calls] == whole
 
 
+def test_what_was_trained_outlives_a_disk_that_is_full_when_the_state_is_saved(supernet, tmp_path, monkeypatch):
+    train, write = Trainings(), checkpoint.write
+
+    def full(path, state):
+        if len(train.calls) == 1:
+            raise OSError("the disk is full")
+        write(path, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "write", full)
+        with pytest.raises(OSError, match="disk"):
+            list(made(supernet, tmp_path, train, epochs=[9]))
+    staged = made(supernet, tmp_path, train, epochs=[9], resume=True)
+    list(staged)
+    assert train.calls[1][:3] == (train.calls[0][0], 9, 9)  # it was there, and is judged alone
+    assert train.epochs == 9 * staged.spent
+
+
 def test_a_run_whose_state_is_gone_begins_anew_at_full_price(supernet, tmp_path):
     train = Trainings()
     staged = made(supernet, tmp_path, train, trainings=5)
@@ -205,6 +223,7 @@ def test_several_limits_give_a_front_of_trained_networks(supernet, tmp_path):
 @pytest.mark.parametrize(("changed", "match"), [
     ({"epochs": []}, "must rise"), ({"epochs": [3, 3]}, "must rise"), ({"epochs": [0, 3]}, "at least 1"),
     ({"trainings": 0}, "trainings"), ({"judged": 0}, "judged"), ({"n_workers": 0}, "n_workers"),
+    ({"n_workers": 2}, r"n_workers=2\) must come with an executor"),
     ({"losses": lambda each: np.zeros(3)}, "one for each of"),
     ({"cost": "parameters", "limit": [100, 200], "trainings": 1}, "one for each limit, 2"),
 ])
@@ -213,13 +232,60 @@ def test_bad_input_names_its_argument(supernet, tmp_path, changed, match):
         made(supernet, tmp_path / "a", Trainings(), **changed)
 
 
-def test_a_folder_in_use_is_refused(supernet, tmp_path):
+@pytest.mark.parametrize(("changed", "match"), [
+    ({"epochs": 9}, r"epochs=\.\.\.\) must be a list"),
+    ({"executor": ThreadPoolExecutor}, r"executor=\.\.\.\) must be an executor"),
+    ({"losses": 3}, r"losses\) must be a function"),
+])
+def test_input_of_another_kind_names_its_argument(supernet, tmp_path, changed, match):
+    with pytest.raises(TypeError, match=match):
+        made(supernet, tmp_path / "a", Trainings(), **changed)
+    with pytest.raises(TypeError, match=r"train\) must be a function"):
+        made(supernet, tmp_path / "a", None)
+
+
+@pytest.mark.parametrize("told", ["good", None, np.array([1.0, 2.0]), 1j])
+def test_a_training_that_tells_no_loss_is_named(supernet, tmp_path, told):
+    with pytest.raises(TypeError, match=r"train\) must return a loss, a number, got .* of \{'layer 0'"):
+        list(made(supernet, tmp_path, lambda *arguments: told))
+
+
+def test_a_folder_that_holds_another_is_refused(supernet, tmp_path):
     for _ in made(supernet, tmp_path, Trainings()):
         break
     with pytest.raises(ValueError, match="resume=True"):
         made(supernet, tmp_path, Trainings())
-    with pytest.raises(ValueError, match="same staged search"):
-        made(supernet, tmp_path, Trainings(), resume=True, epochs=[3, 9])
+    with pytest.raises(ValueError, match=r"folder\) must be a folder"):
+        made(supernet, tmp_path / "staged.safetensors", Trainings())
+
+
+@pytest.mark.parametrize(("changed", "match"), [
+    ({"epochs": [3, 9]}, r"epochs is \[3, 9\] here, \[1, 3, 9\] in the state"),
+    ({"seed": 5}, "seed is 5 here, 0 in the state"),
+    ({"cost": "parameters", "limit": [100, 200]}, r"limits is \[100\.0, 200\.0\] here, \[100\.0\] in the state"),
+    ({"cost": "parameters", "limit": [120]}, r"limits is \[120\.0\] here, \[100\.0\] in the state"),
+    ({}, r"limits is \[inf\] here, \[100\.0\] in the state"),
+    ({"cost": "multiply_adds", "limit": [100]}, "constraints have changed"),
+])
+def test_another_one_does_not_go_on_with_a_state(supernet, tmp_path, changed, match):
+    limited = {"cost": "parameters", "limit": [100]}
+    for _ in made(supernet, tmp_path, Trainings(), **limited):
+        break
+    before = (tmp_path / "staged.safetensors").read_bytes()
+    with pytest.raises(ValueError, match=f"same staged search: .*{match}"):
+        made(supernet, tmp_path, Trainings(), resume=True, **({**limited, **changed} if changed else {}))
+    assert (tmp_path / "staged.safetensors").read_bytes() == before
+    made(supernet, tmp_path, Trainings(), resume=True, trainings=9, **limited)  # more trainings are no other search
+
+
+def test_two_at_a_time_do_not_share_a_folder(supernet, tmp_path):
+    under_way = iter(made(supernet, tmp_path, Trainings()))
+    next(under_way)
+    second = made(supernet, tmp_path, Trainings(), resume=True)
+    with pytest.raises(RuntimeError, match="in use by process"):
+        next(iter(second))
+    under_way.close()
+    assert list(made(supernet, tmp_path, Trainings(), resume=True))
 
 
 def test_a_damaged_state_is_refused(supernet, tmp_path):
