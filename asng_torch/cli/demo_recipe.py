@@ -46,6 +46,8 @@ def build_search(data: FashionMNIST, settings: Settings, seed: int, device: torc
     """A search over the mini space: one half of the training images trains weights, the other validates."""
     torch.manual_seed(seed)
     supernet = Supernet(mini.mini_network()).to(device)
+    if device.type == "cpu":  # which computes images by far faster in this order of memory
+        supernet.to(memory_format=torch.channels_last)
     order = torch.randperm(len(data.train_images))
     loaders = [_loader(data.train_images[half], data.train_labels[half], settings.batch_size, seed, device)
                for half in order.chunk(2)]

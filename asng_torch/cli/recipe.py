@@ -16,8 +16,7 @@ from ..data import ImageData, Inpainting, TensorLoader, images, padded, split, s
 from ..search.distributed import rank, world_size
 from ..search.search import Search
 from ..spaces.preset import Preset, SearchSpace
-from ..staged.staged import Staged
-from ..staged.trainer import Trainer, lengths
+from ..staged.trainer import Trainer
 from ..supernet.architecture import load_architecture
 from ..supernet.derive import derive
 from ..supernet.supernet import Supernet
@@ -151,16 +150,14 @@ class Recipe:
         own = is_own(self.config.space)
         return network if own or self.device.type != "cpu" else network.to(memory_format=torch.channels_last)
 
-    def staged(self, search: Search, folder: Path, *, resume: bool) -> Staged:
-        """Trainings after a search, on five sixths of the training images; the others judge them."""
+    def trainer(self) -> Trainer:
+        """Of trainings after a search, on five sixths of the training images; the others judge them."""
         settings, (pictures, labels) = self.preset.retrain, (self.data.train_images, self.data.train_labels)
         train, valid = split(len(pictures), 5 / 6, seed=self.config.seed)
         loader = partial(self._loader, pictures[train], labels[train], settings.batch_size, seed=self.config.seed,
                          augment=settings.augment)
-        trainer = Trainer(lambda architecture: self._placed(self.final(architecture)), loader,
-                          self._in_order(pictures[valid], labels[valid]), settings, self.criterion, self.autocast)
-        return Staged.after(search, trainer, trainings=self.config.trainings or 0, epochs=lengths(settings.epochs),
-                            folder=folder, seed=self.config.seed, resume=resume)
+        return Trainer(lambda architecture: self._placed(self.final(architecture)), loader,
+                       self._in_order(pictures[valid], labels[valid]), settings, self.criterion, self.autocast)
 
     def test_loader(self) -> Loader:
         """All test images in order; for inpainting, with the same masks every time."""

@@ -29,7 +29,7 @@ distribution over architectures by how well samples of it do on the other half.
   python -m asng_torch search --space enas_micro --preset published --data cifar10 --data-folder DATA --device cuda
   python -m asng_torch search --out runs/first --resume
   torchrun --nproc-per-node 2 -m asng_torch search --space mini --out runs/first
-  python -m asng_torch search --space mini --preset published --trainings 8 --out runs/trained
+  python -m asng_torch search --space mini --preset published --trainings 8 --workers 2 --out runs/trained
   python -m asng_torch search --network mine:network --data mine:data --limit 50000 100000 --out runs/mine
 
 Files in the run folder:
@@ -80,6 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trainings", type=arguments.positive, metavar="N",
                         help="then spend as much as N trainings from scratch on finding what trains best, "
                              "of several limits one for each; leaves the network, trained")
+    parser.add_argument("--workers", type=arguments.positive, default=1, metavar="N",
+                        help="trainings at a time, in processes that share the cores or take a GPU each; what is "
+                             "trained then depends on which ends first, and repeats no more to the bit (default: 1)")
     parser.add_argument("--tensorboard", action="store_true", default=None,
                         help="write the records for TensorBoard too, into FOLDER/tensorboard (asng[tensorboard])")
     arguments.add_amp(parser)
@@ -106,6 +109,8 @@ def run(options: argparse.Namespace) -> None:
                                "asng_torch.Staged")
         with distributed.together("reading the run folder", device, options.timeout):
             config = _config(options)
+            if options.workers > 1 and not config.trainings:
+                raise CommandError("--workers is of trainings. Give --trainings, too, or leave it out")
             recipe = Recipe(config, device, options.download)
             try:
                 search = recipe.search()
@@ -135,7 +140,7 @@ def run(options: argparse.Namespace) -> None:
     if not finished:
         sys.exit(130)
     if config.trainings:
-        spend(recipe, search, out, resume=options.resume)
+        spend(recipe, search, out, workers=options.workers, resume=options.resume)
 
 
 def _function(text: str) -> str:

@@ -210,8 +210,7 @@ class Staged:
         for i, other in enumerate(self.goals):
             if i != job.goal:
                 other.learn(job.architecture, {job.epochs: loss})
-        state = state_of(self.folder, job.run)
-        trained = Trained(job.architecture, job.epochs, loss, weights_of(state))
+        trained = Trained(job.architecture, job.epochs, loss, weights_of(state_of(self.folder, job.run)))
         self.trained = [each for each in self.trained if each.weights != trained.weights] + [trained]
         return trained
 

@@ -1,6 +1,7 @@
 """Every space, searched, derived, retrained and tested from the command line at a tiny scale."""
 
 import csv
+import errno
 import json
 
 import pytest
@@ -117,11 +118,12 @@ def test_an_edited_architecture_is_taken(tmp_path, run, refused):
 
 
 @pytest.mark.hosts
-def test_trainings_leave_the_best_network_and_go_on_where_they_were_interrupted(tmp_path, run, monkeypatch):
+def test_trainings_leave_the_best_network_and_go_on_where_they_were_interrupted(tmp_path, run, refused, monkeypatch):
     out, limits = tmp_path / "whole", (2500, 4000)
     arguments = ["--space", "mini", "--steps", "2", "--trainings", "3", "--limit", *map(str, limits)]
     printed = run("search", out, *arguments)
     assert "The best of 3 networks trained in full, of a validation loss of" in printed
+    assert "within each limit 2500: " in printed
     told = json.loads((out / "trainings.json").read_text())
     assert told["spent"] == 3
     assert told["trust"].keys() == {"multiply-adds", "shared weights", "1"}
@@ -145,5 +147,13 @@ def test_trainings_leave_the_best_network_and_go_on_where_they_were_interrupted(
         patch.setattr(Trainer, "__call__", interrupted)
         with pytest.raises(SystemExit, match="130"):
             run("search", tmp_path / "a", *arguments)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "__call__", full)
+        assert "No space left on device. What was trained before is saved" in refused(
+            "search", tmp_path / "a", "--resume")
     run("search", tmp_path / "a", "--resume")
     assert json.loads((tmp_path / "a/trainings.json").read_text()) == told
+
+
+def full(trainer, architecture, epochs, seed, path):
+    raise OSError(errno.ENOSPC, "No space left on device")

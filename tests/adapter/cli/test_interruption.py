@@ -1,10 +1,12 @@
 """Whatever stops a command, --resume goes on as if nothing had happened."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
@@ -159,3 +161,53 @@ def test_a_search_of_two_processes(tmp_path, images):
         printed = process.communicate(timeout=120)[0].decode()
         assert process.returncode == 0, printed
     assert_same_search(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_trainings_in_processes(tmp_path, images, number):
+    """Whichever way it is stopped, its processes end with it, and what was trained is gone on with."""
+    search = ["--space", "mini", "--steps", "2", "--trainings", "40", "--workers", "2", "--data-folder", images]
+    process = start("search", *search, "--out", tmp_path)
+    told = tmp_path / "trainings.json"
+    wait_for(lambda: told.exists() and json.loads(told.read_text())["spent"] > 1, process)
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    process.send_signal(number)
+    printed = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    assert ("--resume" in printed) == (number == signal.SIGINT)
+    deadline = time.monotonic() + 20
+    while any(map(alive, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    before = json.loads(told.read_text())["trained"]
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["search"]["asked"]["trainings"] = len(before) + 3  # the rest would take long
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    process = start("search", "--out", tmp_path, "--resume", "--workers", "2")
+    printed = process.communicate(timeout=120)[0].decode()
+    assert process.returncode == 0, printed
+    after = json.loads(told.read_text())
+    assert after["trained"][: len(before)] == before
+    assert after["spent"] == len(before) + 3
+
+
+def children(pid):
+    """All of a process, the tracker of its resources left out."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and b"spawn_main" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+        except (OSError, IndexError):  # it has ended
+            continue
+    return found
+
+
+def alive(pid):
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
