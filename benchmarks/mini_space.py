@@ -1,25 +1,17 @@
-"""The demo's space: does architecture matter in it, does the search find a good one, and does the demo?
+"""The demo's space: does architecture matter in it, and does the search find a good one?
 
-Four measurements on the embedded Fashion-MNIST, the first three with the space's own recipe
-(`asng_torch.cli.demo_recipe`), the last with the shorter one of the command:
+Three measurements with the space's own recipe (`asng_torch.cli.demo_recipe`), on the embedded Fashion-MNIST:
 
   random     20 uniformly drawn architectures, each trained from scratch once
   retrain    4 of them (ranked 2nd, 7th, 12th and 17th of the 20) trained with 5 seeds
   search     5 searches of different seeds, each found architecture trained from scratch
-  demo       the whole of `make demo` with 10 seeds, each on one thread
 
-    python -m benchmarks.mini_space            about 25 minutes on 2 cores
+    python -m benchmarks.mini_space            about 12 minutes on 2 cores
     python -m benchmarks.mini_space --quick    a check of the whole path, seconds
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -29,22 +21,18 @@ import numpy as np
 import torch
 
 from asng_torch.cli import demo_recipe as demo
-from asng_torch.cli.config import DemoConfig
 from asng_torch.data import fashion_mnist
 
 from . import store
 from .analysis import markdown, plots
 from .page import Claim, Page
 
-RANDOM, RANKS, SEEDS, SEARCHES, DEMOS = 20, (2, 7, 12, 17), 5, 5, 10
-BEFORE = 139  # seconds of the demo on both cores of an idle machine, before trainings followed its search
+RANDOM, RANKS, SEEDS, SEARCHES = 20, (2, 7, 12, 17), 5, 5
 _CPU = torch.device("cpu")
 
 
 def run(kind: str, seed: int, settings: dict[str, Any], architecture: dict[str, str] | None = None) -> dict[str, Any]:
-    """Train one network from scratch, found by a search first if none is given; its test accuracy. Or a whole demo."""
-    if kind == "demo":
-        return whole_demo(seed, settings)
+    """Train one network from scratch, found by a search first if none is given; its test accuracy."""
     torch.set_num_threads(1)  # the processes are the parallelism
     data, recipe = fashion_mnist(), demo.Settings(**settings)
     search = demo.build_search(data, recipe, seed, _CPU)
@@ -54,26 +42,6 @@ def run(kind: str, seed: int, settings: dict[str, Any], architecture: dict[str, 
         architecture = search.optimizer.mode()
     _, accuracy = demo.retrain(search.supernet, architecture, data, recipe, seed, _CPU)
     return {"accuracy": accuracy, "architecture": architecture}
-
-
-def whole_demo(seed: int, settings: dict[str, Any]) -> dict[str, Any]:
-    """The command, as a user runs it: test accuracies of what it found and of `random` networks, and its time."""
-    options = [f"--{name}={value}" for name, value in {"seed": seed, **settings}.items()]
-    with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "asng_torch", "demo", "--out", folder, *options], check=True,
-                       capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        seconds = time.perf_counter() - started
-        metrics = json.loads((Path(folder) / "metrics.json").read_text())
-    return {"accuracy": metrics["test_accuracy"], "random": metrics["random_test_accuracies"],
-            "seconds": round(seconds, 1), "of": metrics["seconds"]}
-
-
-def demos(*, quick: bool) -> list[dict[str, Any]]:
-    """The tasks."""
-    config = DemoConfig(steps=20, trainings=2, epochs=1, controls=2) if quick else DemoConfig()
-    settings = {name: value for name, value in asdict(config).items() if name not in ("seed", "data_folder")}
-    return [{"kind": "demo", "seed": seed, "settings": settings} for seed in range(2 if quick else DEMOS)]
 
 
 def main() -> None:
@@ -97,7 +65,6 @@ def main() -> None:
     retrain = [{"kind": "retrain", "seed": seed, "settings": settings,
                 "architecture": ranked[rank - 1]["task"]["architecture"]} for rank in ranks for seed in range(seeds)]
     records += store.measure(path, run, retrain, **measure)
-    records += store.measure(path, run, demos(quick=options.quick), **measure)
 
     figures = Figures(records)
     draw(figures, path.with_suffix(".png"))
@@ -106,7 +73,6 @@ def main() -> None:
 
 def table(figures: Figures) -> str:
     random, found, robust = figures.random, figures.found, figures.robust_std / figures.seed_std
-    demos, controls = figures.demos, figures.controls
     q1, median, q3 = np.quantile(random, [0.25, 0.5, 0.75])
     return markdown.table(["", "test accuracy"], [
         [f"{len(random)} random networks", f"{random.min():.3f} to {random.max():.3f}, quartiles {q1:.3f} {median:.3f} "
@@ -116,22 +82,16 @@ def table(figures: Figures) -> str:
          + f", pooled {figures.seed_std:.4f}"],
         ["spread of networks / spread of seeds", f"{figures.spread:.1f} ({robust:.1f} by the interquartile range)"],
         [f"found by {len(found)} searches", " ".join(f"{accuracy:.3f}" for accuracy in found)
-         + f", above {(found[:, None] > random).mean():.0%} of the random networks"],
-        [f"returned by {len(demos)} demos", " ".join(f"{accuracy:.3f}" for accuracy in demos)],
-        [f"the best of their {controls.shape[1]} random networks",
-         " ".join(f"{accuracy:.3f}" for accuracy in controls.max(axis=1))],
-        ["beaten of them", " ".join(map(str, figures.beaten))],
-        ["seconds, one thread", " ".join(f"{seconds:.0f}" for seconds in figures.seconds)]])
+         + f", above {(found[:, None] > random).mean():.0%} of the random networks"]])
 
 
 def draw(figures: Figures, path: Path) -> None:
     """A dot a training: random networks, the seeds of some of them, those found."""
     rows = {"random networks": figures.random, **{f"seeds of number {rank}": accuracies for rank, accuracies in zip(
-        figures.ranks, figures.retrained, strict=True)}, "found by searches": figures.found,
-            "random networks of the demos": figures.controls.ravel(), "returned by the demos": figures.demos}
+        figures.ranks, figures.retrained, strict=True)}, "found by searches": figures.found}
     figure, axis = plots.figure(7, 0.35 * len(rows) + 1)
     for y, (name, accuracies) in enumerate(rows.items()):
-        color = "C7" if name.startswith("random") else "C1" if name.startswith("seeds") else "C0"
+        color = {"random networks": "C7", "found by searches": "C0"}.get(name, "C1")
         axis.scatter(accuracies, [y] * len(accuracies), s=28, color=color, alpha=0.6, linewidths=0)
     axis.axvline(np.median(figures.random), color="grey", linestyle=":", linewidth=1)
     axis.set_yticks(range(len(rows)), list(rows))
@@ -149,17 +109,12 @@ def pages(results: Path) -> list[Page]:
 
 class Figures:
     """Test accuracies: `random` and `found` networks, `retrained` `(n_networks, n_seeds)`, the random ones of
-    these `ranks`; and their spreads. What the `demos` returned, their `controls` `(n_demos, n_random)`, how many of
-    these were `beaten`, and `seconds`."""
+    these `ranks`; and their spreads."""
 
     def __init__(self, records: list[dict[str, Any]]) -> None:
         by_seed = sorted(records, key=lambda record: int(record["task"]["seed"]))
         self.random, self.found = (np.array([record["result"]["accuracy"] for record in by_seed
                                              if record["task"]["kind"] == kind]) for kind in ("random", "search"))
-        demos = [record["result"] for record in by_seed if record["task"]["kind"] == "demo"]
-        self.demos, self.controls, self.seconds = (np.array([result[name] for result in demos])
-                                                   for name in ("accuracy", "random", "seconds"))
-        self.beaten = (self.controls < self.demos[:, None]).sum(axis=1)  # strictly
         networks: dict[str, list[float]] = {}
         for record in records:
             if record["task"]["kind"] == "retrain":
@@ -177,17 +132,11 @@ class Figures:
 def claims(figures: Figures) -> list[Claim]:
     median = np.median(figures.random)
     above = int((figures.found > median).sum())
-    winners, seconds = int((figures.beaten == figures.controls.shape[1]).sum()), float(np.median(figures.seconds))
     return [Claim("in the demo's space networks spread at least 3 times as much as retraining seeds",
                   bool(figures.spread >= 3), f"{figures.spread:.1f} times", ("asng_torch",)),
-            Claim("a search of 2,500 steps alone finds networks above the random median in at least 4 of 5 seeds",
-                  above >= 4, f"{above} of {len(figures.found)}: {figures.found.min():.3f} to "
-                  f"{figures.found.max():.3f} against {median:.3f}", ("asng_torch",)),
-            Claim("the network that `make demo` returns beats all eight random ones, trained alike, in at least 8 of "
-                  "10 seeds", winners >= 0.8 * len(figures.demos), f"in {winners} of {len(figures.demos)}; "
-                  f"{figures.beaten.sum() / figures.controls.size:.0%} of {figures.controls.size} random networks"),
-            Claim(f"`make demo` takes at most {BEFORE} s, on one thread, median", seconds <= BEFORE,
-                  f"{seconds:.0f} s ({figures.seconds.min():.0f} to {figures.seconds.max():.0f})")]
+            Claim("a search of 2,500 steps finds networks above the random median in at least 4 of 5 seeds", above >= 4,
+                  f"{above} of {len(figures.found)}: {figures.found.min():.3f} to {figures.found.max():.3f} against "
+                  f"{median:.3f}")]
 
 
 if __name__ == "__main__":

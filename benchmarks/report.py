@@ -40,7 +40,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # heading of the index -> modules, in th
                                 "fidelities"),
     "`ASNG`, the paper's method": ("toy", "population", "scaling"),
     "What they cost": ("overhead", "supernet_step", "host_time", "workers"),
-    "Architecture search": ("mini_space", "one_shot.truth", "one_shot.side_by_side", "one_shot.robustness",
+    "Architecture search": ("mini_space", "demo", "one_shot.truth", "one_shot.side_by_side", "one_shot.robustness",
                             "one_shot.ranking", "one_shot.trainings", "one_shot.supernets", "inpainting",
                             "elastic_transformer", "networks"),
 }

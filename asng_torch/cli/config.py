@@ -14,7 +14,6 @@ from asng_core import __version__
 
 from ..search.budget import CostName
 from .arguments import CommandError
-from .demo_recipe import Settings
 from .folder import read_json, update_json
 
 
@@ -54,11 +53,11 @@ class RetrainConfig:
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """Of the demo, whose search is short, as trainings follow it."""
+    """Of the demo, whose search and trainings are short: minutes on two cores."""
 
-    steps: int = 1000
+    steps: int = 1200
     trainings: int = 8
-    epochs: int = Settings.epochs
+    epochs: int = 4
     controls: int = 8
     seed: int = 0
     data_folder: str | None = None

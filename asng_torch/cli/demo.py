@@ -26,7 +26,7 @@ from .follow import CHECKPOINT, follow
 from .page import in_words, write_page
 from .trainings import TRAININGS, found_in
 
-JUDGED, BATCHES = 100, 4  # architectures by the shared weights before the trainings, and on how much
+JUDGED, BATCHES = 200, 4  # architectures by the shared weights before the trainings, and on how much
 SUMMARY = "search, train and test on embedded images"
 HELP = """\
 One-shot architecture search on Fashion-MNIST, from start to end:

@@ -48,6 +48,13 @@ def test_the_mini_space_runs(command, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_demo_runs(command, tmp_path):
+    from benchmarks import demo
+    assert " of 2 |" in command(demo)
+    assert (tmp_path / "demo_quick.png").exists()
+
+
+@pytest.mark.slow
 def test_inpainting_runs(command, tmp_path, monkeypatch):
     from benchmarks import inpainting
     monkeypatch.setattr(inpainting, "RANDOM", 2)
