@@ -53,7 +53,7 @@ class Staged:
         for bit. Trainings that were under way begin where their run last left a state.
     executor: of `concurrent.futures` or the like, which runs `n_workers` trainings at a time; None for this thread.
 
-    An error in `train` ends the iteration; resumed, that training is repeated. RuntimeError while another has the folder.
+    An error in `train` ends the iteration; resumed, that training is repeated. RuntimeError if the folder is in use.
     """
 
     def __init__(self, supernet: Supernet, optimizer: ASNG | Sequence[ASNG], losses: Losses, train: Train, *,
