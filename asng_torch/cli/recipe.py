@@ -56,6 +56,9 @@ class Recipe:
             raise CommandError(f"--ema must be greater than 0 and less than 1, got {config.ema}")
         if config.cost and not config.limit:
             raise CommandError("--cost says what --limit counts. Give a --limit, too")
+        if config.trainings and config.trainings < len(config.limit or ()):  # known before the search, not after it
+            raise CommandError(f"--trainings must allow one for each --limit, {len(config.limit or ())}, "
+                               f"got {config.trainings}")
         self.criterion = nn.functional.mse_loss if self.inpainting else nn.functional.cross_entropy
         self.autocast = torch.bfloat16 if config.amp else None
 
