@@ -20,7 +20,7 @@ from asng_torch import cli
     (["search", "--space", "mini", "--mask", "half"], "--mask is for inpainting, but mini is for classification"),
     (["search", "--space", "mini", "--cost", "parameters"], "--cost says what --limit counts"),
     (["search", "--space", "mini", "--workers", "2"], "--workers is of trainings"),
-    (["search", "--space", "mini", "--trainings", "1", "--limit", "900", "2000"], "--trainings must allow one for each"),
+    (["search", "--space", "mini", "--trainings", "1", "--limit", "900", "2000"], "--trainings must allow one for"),
     (["search", "--space", "mini", "--steps", "0"], "must be a whole number of at least 1, got '0'"),
     (["search", "--space", "mini", "--steps", "abc"], "must be a whole number of at least 1, got 'abc'"),
     (["search", "--space", "mini", "--seed", "-1"], "must be a whole number of at least 0, got '-1'"),
