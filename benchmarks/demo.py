@@ -85,7 +85,7 @@ def draw(figures: Figures, path: Path) -> None:
     n, n_random = figures.random.shape
     figure, axis = plots.figure(7, 0.25 * n + 1)
     axis.scatter(figures.random.ravel(), np.repeat(range(n), n_random), s=28, color="C7", alpha=0.6, linewidths=0,
-                 label="random")
+                 label="random", zorder=3)  # not hidden by what it nearly equals
     axis.scatter(figures.found, range(n), s=40, color="C0", label="returned")
     axis.set_yticks(range(n))
     axis.set(xlabel="test accuracy", ylabel="seed")
