@@ -198,6 +198,6 @@ _INSTANCES: tuple[Callable[[int], Problem], ...] = (
     lambda seed: layers(4, seed),
 )
 SUITE = {make(0).name: make for make in _INSTANCES}  # name -> the instance of a seed
-# too small for a walk, and of many local optima
-RUGGED = {make(0).name: make for make in (lambda seed: nk(18, 2, 2, seed), lambda seed: nk(16, 4, 2, seed),
-                                          lambda seed: nk(14, 6, 2, seed))}
+_SMALL_AND_RUGGED: tuple[Callable[[int], Problem], ...] = (
+    lambda seed: nk(18, 2, 2, seed), lambda seed: nk(16, 4, 2, seed), lambda seed: nk(14, 6, 2, seed))
+RUGGED = {make(0).name: make for make in _SMALL_AND_RUGGED}  # too small for a walk, and of many local optima
