@@ -64,6 +64,11 @@ def by_seed(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(records, key=lambda record: int(record["task"]["seed"]))
 
 
+def uniform_losses(records: Sequence[dict[str, Any]]) -> list[Floats]:
+    """Of each uniformly trained supernet, by seed, the losses of all networks."""
+    return [np.array(record["result"]["losses"]) for record in by_seed(records) if record["task"]["kind"] == UNIFORM]
+
+
 def taus(records: Sequence[dict[str, Any]], kind: str, table: truth.Table, share: float = 1.0) -> list[float]:
     """By seed, how that supernet's ranking of the truly best `share` of all networks agrees with the truth."""
     best = np.argsort(-table.means, kind="stable")[:round(share * len(table))]

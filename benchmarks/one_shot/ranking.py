@@ -20,8 +20,10 @@ from asng_core.arrays import Floats, Ints
 from .. import store
 from ..analysis import markdown, plots, scores
 from ..page import Claim, Page
-from . import side_by_side, space, trainings, truth
-from .found import kendall
+from . import side_by_side, space, truth
+from .found import kendall, uniform_losses
+from .lookups import PRESENT, networks_of
+from .spending import predicted
 
 NAME, TRAINED, QUARTER = "one_shot_ranking", (8, 16, 32), 0.25
 BARS = {0: 0.30, 16: 0.45}  # trainings -> tau within the best quarter
@@ -34,12 +36,12 @@ def by_shared_weights(losses: Floats, seen: Floats, rows: Ints) -> Floats:
 
 def by_cost(losses: Floats, seen: Floats, rows: Ints) -> Floats:
     """The more multiply-adds the better."""
-    return -trainings.costs()
+    return -networks_of(PRESENT).costs
 
 
 def by_ridge(losses: Floats, seen: Floats, rows: Ints, shared: bool = True) -> Floats:
-    features = trainings.features(losses)
-    return -trainings.predicted(features if shared else features[:, :-1], rows, seen[rows])
+    features = networks_of(PRESENT).features(losses)
+    return -predicted(features if shared else features[:, :-1], rows, seen[rows])
 
 
 # name -> how it ranks, and which networks are trained for it, if any
@@ -95,7 +97,7 @@ def claim(ranked: Ranked) -> Claim:
 
 def pages(results: Path, name: str = NAME) -> list[Page]:
     """`results` must hold the truth and `side_by_side`."""
-    ranked = Ranked(truth.Table.load(results / truth.NAME), trainings.supernets(results))
+    ranked = Ranked(truth.Table.load(results / truth.NAME), uniform_losses(store.records(results / side_by_side.NAME)))
     rows = [[name, str(n or ""), *(scores.interval(*ranked.interval((name, n), which), sign="") for which in (0, 1))]
             for name, n in ranked.found]
     files = {truth.NAME: "python -m benchmarks.one_shot.truth --data FOLDER",

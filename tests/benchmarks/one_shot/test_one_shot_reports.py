@@ -7,7 +7,7 @@ import pytest
 from easy_truth import TARGET, judge, mistakes
 
 from benchmarks import store
-from benchmarks.one_shot import designs, found, ranking, robustness, side_by_side, space, strategies, trainings, truth
+from benchmarks.one_shot import designs, found, ranking, robustness, side_by_side, space, strategies, truth
 
 EVERY = space.architectures()
 
@@ -128,8 +128,9 @@ def test_evidence_is_ranked_by_networks_that_were_not_trained(results, tmp_path)
         seen.append((len(rows), accuracies.shape))
         return -accuracies
 
-    table, supernets = truth.Table.load(results / truth.NAME), trainings.supernets(results)
-    found = list(ranking.taus(rank, "drawn", 200, table, supernets[:2]))
+    table = truth.Table.load(results / truth.NAME)
+    supernets = found.uniform_losses(store.records(results / side_by_side.NAME))
+    ranked = list(ranking.taus(rank, "drawn", 200, table, supernets[:2]))
     assert seen == [(200, (256,))] * 6
-    assert [number for number, *_ in found] == [0, 0, 0, 1, 1, 1]
-    assert all(-1 <= tau <= 1 for _, *both in found for tau in both)
+    assert [number for number, *_ in ranked] == [0, 0, 0, 1, 1, 1]
+    assert all(-1 <= tau <= 1 for _, *both in ranked for tau in both)
