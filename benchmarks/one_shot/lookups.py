@@ -28,7 +28,6 @@ from .grounds.ground import TESTED
 
 PRESENT = "operations"  # the ground of `truth`
 SUPERNETS = "one_shot_trainings_supernets"  # of that one, short ones: 1.3 trainings and half of one for the judging
-LOOKED_UP = {PRESENT: 3, "images": 2, "text": 2}  # seeds; all judge, but the one that a run looks up
 RECIPE, N_SUPERNETS = {"steps": 300, "judged": 128}, 20
 
 
@@ -62,9 +61,7 @@ class Known:
     """Of a ground, by row of `networks` and by seed.
 
     words: of each network. epochs: at which trainings were looked at, the last being a full one's.
-    losses, seconds: `(n, LOOKED_UP, n_epochs)` of validation, and until then.
-    merits: `(n, n_seeds)` by which what is returned is judged, more being better: minus the loss of full trainings.
-    accuracies: `(n, n_seeds)` of full trainings on the test, another judge.
+    losses, seconds: `(n, n_seeds, n_epochs)`, minus the accuracy on the test, and until then.
     """
 
     networks: Networks
@@ -72,14 +69,17 @@ class Known:
     epochs: tuple[int, ...]
     losses: Floats
     seconds: Floats
-    merits: Floats
-    accuracies: Floats
+
+    @property
+    def accuracies(self) -> Floats:
+        """`(n, n_seeds)` of full trainings: those of one seed are looked up, the others judge."""
+        return np.asarray(-self.losses[:, :, -1])
 
     @cached_property
     def seed_std(self) -> float:
         """Standard deviation of one training around its network's mean, over the better half of the networks."""
-        better = np.argsort(-self.merits.mean(axis=1), kind="stable")[: len(self.words) // 2]
-        return float(np.sqrt(self.merits[better].var(axis=1, ddof=1).mean()))
+        better = np.argsort(-self.accuracies.mean(axis=1), kind="stable")[: len(self.words) // 2]
+        return float(np.sqrt(self.accuracies[better].var(axis=1, ddof=1).mean()))
 
     @property
     def unit(self) -> float:
@@ -88,7 +88,7 @@ class Known:
 
     def judged(self, row: int, seed: int) -> tuple[float, int]:
         """Regret of a network in standard deviations of a training, and its rank, by the seeds other than this one."""
-        others = np.delete(self.merits, seed, axis=1).mean(axis=1)
+        others = np.delete(self.accuracies, seed, axis=1).mean(axis=1)
         lacks = others - others[row]
         return float(lacks.max()) / self.seed_std, int((lacks > 0).sum()) + 1
 
@@ -106,13 +106,11 @@ def known(ground: str, results: Path = store.RESULTS) -> Known:
     curves, networks = Curves.load(ground, results), networks_of(ground)
     words = [GROUNDS[ground].in_words(each) for each in networks.architectures]
     rows = [curves.architectures.index(each) for each in words]
-    losses, n = curves.losses[rows][:, :, [epoch - 1 for epoch in TESTED]], LOOKED_UP[ground]
-    return Known(networks, words, TESTED, losses[:, :n], curves.seconds[rows, :n], -losses[:, :, -1],
-                 curves.accuracies[rows, :, -1])
+    return Known(networks, words, TESTED, -curves.accuracies[rows], curves.seconds[rows])
 
 
 def _present(results: Path) -> Known:
-    """Trainings of one length, of which the accuracy is known, no loss. Their seconds are not stored: a pass
+    """Trainings of one length. Their seconds are not stored: a pass
     is taken to last as long as one of the supernet's, which trains the same networks on batches of the same size."""
     table, networks = truth.Table.load(results / truth.NAME), networks_of(PRESENT)
     words = [space.in_words(each) for each in networks.architectures]
@@ -120,8 +118,7 @@ def _present(results: Path) -> Known:
     trained = [record["result"] for record in _of_present(store.RESULTS)]
     passes = space.EPOCHS * -(-len(space.tensors(None)[0]) // space.BATCH)
     seconds = passes * sum(each["seconds"] for each in trained) / sum(each["training_passes"] for each in trained)
-    return Known(networks, words, (space.EPOCHS,), -accuracies[:, :, None], np.full((*accuracies.shape, 1), seconds),
-                 accuracies, accuracies)
+    return Known(networks, words, (space.EPOCHS,), -accuracies[:, :, None], np.full((*accuracies.shape, 1), seconds))
 
 
 @cache
@@ -186,7 +183,7 @@ class Book:
         return losses
 
     def train(self, row: int, to: int | None = None) -> float:
-        """The validation loss of a network after that one of `epochs`, by default of a full training."""
+        """Minus the accuracy of a network after that one of `epochs`, by default of a full training."""
         to = self.last if to is None else to
         self._spend(self._price(row, to))
         self.reached[row] = max(self.reached[row], to)

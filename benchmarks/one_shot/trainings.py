@@ -6,14 +6,12 @@
     python -m benchmarks.one_shot.trainings --quick    a check of the whole path
 
 The strategies are those of `spending`. A run is given one supernet and looks up one seed of trainings; what it would
-return at a budget is judged by the other seeds, so that no truth leaks: by what it was to lower, the loss of a full
-training on the validation examples, and beside that by the accuracy on the test.
+return at a budget is judged by the other seeds, so that no truth leaks: by the accuracy of a full training.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,8 +27,9 @@ from ..page import Claim, Page
 from ..rivals import FIDELITIES
 from . import lookups, side_by_side
 from .grounds import GROUNDS, LEFT_OUT
+from .grounds.curves import SEEDS
 from .grounds.ground import TESTED
-from .lookups import LOOKED_UP, PRESENT, Book, Known, Spent
+from .lookups import PRESENT, Book, Known, Spent
 from .spending import OURS, PLANNED, RIVAL, STRATEGIES, parts, strategies
 
 NAME, RUNS = "one_shot_trainings", 20
@@ -55,7 +54,7 @@ def run(ground: str, method: str, number: int, seed: int, budgets: list[float]) 
 def tasks(grounds: list[str], *, quick: bool = False) -> list[dict[str, Any]]:
     """A run of all strategies after the other."""
     budgets, runs = ((1, 4), 3) if quick else (BUDGETS, RUNS)
-    return [{"ground": ground, "method": name, "number": number, "seed": number % LOOKED_UP[ground],
+    return [{"ground": ground, "method": name, "number": number, "seed": number % SEEDS,
              "budgets": list(budgets)} for ground in grounds for number in range(runs)
             for name in strategies(1 if ground == PRESENT else len(TESTED)) if number < SLOW.get(name, runs)]
 
@@ -145,7 +144,7 @@ def differences(judged: Judged) -> str:
         for name in judged.regrets if name != OURS))
 
 
-def shown(grounds: dict[str, Judged], tested: dict[str, Judged]) -> dict[str, str]:
+def shown(grounds: dict[str, Judged]) -> dict[str, str]:
     """The tables, caption -> Markdown."""
     found = {}
     for name, judged in grounds.items():
@@ -154,8 +153,6 @@ def shown(grounds: dict[str, Judged], tested: dict[str, Judged]) -> dict[str, st
             judged)
     for name, judged in grounds.items():
         found[f"Ground `{name}`: regret of {OURS} minus that of each (95%)"] = differences(judged)
-    for name, judged in tested.items():
-        found[f"Ground `{name}`, judged by the accuracy on the test"] = table_of(judged)
     return found
 
 
@@ -165,20 +162,16 @@ def note(grounds: dict[str, Judged]) -> str:
             f"{'; '.join(ceilings)}.")
 
 
-def judged_of(records: list[dict[str, Any]], results: Path) -> tuple[dict[str, Judged], dict[str, Judged]]:
-    """By ground, and those that the accuracy on the test judges otherwise."""
+def judged_of(records: list[dict[str, Any]], results: Path) -> dict[str, Judged]:
     by_ground = {name: [record for record in records if record["task"]["ground"] == name] for name in GROUNDS}
-    known = {name: lookups.known(name, results) for name, each in by_ground.items() if each}
-    return ({name: Judged(by_ground[name], each) for name, each in known.items()},
-            {name: Judged(by_ground[name], replace(each, merits=each.accuracies)) for name, each in known.items()
-             if each.merits is not each.accuracies})
+    return {name: Judged(each, lookups.known(name, results)) for name, each in by_ground.items() if each}
 
 
 def page_of(records: list[dict[str, Any]], results: Path, name: str) -> Page:
-    grounds, tested = judged_of(records, results)
+    grounds = judged_of(records, results)
     files = {each: "python -m benchmarks.one_shot.trainings" for each in store.names(results)
              if each in (NAME, lookups.SUPERNETS)}
-    return Page(name, files, claims(grounds), shown(grounds, tested), partial(draw, grounds), note(grounds))
+    return Page(name, files, claims(grounds), shown(grounds), partial(draw, grounds), note(grounds))
 
 
 def pages(results: Path, name: str = NAME) -> list[Page]:

@@ -19,8 +19,8 @@ def made(epochs=(1, 3, 10, 30), seeds=3):
     """A training of e epochs takes e seconds; one a network in each seed, all of them alike, losses falling."""
     losses = np.array([WRONG + 1 / e for e in epochs]).T
     losses, seconds = (np.repeat(each[:, None], seeds, axis=1) for each in (losses, np.tile(epochs, (len(EVERY), 1))))
-    merits = -0.1 * np.repeat(WRONG[:, None], seeds, axis=1) + 0.01 * np.arange(seeds)  # seeds differ
-    return Known(lookups.networks_of("operations"), EVERY, tuple(epochs), losses, seconds.astype(float), merits, merits)
+    losses -= 0.1 * np.arange(seeds)[:, None]  # seeds differ
+    return Known(lookups.networks_of("operations"), EVERY, tuple(epochs), losses, seconds.astype(float))
 
 
 @pytest.fixture(scope="module")
@@ -115,12 +115,12 @@ def test_ridge_learns_what_shared_weights_do_not_know(known):
 
 
 def test_what_was_looked_up_does_not_judge(known):
-    merits = known.merits.copy()
+    losses = known.losses.copy()
     lucky = int(np.flatnonzero(WRONG == 2)[0])
-    merits[lucky, 0] = 1.0
-    found = replace(known, merits=merits)
+    losses[lucky, 0] = -10.0
+    found = replace(known, losses=losses)
     std = found.seed_std
-    assert found.judged(lucky, 0) == (pytest.approx(0.2 / std), 1 + (WRONG < 2).sum())
+    assert found.judged(lucky, 0) == (pytest.approx(2 / std), 1 + (WRONG < 2).sum())
     assert found.judged(lucky, 1)[0] == 0.0
     assert known.ceiling() == (0.0, 1.0)
 
@@ -143,15 +143,14 @@ def test_claims_are_about_every_ground_and_the_rival_to_beat(known):
     assert [claim.met for claim in claims] == [False] * 3
     assert "operations: none; images: at 2 (k best by" in claims[0].figure
     assert "| k best | +0.00" not in trainings.differences(behind)
-    assert "mean regret" in next(iter(trainings.shown(found, {})))
+    assert "mean regret" in next(iter(trainings.shown(found)))
 
 
 def test_one_page_shows_every_ground(known, tmp_path, monkeypatch):
-    monkeypatch.setattr(lookups, "known", lambda ground, results: replace(
-        known, accuracies=known.merits + 0.0) if ground == "images" else known)
+    monkeypatch.setattr(lookups, "known", lambda ground, results: known)
     both = records({"staged": (5, 1, 0), "k best": (45, 41, 40)})
     both += [{**record, "task": {**record["task"], "ground": "images"}} for record in both]
     page = trainings.page_of(both, tmp_path, trainings.NAME)
-    assert sum("accuracy on the test" in caption for caption in page.tables) == 1
+    assert sum("`images`" in caption for caption in page.tables) == 2
     page.draw(tmp_path / "a.png")
     assert (tmp_path / "a.png").exists()
