@@ -42,7 +42,8 @@ def cost(record):
 @pytest.mark.parametrize("name", store.names(store.RESULTS))
 def test_a_stored_run_knows_the_parts_of_asng_that_its_method_depends_on(name):
     known = {"Minimizer": {"Minimizer"}, "Minimizer, fidelities": {"fidelities"}, "ASNGSampler": {"Minimizer"},
-             "ASNG": {"ASNG"}, "SNG": {"ASNG"}}
+             "ASNG": {"ASNG"}, "SNG": {"ASNG"},
+             "staged": {"Minimizer", "fidelities", "asng_torch"}}
     for record in store.records(store.RESULTS / name):
         method, parts = record["task"].get("method"), set(record["source"]["behaviours"])
         assert parts <= set(store.BEHAVIOURS)
