@@ -102,9 +102,11 @@ def unpacked(content: bytes) -> dict[str, Any]:
         raise CheckpointError("its header names no arrays.")
     arrays = _arrays(header["arrays"], body[8 + length :])
     try:
-        state: dict[str, Any] = join(header["state"], arrays)
+        state = join(header["state"], arrays)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"its header does not fit its arrays ({type(error).__name__}).") from error
+    if not isinstance(state, dict):  # the whole could be an array
+        raise CheckpointError("its header names no state.")
     return state
 
 

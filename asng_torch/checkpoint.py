@@ -62,9 +62,11 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     name = os.fspath(path)
     try:
         arrays, metadata = read_tensors(path)
-        for each in json.loads(metadata["numpy"]):
+        for each in set(json.loads(metadata["numpy"])):
             arrays[each] = arrays[each].numpy()
-        state: dict[str, Any] = checkpoint.join(json.loads(metadata["tree"]), arrays)
+        state = checkpoint.join(json.loads(metadata["tree"]), arrays)
+        if not isinstance(state, dict):  # the whole could be a tensor
+            raise CheckpointError("its tree is no state")
         found = state["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{name!r} is not a readable {kind} checkpoint ({error}). "

@@ -73,7 +73,12 @@ def packed(state: Any) -> bytes | None:
 
 def unpacked(content: bytes | None) -> Any:
     """The way back. Raises CheckpointError for damage."""
-    return None if content is None else _restored(checkpoint.unpacked(content)["state"])
+    if content is None:
+        return None
+    try:
+        return _restored(checkpoint.unpacked(content)["state"])
+    except (KeyError, TypeError) as error:
+        raise checkpoint.CheckpointError("it holds no state of a run.") from error
 
 
 def _plain(state: Any) -> Any:

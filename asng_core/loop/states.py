@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .. import checkpoint
+from . import continued
 
 
 class States:
@@ -38,7 +39,7 @@ class States:
         if content is None and (run, level) in self._held:
             try:
                 content = self._file(run, level).read_bytes()
-                checkpoint.unpacked(content)
+                continued.unpacked(content)
             except (OSError, checkpoint.CheckpointError):
                 return None
         return content

@@ -45,6 +45,9 @@ CRAFTED = {
     "a missing tensor": sealed(save({}, metadata={"asng_sha256": "0" * 64, "tree": '{"format": {"__array__": "a"}}',
                                                   "numpy": "[]"})),
     "a list of nothing": sealed(save({}, metadata={"asng_sha256": "0" * 64, "tree": "[]", "numpy": "7"})),
+    "a list as state": sealed(save({}, metadata={"asng_sha256": "0" * 64, "tree": "[]", "numpy": "[]"})),
+    "a tensor as state": sealed(save({"a": torch.ones(2)}, metadata={
+        "asng_sha256": "0" * 64, "tree": '{"__array__": "a"}', "numpy": "[]"})),
     "a long header": b"\xff" * 8 + b'"asng_sha256":"' + b"0" * 64 + b'"',
     "a header of nothing": sealed((90).to_bytes(8, "little") + b'{"asng_sha256":"' + b"0" * 64 + b'"}' + b" " * 8),
     "nothing": b"",
@@ -56,6 +59,12 @@ def test_a_crafted_file_is_refused(name, path):
     path.write_bytes(CRAFTED[name])
     with pytest.raises(CheckpointError, match="is not a readable t checkpoint"):
         checkpoint.read(path, "t")
+
+
+def test_an_array_that_is_named_twice_is_one(path):
+    path.write_bytes(sealed(save({"a": torch.ones(2)}, metadata={
+        "asng_sha256": "0" * 64, "tree": '{"format": "t", "x": {"__array__": "a"}}', "numpy": '["a", "a"]'})))
+    assert checkpoint.read(path, "t")["x"].tolist() == [1, 1]
 
 
 def test_safetensors_alone_reads_the_tensors(path):

@@ -219,7 +219,8 @@ CRAFTED = {
     "deep": crafted(b"[" * 100_000 + b"]" * 100_000), "deep dicts": crafted(b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
     "no dict": crafted([1]), "no arrays": crafted({"state": {}}), "no state": crafted({"arrays": []}),
     "arrays of nothing": crafted({"state": {}, "arrays": [1]}),
-    "a scalar as state": crafted({"state": 1, "arrays": []}),
+    "a scalar as state": crafted({"state": 1, "arrays": []}), "a list as state": crafted({"state": [], "arrays": []}),
+    "an array as state": crafted({"state": {"__array__": "array0"}, "arrays": [ONE]}, b"12345678"),
     "a huge array": crafted({"state": {}, "arrays": [{"dtype": "<f8", "shape": [2**60]}]}),
     "a huge product": crafted({"state": {}, "arrays": [{"dtype": "<f8", "shape": [2**31, 2**31, 2**31]}]}),
     "a negative length": crafted({"state": {}, "arrays": [{"dtype": "<f8", "shape": [-1, -1]}]}, b"12345678"),
@@ -252,6 +253,7 @@ REASONS = {
     "many lists": "its header would take much more memory than the file has.", "no dict": "its header names no arrays.",
     "arrays of nothing": "an array has no type or no shape.", "a huge array": "an array is longer than the file.",
     "a negative length": "an array has the type '<f8' and the shape (-1, -1).",
+    "an array as state": "its header names no state.",
     "a missing array": "its header does not fit its arrays (KeyError).", "more behind": "it is longer than its arrays.",
     "less behind": "an array is longer than the file.",
 }

@@ -10,7 +10,7 @@ import numpy as np
 import oracles
 import pytest
 
-from asng_core import Categorical, Integer, Minimizer, Progress, Space, StateLost, maximize, minimize
+from asng_core import Categorical, Integer, Minimizer, Progress, Space, StateLost, checkpoint, maximize, minimize
 from asng_core.loop.continued import packed, unpacked
 
 PRICES = [1, 3, 9]
@@ -163,11 +163,13 @@ def test_it_resumes_to_the_bit_from_what_a_killed_process_left(tmp_path):
     assert resumed.cost == whole.cost
 
 
-def test_a_state_that_is_gone_when_it_resumes_begins_anew(tmp_path):
+@pytest.mark.parametrize("content", [b"damaged", *map(checkpoint.packed, [{}, {"state": {"__path__": 3}}])],
+                         ids=["no file", "no state", "no path"])
+def test_a_state_that_is_gone_when_it_resumes_begins_anew(content, tmp_path):
     file = tmp_path / "run"
     minimize(train, SPACE, fidelities=PRICES, budget=30, seed=5, checkpoint=file)
     for each in file.with_name("run.states").iterdir():
-        each.write_bytes(b"damaged")
+        each.write_bytes(content)
     before = Minimizer.load(file)
     result = minimize(train, SPACE, fidelities=PRICES, budget=90, seed=5, checkpoint=file)
     assert result.cost > before.spent
