@@ -17,17 +17,22 @@ nothing moves no belief (s = 0), so that runs are not stopped there.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 
 from ..arrays import Floats, Ints
 
-# nodes and weights of Gauss-Hermite quadrature for Z
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
-_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 _CELLS = 61  # of the grid of u
 _HALVINGS = 12  # of the interval in which the logarithm of the rate lies
 _LEAST = 1e-4  # of the largest rate; less is nothing
+
+
+@cache
+def _quadrature() -> tuple[Floats, Floats]:
+    """Nodes and weights of Gauss-Hermite quadrature for Z; not at import, which NumPy's polynomials would slow down."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(7)
+    return nodes, weights / weights.sum()
 
 
 class Ladder:
@@ -56,9 +61,10 @@ class Ladder:
 
     def expected(self, values: Floats, u: Floats, steps: Floats) -> Floats:
         """`(m,)` means of V at `(m,)` u that a step moves."""
-        moved = u[:, None] + np.reshape(steps, (-1, 1)) * _NODES  # (m, n_nodes)
+        nodes, weights = _quadrature()
+        moved = u[:, None] + np.reshape(steps, (-1, 1)) * nodes  # (m, n_nodes)
         beyond = np.maximum(moved - self._u[-1], 0.0)  # where V rises as u does
-        return np.asarray((np.interp(moved, self._u, values) + beyond) @ _WEIGHTS)
+        return np.asarray((np.interp(moved, self._u, values) + beyond) @ weights)
 
 
 def worthiest(gains: Floats, steps: Floats, to: Ints, prices: Floats, ladder: Floats) -> int:

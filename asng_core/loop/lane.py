@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from ..ask_tell.candidate import Candidate
 from . import rules, worker
-from .pools import Pools
+from .pools import Pools, processes
 
 _LOOK = 0.1  # seconds after which it is looked again at what nobody tells of: that an evaluation has begun
 _GRACE = 1.0  # seconds that a terminated process is given
@@ -43,7 +43,7 @@ class Lane:
         self._executor: Executor = pools.make()
         self._fresh = True
         # a process pool that breaks while it starts another process says what that meets, such as a closed pipe
-        pool = isinstance(self._executor, ProcessPoolExecutor)
+        pool = isinstance(self._executor, processes())
         self._breaks: tuple[type[Exception], ...] = (BrokenExecutor, OSError) if pool else (BrokenExecutor,)
         self.flight: dict[Future[Any], Flight] = {}
         self.abandoned: list[Future[Any]] = []

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import functools
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 from ..space.space import Space
 from . import rules, worker
 
-_OURS = (ProcessPoolExecutor, ThreadPoolExecutor)  # of which it is known how they are sized
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 
 class Pools:
@@ -31,7 +33,7 @@ class Pools:
         self.timeout = timeout
         self.owned = not rules.is_executor(executor)
         kind = _kind(executor) if self.owned else None
-        self.watched = kind is not None and issubclass(kind, ProcessPoolExecutor)
+        self.watched = kind is not None and issubclass(kind, processes())
         self._make: Callable[[], Any] = executor if self.owned else lambda: executor
         self._first: Any = None
         if kind is None:
@@ -60,7 +62,7 @@ class Pools:
 
     def _checked(self, made: Any) -> Executor:
         executor = rules.made(self._where, made) if self.owned else made
-        if isinstance(executor, ProcessPoolExecutor):
+        if isinstance(executor, processes()):
             rules.picklable(self._objective, self._space)
         return executor
 
@@ -77,6 +79,11 @@ class Pools:
         return n_workers
 
 
+def processes() -> type[ProcessPoolExecutor]:
+    """The class; not at import, which its module, with all of `multiprocessing`, would slow down by a sixth."""
+    return concurrent.futures.ProcessPoolExecutor
+
+
 def _kind(factory: Any) -> type[Executor] | None:
     """The class of executors that a factory is, perhaps with some settings, if it may be given `max_workers`."""
     kind = factory
@@ -84,7 +91,8 @@ def _kind(factory: Any) -> type[Executor] | None:
         if factory.args or "max_workers" in factory.keywords:
             return None
         kind = factory.func
-    if isinstance(kind, type) and issubclass(kind, _OURS) and kind.__init__ in [each.__init__ for each in _OURS]:
+    ours = processes(), ThreadPoolExecutor  # of which it is known how they are sized
+    if isinstance(kind, type) and issubclass(kind, ours) and kind.__init__ in [each.__init__ for each in ours]:
         return kind
     return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import threading
 import time
@@ -22,6 +21,8 @@ def watch() -> None:
 
 
 def _watch(begetter: int) -> None:
+    import multiprocessing  # is there in a worker, and would take its time at `import asng_core`
+
     parent = multiprocessing.parent_process()
     # the pipe to the parent may be open in another of its children; of a fork server's child it is the only sign
     while os.getppid() == begetter and (parent is None or parent.is_alive()):
