@@ -39,7 +39,7 @@ def ranks(losses: Floats, violations: Floats | None = None) -> Ints:
     if len(within) and within[-1] != within[-1]:  # failures, which come last, share their rank
         differs &= within[:-1] == within[:-1]  # False after a NaN
     rank = np.zeros(len(losses), dtype=np.int64)
-    rank[order[1:]] = differs.cumsum()
+    rank[order[1:]] = np.add.accumulate(differs, dtype=np.int64)
     return rank
 
 
