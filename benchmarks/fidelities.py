@@ -30,7 +30,8 @@ from .rivals import ENTRIES, FIDELITIES
 
 NAME, OURS, ALONE = "fidelities", "Minimizer, fidelities", "Minimizer"
 METHODS = (*FIDELITIES, ALONE, "random search")
-SEEDS, LONG_SEEDS = 5, 2  # runs per table; further ones, longer, on large tables, and on misled ones
+SEEDS = 10  # runs per table
+LONGER, MISLED_SEEDS = range(5, 10), range(5)  # of longer runs on large tables, of those on misled ones
 SHORT, LONG, MISLED = 20, 100, 130  # full trainings, of all tables, of those of 1,000 points, of misled ones
 BUDGETS, LATE, SURE, EQUAL = (2, 5, 10, 20), (50, 100), (10, 20), (20, 50, 100)
 EXCESS = 1.05  # the most that misleading fidelities may cost
@@ -42,9 +43,9 @@ def tasks(methods: Sequence[str], seeds: int = SEEDS) -> list[dict[str, Any]]:
     """A seed of all after the other, then the longer runs; misled tables for ours and `Minimizer` alone."""
     short = [_task(method, table, seed, SHORT) for seed in range(seeds) for method in methods
              if seed < ENTRIES[method].seeds for table in TABLES]
-    longer = [_task(method, table, seed, LONG) for seed in range(SEEDS, SEEDS + LONG_SEEDS) for method in methods
+    longer = [_task(method, table, seed, LONG) for seed in LONGER for method in methods
               if ENTRIES[method].budget > SHORT for table in LARGE]
-    misled = [_task(method, table + problems.MISLED, seed, MISLED) for seed in range(LONG_SEEDS)
+    misled = [_task(method, table + problems.MISLED, seed, MISLED) for seed in MISLED_SEEDS
               for method in methods if method in (OURS, ALONE) for table in LARGE]
     return short + longer + misled
 
