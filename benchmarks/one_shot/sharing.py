@@ -11,6 +11,8 @@ Every way has the same number of passes: forward and backward of one network on 
   rate and momenta        both
   split                   half of the passes together, then weights of their own for each value of the variable whose
                           values' gradients agree least (Zhao et al., ICML 2021; Hu et al., ICLR 2022)
+  own normalization       uniform, each value with scale, shift and statistics of its own (Yu et al., ICLR 2019)
+  context                 uniform, each layer with weights of its own for each value of the layer before
   recalibrated            uniform, each network judged by its own statistics of training batches instead of those of the
                           validation examples
 """
@@ -34,6 +36,7 @@ from asng_torch.data import TensorLoader
 from asng_torch.networks.normalization import eval_mode
 
 from .grounds.ground import Ground
+from .grounds.own import SHARED, Apart
 
 Architecture = dict[str, Any]
 Judge = Callable[[], Floats]
@@ -43,9 +46,9 @@ UNIFORM, STEEPEST, CALIBRATED = "uniform", 4.0, 2
 class Shared:
     """The supernet of a ground while it is trained, for at most so many `passes`."""
 
-    def __init__(self, ground: Ground, seed: int, passes: int) -> None:
+    def __init__(self, ground: Ground, seed: int, passes: int, apart: Apart = SHARED) -> None:
         self.ground, self.passes, self.spent = ground, passes, 0
-        self.supernet = ground.supernet(seed)
+        self.supernet = ground.supernet(seed, apart)
         self.every = [ground.architecture(words) for words in ground.architectures]
         self.rng = np.random.default_rng(seed)
         self.optimizer = self.optimizer_of(self.supernet.parameters())
@@ -243,4 +246,7 @@ OPTIONS: dict[str, Callable[[Shared], Judge]] = {
     "rate and momenta": partial(aware, rate=True, momenta=True),
     "split": split,
     "recalibrated": recalibrated,
+    "own normalization": uniform,
+    "context": uniform,
 }
+APART = {"own normalization": Apart(normalization=True), "context": Apart(context=True)}  # all else is shared by all

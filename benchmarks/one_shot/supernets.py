@@ -28,7 +28,8 @@ from ..page import Claim, Page
 from .found import by_seed, kendall
 from .grounds import GROUNDS, LEFT_OUT
 from .grounds.curves import Curves
-from .sharing import OPTIONS, UNIFORM, Shared
+from .grounds.own import SHARED
+from .sharing import APART, OPTIONS, UNIFORM, Shared
 
 NAME, SEEDS, QUARTER, BAR = "one_shot_supernets", 20, 0.25, 0.30
 CEILING = "one training of each"
@@ -40,7 +41,7 @@ PASSES = 480  # which cost, with the judging of all networks, what two trainings
 def run(ground: str, option: str, seed: int, passes: int) -> dict[str, Any]:
     """`losses` of all networks in the order of `Ground.architectures`, processor seconds of training and `judging`."""
     torch.set_num_threads(1)  # the processes are the parallelism
-    shared = Shared(GROUNDS[ground], seed, passes)
+    shared = Shared(GROUNDS[ground], seed, passes, APART.get(option, SHARED))
     started = time.process_time()
     judge = OPTIONS[option](shared)
     trained = time.process_time()

@@ -18,6 +18,8 @@ from asng_torch.networks.normalization import eval_mode
 from asng_torch.train.settings import TrainSettings
 from asng_torch.train.training import Training
 
+from .own import SHARED, Apart
+
 TRAINED, VALIDATED = 5000, 1000  # examples
 EPOCHS, TESTED = 30, (1, 3, 10, 30)  # of one training; after which of them it is tested
 
@@ -41,20 +43,21 @@ class Data(NamedTuple):
 class Ground:
     """A space and how its networks are trained.
 
-    network: with choices, whose product is the whole space. data: of a folder that may be needed for the test.
+    network: with choices, whose product is the whole space; of what a supernet of it does not share. data: of a folder
+        that may be needed for the test.
 
     settings: of one training, whose schedule falls over all its epochs: a short one is the beginning of a full one.
     """
 
     name: str
-    network: Callable[[], nn.Module]
+    network: Callable[[Apart], nn.Module]
     data: Callable[[str | None], Data]
     settings: TrainSettings
 
-    def supernet(self, seed: int) -> Supernet:
+    def supernet(self, seed: int, apart: Apart = SHARED) -> Supernet:
         """With fresh weights."""
         torch.manual_seed(seed)
-        return Supernet(self.network(), example=self.data(None).train.x[:1])
+        return Supernet(self.network(apart), example=self.data(None).train.x[:1])
 
     @cached_property
     def values(self) -> dict[str, list[Any]]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from torch import nn
 
 from asng_torch import KernelChoice, Repeat, WidthChoice, elastic
+from asng_torch.choices.choice import Choice
 from asng_torch.train.settings import TrainSettings
 
 from . import operations
 from .ground import EPOCHS, Data, Ground, Part
+from .own import SHARED, Apart, own
 
 
 @cache
@@ -19,19 +22,24 @@ def data(folder: str | None) -> Data:
     return Data(*(Part(nn.functional.avg_pool2d(part.x, 2), part.y) for part in operations.data(folder)))
 
 
-def network() -> nn.Module:
+def network(apart: Apart = SHARED) -> nn.Module:
     """Two convolutions of stride 2, each of its own width and kernel, and one to three more behind them."""
     first, width = WidthChoice([4, 6, 8], label="first width"), WidthChoice([8, 12, 16], label="width")
-    kernel = KernelChoice([1, 3, 5], label="kernel")
+    first_kernel, kernel = (KernelChoice([1, 3, 5], label=label) for label in ("first kernel", "kernel"))
 
-    def layer(inputs: int, outputs: WidthChoice, side: KernelChoice | int, stride: int = 1) -> nn.Module:
+    def layer(inputs: int, outputs: WidthChoice, side: KernelChoice | int, stride: int = 1,
+              before: Sequence[Choice] = ()) -> nn.Module:
         padding = (side.largest if isinstance(side, KernelChoice) else side) // 2
-        return nn.Sequential(elastic.Conv2d(inputs, outputs, side, stride=stride, padding=padding, bias=False),
-                             elastic.BatchNorm2d(outputs.largest), nn.ReLU())
+        return nn.Sequential(
+            own(apart.context, before, lambda: elastic.Conv2d(inputs, outputs, side, stride=stride, padding=padding,
+                                                              bias=False)),
+            own(apart.normalization, [outputs, side] if isinstance(side, KernelChoice) else [outputs],
+                lambda: elastic.BatchNorm2d(outputs.largest)), nn.ReLU())
 
     return nn.Sequential(
-        layer(1, first, KernelChoice([1, 3, 5], label="first kernel"), 2), layer(first.largest, width, 3, 2),
-        Repeat([layer(width.largest, width, kernel) for _ in range(3)], label="depth"),
+        layer(1, first, first_kernel, 2), layer(first.largest, width, 3, 2, [first_kernel]),
+        Repeat([layer(width.largest, width, kernel, before=[kernel] if i else [width]) for i in range(3)],
+               label="depth"),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), elastic.Linear(width.largest, 10))
 
 

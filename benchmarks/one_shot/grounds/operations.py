@@ -23,5 +23,5 @@ def data(folder: str | None) -> Data:
 
 
 OPERATIONS = Ground(
-    "operations", lambda: mini_network(widths=space.WIDTHS, depth=space.DEPTH, operations=space.OPERATIONS),
+    "operations", lambda _: mini_network(widths=space.WIDTHS, depth=space.DEPTH, operations=space.OPERATIONS),
     data, TrainSettings(EPOCHS, space.BATCH, space.LEARNING_RATE, nesterov=True, weight_decay=5e-4))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sysconfig
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from asng_torch import LayerChoice, ValueChoice, WidthChoice, elastic
+from asng_torch.choices.choice import Choice
 from asng_torch.train.settings import TrainSettings
 
 from .ground import EPOCHS, TRAINED, VALIDATED, Data, Ground, Part
+from .own import SHARED, Apart, own
 
 LENGTH, WIDTH, TESTED = 8, 12, 4000
 LETTERS = "etaoinsrldhcumpfgybwvkx_ \n().,='\":#[]"  # a symbol each; one for digits, one for all else
@@ -81,13 +84,16 @@ class Average(nn.Module):
 class Block(nn.Module):
     """A mixer of positions and a perceptron, each added to what it reads; normalized before, after, or not at all."""
 
-    def __init__(self, number: int, normalized: ValueChoice) -> None:
+    def __init__(self, number: int, normalized: ValueChoice, apart: Apart, before: Sequence[Choice]) -> None:
         super().__init__()
-        self.mix = LayerChoice({"attention": Attention(WIDTH), "convolution": Convolution(WIDTH),
-                                "average": Average(WIDTH)}, label=f"mixer {number}")
-        hidden = WidthChoice([4, 12, 24], label=f"hidden {number}")
-        self.perceptron = nn.Sequential(elastic.Linear(WIDTH, hidden), nn.ReLU(), elastic.Linear(hidden.largest, WIDTH))
-        self.norms, self.normalized = nn.ModuleList([nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)]), normalized
+        self.mix = LayerChoice({name: own(apart.context, before, partial(kind, WIDTH)) for name, kind in (
+            ("attention", Attention), ("convolution", Convolution), ("average", Average))}, label=f"mixer {number}")
+        self.hidden = hidden = WidthChoice([4, 12, 24], label=f"hidden {number}")
+        self.perceptron = own(apart.context, [self.mix], lambda: nn.Sequential(
+            elastic.Linear(WIDTH, hidden), nn.ReLU(), elastic.Linear(hidden.largest, WIDTH)))
+        self.norms, self.normalized = nn.ModuleList([
+            own(apart.normalization, [normalized, layer], lambda: nn.LayerNorm(WIDTH))
+            for layer in (self.mix, hidden)]), normalized
 
     def forward(self, x: Tensor) -> Tensor:
         where = self.normalized()
@@ -100,11 +106,12 @@ class Block(nn.Module):
 class Reader(nn.Module):
     """Symbols `(n, length)` -> logits of the next ones `(n, SYMBOLS, length)`."""
 
-    def __init__(self) -> None:
+    def __init__(self, apart: Apart = SHARED) -> None:
         super().__init__()
         self.symbols, self.positions = nn.Embedding(SYMBOLS, WIDTH), nn.Embedding(LENGTH, WIDTH)
         normalized = ValueChoice(["before", "after", "not"], label="normalized")
-        self.blocks = nn.Sequential(Block(1, normalized), Block(2, normalized))
+        first = Block(1, normalized, apart, [])
+        self.blocks = nn.Sequential(first, Block(2, normalized, apart, [first.hidden]))
         self.head = nn.Linear(WIDTH, SYMBOLS)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from asng_torch import derive
 from benchmarks.one_shot.grounds import GROUNDS, LEFT_OUT, curves
 from benchmarks.one_shot.grounds.ground import TRAINED, VALIDATED, Ground, judged
+from benchmarks.one_shot.grounds.own import SHARED, Apart, Own
 
 
 @pytest.mark.parametrize("name", GROUNDS)
@@ -38,6 +39,26 @@ def test_a_short_training_is_the_beginning_of_a_longer_one(name):
     assert short["accuracies"] == longer["accuracies"]
     assert len(longer["losses"]) == 2
     assert len(longer["seconds"]) == 1
+
+
+@pytest.mark.parametrize("apart", [Apart(normalization=True), Apart(context=True)], ids=repr)
+@pytest.mark.parametrize("name", ["images", "text"])
+def test_what_is_not_shared_is_trained_by_its_own_values_alone(name, apart):
+    ground = GROUNDS[name]
+    supernet, (x, _) = ground.supernet(0, apart), ground.data(None).train
+    assert supernet.space == ground.supernet(0, SHARED).space
+    kinds = [module for module in supernet.modules() if isinstance(module, Own)]
+    trained = []
+    for words in (ground.architectures[0], ground.architectures[len(ground.architectures) // 2]):
+        with supernet.active(ground.architecture(words)):
+            supernet(x[:8]).square().mean().backward()
+        trained.append([{i for i, layer in enumerate(kind.layers)
+                         if any(each.grad is not None and each.grad.any() for each in layer.parameters())}
+                        for kind in kinds])
+        supernet.zero_grad()
+    for first, second in zip(*trained, strict=True):
+        assert max(len(first), len(second)) <= 1
+    assert any(first and second and first != second for first, second in zip(*trained, strict=True))
 
 
 def test_symbols_are_read_from_those_before_them_only():
