@@ -9,6 +9,7 @@ try:
     from .choices.input_choice import InputChoice
     from .choices.layer_choice import LayerChoice
     from .choices.repeat import Repeat
+    from .choices.switchable import Switchable
     from .choices.value_choice import KernelChoice, ValueChoice, WidthChoice
     from .networks import derived
     from .networks.normalization import recalibrate
@@ -33,8 +34,8 @@ except ModuleNotFoundError as error:
     raise ImportError(f"asng_torch needs {error.name}, which is not installed: pip install 'asng[torch]'.") from error
 
 __all__ = ["Cell", "Choice", "Cost", "CsvLog", "FrontPoint", "InputChoice", "KernelChoice", "Latency", "LayerChoice",
-           "MLflowLog", "Repeat", "Search", "SearchRecord", "Staged", "Supernet", "TensorBoardLog", "Trained",
-           "Trainer", "ValueChoice", "WidthChoice",
+           "MLflowLog", "Repeat", "Search", "SearchRecord", "Staged", "Supernet", "Switchable", "TensorBoardLog",
+           "Trained", "Trainer", "ValueChoice", "WidthChoice",
            "average_gradients", "averaged", "count", "derive", "derived", "draw_cell", "elastic", "evaluate",
            "from_genotype", "load_architecture", "recalibrate", "save_architecture", "sort_channels", "synchronized",
            "to_genotype", "train"]

@@ -4,7 +4,17 @@ import torch
 from torch import nn
 
 from asng_core import Integer
-from asng_torch import Cell, InputChoice, KernelChoice, LayerChoice, Repeat, ValueChoice, WidthChoice, elastic
+from asng_torch import (
+    Cell,
+    InputChoice,
+    KernelChoice,
+    LayerChoice,
+    Repeat,
+    Switchable,
+    ValueChoice,
+    WidthChoice,
+    elastic,
+)
 
 
 class Values(nn.Module):
@@ -194,6 +204,24 @@ class Foreign(nn.Module):
         return self.pick(x)[:, : self.pick.out_features - 1] * (1 + len(self.layers))
 
 
+class Switched(nn.Module):
+    """Normalization and weights for each value of what comes before them, of widths and of layers."""
+
+    def __init__(self):
+        super().__init__()
+        width, kernel = WidthChoice([2, 4], label="width"), KernelChoice([1, 3])
+        other = WidthChoice([3, 5], label="other")
+        self.stem = elastic.Conv2d(3, width, kernel, padding=1)
+        self.norm = Switchable(lambda: elastic.BatchNorm2d(4), by=[width, kernel])
+        self.next = Switchable(lambda: elastic.Conv2d(4, other, 3, padding=1), by=[kernel])
+        self.pick = LayerChoice({"tanh": nn.Tanh(), "relu": nn.ReLU()})
+        self.head = Switchable(lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), elastic.Linear(5, 2)),
+                               by=[self.pick])
+
+    def forward(self, x):
+        return self.head(self.pick(self.next(self.norm(self.stem(x)))))
+
+
 FLAT, TOKENS, IMAGE = (5, 6), (3, 4, 6), (5, 3, 6, 6)
 NETWORKS = {Values: FLAT, Inputs: FLAT, Depth: FLAT, Widths: IMAGE, OwnCell: IMAGE, Transformer: TOKENS,
-            Convolutions: (2, 3, 6, 6), Joined: FLAT, Foreign: FLAT}
+            Convolutions: (2, 3, 6, 6), Joined: FLAT, Foreign: FLAT, Switched: IMAGE}

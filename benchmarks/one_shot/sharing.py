@@ -35,8 +35,8 @@ from asng_torch import recalibrate
 from asng_torch.data import TensorLoader
 from asng_torch.networks.normalization import eval_mode
 
+from .grounds.apart import SHARED, Apart
 from .grounds.ground import Ground
-from .grounds.own import SHARED, Apart
 
 Architecture = dict[str, Any]
 Judge = Callable[[], Floats]

@@ -27,8 +27,8 @@ from ..analysis import markdown, plots, scores
 from ..page import Claim, Page
 from .found import by_seed, kendall
 from .grounds import GROUNDS, LEFT_OUT
+from .grounds.apart import SHARED
 from .grounds.curves import Curves
-from .grounds.own import SHARED
 from .sharing import APART, OPTIONS, UNIFORM, Shared
 
 NAME, SEEDS, QUARTER, BAR = "one_shot_supernets", 20, 0.25, 0.30

@@ -18,7 +18,7 @@ from asng_torch.networks.normalization import eval_mode
 from asng_torch.train.settings import TrainSettings
 from asng_torch.train.training import Training
 
-from .own import SHARED, Apart
+from .apart import SHARED, Apart
 
 TRAINED, VALIDATED = 5000, 1000  # examples
 EPOCHS, TESTED = 30, (1, 3, 10, 30)  # of one training; after which of them it is tested

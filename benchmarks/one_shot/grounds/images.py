@@ -7,13 +7,12 @@ from functools import cache
 
 from torch import nn
 
-from asng_torch import KernelChoice, Repeat, WidthChoice, elastic
-from asng_torch.choices.choice import Choice
+from asng_torch import Choice, KernelChoice, Repeat, WidthChoice, elastic
 from asng_torch.train.settings import TrainSettings
 
 from . import operations
+from .apart import SHARED, Apart, own
 from .ground import EPOCHS, Data, Ground, Part
-from .own import SHARED, Apart, own
 
 
 @cache

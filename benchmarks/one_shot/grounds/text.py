@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from asng_torch import LayerChoice, ValueChoice, WidthChoice, elastic
-from asng_torch.choices.choice import Choice
+from asng_torch import Choice, LayerChoice, ValueChoice, WidthChoice, elastic
 from asng_torch.train.settings import TrainSettings
 
+from .apart import SHARED, Apart, own
 from .ground import EPOCHS, TRAINED, VALIDATED, Data, Ground, Part
-from .own import SHARED, Apart, own
 
 LENGTH, WIDTH, TESTED = 8, 12, 4000
 LETTERS = "etaoinsrldhcumpfgybwvkx_ \n().,='\":#[]"  # a symbol each; one for digits, one for all else

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from asng_torch import derive
+from asng_torch import Switchable, derive
 from benchmarks.one_shot.grounds import GROUNDS, LEFT_OUT, curves
+from benchmarks.one_shot.grounds.apart import SHARED, Apart
 from benchmarks.one_shot.grounds.ground import TRAINED, VALIDATED, Ground, judged
-from benchmarks.one_shot.grounds.own import SHARED, Apart, Own
 
 
 @pytest.mark.parametrize("name", GROUNDS)
@@ -47,7 +47,7 @@ def test_what_is_not_shared_is_trained_by_its_own_values_alone(name, apart):
     ground = GROUNDS[name]
     supernet, (x, _) = ground.supernet(0, apart), ground.data(None).train
     assert supernet.space == ground.supernet(0, SHARED).space
-    kinds = [module for module in supernet.modules() if isinstance(module, Own)]
+    kinds = [module for module in supernet.modules() if isinstance(module, Switchable)]
     trained = []
     for words in (ground.architectures[0], ground.architectures[len(ground.architectures) // 2]):
         with supernet.active(ground.architecture(words)):
