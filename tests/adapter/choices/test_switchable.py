@@ -7,7 +7,6 @@ from torch import nn
 from asng_core import Real
 from asng_torch import LayerChoice, Supernet, Switchable, ValueChoice, WidthChoice, elastic
 
-
 SHARED = nn.BatchNorm1d(3)
 
 
