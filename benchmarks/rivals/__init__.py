@@ -182,7 +182,7 @@ METHODS: dict[str, Entry] = {
                         only=("noise-free", "constrained", "noisy", "two-objectives")),
     "ASNGSampler": Entry("optuna:ASNG", budget=200, only=("in Optuna",)),
     "Optuna NSGA-II": Entry("optuna:NSGA2", only=("two-objectives",)),
-    "Optuna GP": Entry("optuna:GP", budget=50, seeds=5, only=("noise-free", "constrained", "noisy")),
+    "Optuna GP": Entry("optuna:GP", budget=50, seeds=10, only=("noise-free", "constrained", "noisy")),
     "Ax": Entry("ax:BoTorch", budget=30, seeds=2, only=("noise-free",)),
     "SMAC3": Entry("smac:RandomForest", budget=100, seeds=3),
     "SNG": Entry("asng:SNG", only=("pseudo-Boolean",)),

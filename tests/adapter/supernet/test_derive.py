@@ -1,14 +1,27 @@
 import copy
+import io
 import itertools
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from asng_torch import Choice, LayerChoice, Supernet, derive
+from asng_core import ASNG
+from asng_torch import (
+    Choice,
+    LayerChoice,
+    Repeat,
+    Supernet,
+    Switchable,
+    ValueChoice,
+    WidthChoice,
+    derive,
+    elastic,
+)
 from asng_torch.spaces import mini_network
 
 
@@ -130,3 +143,70 @@ data = load_file({str(tmp_path / "data.safetensors")!r})
 assert torch.allclose(net.eval()(data["x"]), data["y"], atol=1e-6)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def added(module, args, output):
+    return output + 1
+
+
+def tripled(module, args):
+    return (3 * args[0], *args[1:])
+
+
+def halved(module, args, kwargs, output):
+    return output / (2 if not kwargs else 1)
+
+
+HOOKED = {
+    "a choice": lambda: LayerChoice({"a": nn.Linear(4, 4), "b": nn.Identity()}),
+    "one of shared layers": lambda: LayerChoice(dict.fromkeys("ab", nn.Linear(4, 4))),
+    "depth": lambda: Repeat([nn.Linear(4, 4), nn.Linear(4, 4)], minimum=0),
+    "an elastic layer": lambda: elastic.Linear(4, WidthChoice([2, 4])),
+    "a computed weight": lambda: nn.utils.parametrizations.weight_norm(elastic.Linear(4, WidthChoice([2, 4]))),
+    "a weight computed in the old style": lambda: old_weight_norm(elastic.Linear(4, WidthChoice([2, 4]))),
+    "a layer of each value": lambda: Switchable(lambda: nn.Linear(4, 4), by=[PICK]),
+}
+PICK = ValueChoice([1, 2], label="pick")
+
+
+def old_weight_norm(layer):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return nn.utils.weight_norm(layer)
+
+
+@pytest.mark.parametrize("name", HOOKED)
+def test_hooks_of_what_is_chosen_go_with_it(name):
+    layer, seen = HOOKED[name](), []
+    layer.register_forward_pre_hook(tripled)
+    layer.register_forward_hook(added)
+    layer.register_forward_hook(halved, with_kwargs=True)
+    layer.register_full_backward_hook(lambda module, to, by: seen.append(float(by[0].sum())))
+    supernet = Supernet(nn.Sequential(nn.Linear(4, 4), layer, Reads(PICK)), example=torch.zeros(2, 4))
+    x = torch.randn(2, 4)
+    for architecture in ASNG(supernet.space, seed=0).sample(8):
+        network = derive(supernet, architecture)
+        with supernet.active(architecture):
+            expected = supernet(x)
+        assert torch.allclose(network(x), expected, atol=1e-6)
+        expected.sum().backward()
+        network(x).sum().backward()
+        assert seen[-1] == pytest.approx(seen[-2])
+
+
+class Reads(nn.Module):
+    def __init__(self, choice):
+        super().__init__()
+        self.choice = choice
+
+    def forward(self, x):
+        return x * self.choice()
+
+
+def test_a_network_derived_while_another_is_active_keeps_nothing_of_that():
+    supernet = Supernet(nn.Sequential(Reads(ValueChoice([1, 2], label="by")), elastic.Linear(4, WidthChoice([2, 4]))),
+                        example=torch.zeros(2, 4))
+    with supernet.active({"by": 1, "1.width": 2}):
+        network = derive(supernet, {"by": 2, "1.width": 4})
+    assert not any(module._forward_hooks for module in network.modules())
+    torch.save(network, io.BytesIO())  # what is left of a pass could not be
