@@ -43,6 +43,7 @@ class TensorLoader:
         self.inputs, self.targets, self.augment, self.shard = inputs, targets, augment, shard
         self._order = Order("TensorLoader", len(inputs), batch_size, shuffle=shuffle, seed=seed, shard=shard,
                             data=fingerprint(targets))
+        self.shuffle = self._order.shuffle
 
     def __len__(self) -> int:
         """Batches of a whole epoch."""

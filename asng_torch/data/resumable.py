@@ -41,6 +41,7 @@ class ResumableLoader:
         self.dataset, self.shard = dataset, shard
         self._order = Order("ResumableLoader", len(cast(Sized, dataset)), batch_size, shuffle=shuffle, seed=seed,
                             shard=shard, data=_told(dataset))
+        self.shuffle = self._order.shuffle
         self._loader: DataLoader[Any] = DataLoader(
             _Seeded(dataset, self._order.seed), batch_sampler=_Keys(self._order), num_workers=num_workers,
             generator=torch.Generator(),  # else every pass draws from the global one

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import RandomSampler
 
 from .. import checkpoint
 from ..networks.normalization import device_of, eval_mode
@@ -33,7 +34,8 @@ class Trainer:
     network: architecture -> its network with fresh weights, such as `partial(derive, supernet, weights="reset")`, on
         the device where it is to be trained.
     loader: a function without arguments that makes the training batches (inputs, targets), for every run anew.
-    valid_loader: batches that a network is judged on, the same each time.
+    valid_loader: batches that a network is judged on, the same each time: with shuffle=False. Raises ValueError if not,
+        since a shuffled loader leaves out other examples each time, and adds up the rest in another order.
     settings: of a full training; a short one is its beginning.
 
     For an executor of processes all of these must pickle: then the functions are no lambdas.
@@ -45,6 +47,12 @@ class Trainer:
     settings: TrainSettings
     criterion: Criterion = nn.functional.cross_entropy
     autocast: torch.dtype | None = None
+
+    def __post_init__(self) -> None:
+        if getattr(self.valid_loader, "shuffle", False) or isinstance(
+                getattr(self.valid_loader, "sampler", None), RandomSampler):
+            raise ValueError("Trainer(valid_loader) must give the same batches each time, so that networks are judged "
+                             "alike, got a shuffled one. Make it with shuffle=False.")
 
     def __call__(self, architecture: Architecture, epochs: int, seed: int, path: Path) -> float:
         """The validation loss after so many epochs; NaN if training diverges.

@@ -9,11 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 from trainings import ARCHITECTURE, SUPERNET, X, Y, loader, network
 
 from asng_core import ASNG
 from asng_torch import Staged, Trainer, derive
-from asng_torch.data import TensorLoader
+from asng_torch.data import ResumableLoader, TensorLoader
 from asng_torch.staged.trainer import state_of, weights_of
 from asng_torch.train.settings import TrainSettings
 
@@ -54,6 +55,16 @@ def test_it_must_have_something_to_validate_on(tmp_path):
     empty = Trainer(partial(derive, SUPERNET, weights=network), loader, [], TrainSettings(1, 10, 0.1))
     with pytest.raises(ValueError, match="valid_loader"):
         empty(ARCHITECTURE, 1, 0, state_of(tmp_path, "a"))
+
+
+@pytest.mark.parametrize("shuffled", [
+    TensorLoader(X, Y, 7), ResumableLoader(TensorDataset(X, Y), 7), DataLoader(TensorDataset(X, Y), 7, shuffle=True)],
+    ids=lambda loader: type(loader).__name__)
+def test_networks_are_judged_alike(shuffled):
+    with pytest.raises(ValueError, match="shuffle=False"):
+        Trainer(partial(derive, SUPERNET, weights=network), loader, shuffled, TrainSettings(1, 10, 0.1))
+    for same in (ResumableLoader(TensorDataset(X, Y), 7, shuffle=False), DataLoader(TensorDataset(X, Y), 7)):
+        Trainer(partial(derive, SUPERNET, weights=network), loader, same, TrainSettings(1, 10, 0.1))
 
 
 def losses(architectures):
