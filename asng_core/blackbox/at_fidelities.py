@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, overload
 
 from .. import checks
+from ..arrays import Floats
 from ..ask_tell import rules
 from ..ask_tell.ask_tell import AskTell
 from ..ask_tell.candidate import Batch, Candidate
 from ..ask_tell.frames import results
 from ..ask_tell.results import Told
+from ..distribution.pins import Pins
 from .climbing import Climbing
 from .noise_free import NoiseFreePolicy
 from .under_noise import NoisyPolicy
@@ -43,10 +44,15 @@ class AtFidelities(AskTell[AnyPolicy]):
             return super().ask(n, fixed=fixed, mirrored=mirrored)
         policy = self._needed("ask(max_cost=...)")
         limit = math.inf if max_cost is None else checks.real("ask(max_cost=...)", max_cost)
-        batch = self._ask(1 if n is None else n, fixed, mirrored, partial(policy.propose, limit=limit))
-        if n is None and not len(batch):
-            raise RuntimeError("there is nothing to ask for now: all that is left waits for results that are out, or "
-                               "costs more than max_cost. Tell first, or ask(1), which may be empty.")
+
+        def propose(k: int, first_id: int, pinned: Pins | None, mirrored: bool) -> tuple[Floats, Floats]:
+            draws, rejected = policy.propose(k, first_id, pinned, mirrored, limit)
+            if n is None and not len(draws):  # while the call can still be undone
+                raise RuntimeError("there is nothing to ask for now: all that is left waits for results that are out, "
+                                   "or costs more than max_cost. Tell first, or ask(1), which may be empty.")
+            return draws, rejected
+
+        batch = self._ask(1 if n is None else n, fixed, mirrored, propose)
         return batch[0] if n is None else batch
 
     def tell(self, candidates: Candidate | Batch | Sequence[Candidate], losses: Any, violations: Any = None,

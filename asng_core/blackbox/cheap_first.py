@@ -116,7 +116,7 @@ class CheapFirst:
         table = self._known.table
         rows = np.flatnonzero(self._known.partial & ~self._known.under_way)
         if pinned is not None:
-            rows = rows[((table.codes(rows) == pinned.codes) | ~pinned.columns).all(axis=1)]
+            rows = rows[pinned.fit(table.codes(rows))]
         if not len(rows):
             return None
         rows = rows[np.argsort(judge.agreement.means[rows], kind="stable")[:_LOOKED_AT]]

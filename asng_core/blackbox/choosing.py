@@ -110,7 +110,7 @@ class Choosing:
         eligible[[row for number in known.runs.open.values() if (row := known.runs.all[number].row) < n]] = False
         rows = np.flatnonzero(eligible)
         if pinned is not None and len(rows):
-            rows = rows[((known.table.codes(rows) == pinned.codes) | ~pinned.columns).all(axis=1)]
+            rows = rows[pinned.fit(known.table.codes(rows))]
         rows = rows[np.argsort(known.levels.means[rows], kind="stable")[:_LOOKED_AT]]
         lowest = np.maximum(first, last + 1 - np.argmax(status[rows, ::-1] >= 0, axis=1))  # above what is known
         lowest[(status[rows] < 0).all(axis=1)] = first

@@ -12,7 +12,7 @@ from ..arrays import Codes, Floats
 from ..ask_tell.candidate import Batch
 from ..ask_tell.policy import Policy
 from ..ask_tell.results import Told
-from ..distribution.pins import Pins, codes_of
+from ..distribution.pins import Pins, codes_of, pinned_on
 from ..distribution.rejection import feasible_draws
 from ..distribution.search_distribution import SearchDistribution
 from .history import History
@@ -52,7 +52,7 @@ class Climbing(Policy):
         chosen: list[Floats] = []
         for number, given in enumerate(drawn, first_id):
             try:
-                step = given or (self._promised(limit) if pinned is None else None) or self.next(number, pinned, limit)
+                step = given or self._promised(pinned, limit) or self.next(number, pinned, limit)
             except SpaceExhausted:
                 if not chosen:
                     raise
@@ -60,15 +60,18 @@ class Climbing(Policy):
             if step is None or (price := known.price(step)) > limit:
                 break
             limit -= price
+            step = step._replace(draw=pinned_on(step.draw[None], pinned)[0])  # a run that goes on was drawn without
             known.begin(number, step, codes_of(self._distribution, step.draw[None], pinned)[0])
             chosen.append(step.draw)
         return np.array(chosen).reshape(-1, rejected.shape[1]), rejected
 
-    def _promised(self, limit: float) -> Step | None:
+    def _promised(self, pinned: Pins | None, limit: float) -> Step | None:
         """The next step of a run that is bound to go on."""
+        table = self.knowledge.table
         for number, run in self.knowledge.runs.paused.items():
             step = Step(run.draw, number, run.reached + 1)
-            if run.bound and run.reached >= 0 and self.knowledge.price(step) <= limit:
+            if run.bound and run.reached >= 0 and self.knowledge.price(step) <= limit and (
+                    pinned is None or pinned.fit(table.codes(np.array([run.row])))[0]):
                 return step
         return None
 

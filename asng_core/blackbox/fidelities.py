@@ -14,6 +14,7 @@ from .. import checks
 from ..arrays import Floats
 
 _WHERE = "Minimizer(fidelities=...)"
+_LEAST = 1e-9  # of what was told, in what was given: of a price of 0, as of cached evaluations, nothing can be a share
 _REPAIR = "Give what an evaluation costs at each, cheapest first, as [1, 3, 9] or {'short': 3, 'full': 9}."
 
 
@@ -66,9 +67,10 @@ class Prices:
         """Expected cost of the step from one position to another."""
         told, expected = self._told, self._expected
         nominal = self._fidelities.nominal(since, to)
-        if expected[to] > 0:
-            return float(nominal * told[to] / expected[to])
-        return float(nominal * told.sum() / expected.sum()) if expected.any() else nominal  # as the others
+        if not expected.any():
+            return nominal
+        ratio = told[to] / expected[to] if expected[to] > 0 else told.sum() / expected.sum()  # as the others
+        return float(nominal * max(ratio, _LEAST))
 
     def whole(self, to: int) -> float:
         """Expected cost from scratch."""

@@ -115,7 +115,7 @@ class Knowledge:
     def lose(self, number: int) -> None:
         """The state of a run is gone: what is open of it begins anew."""
         run = self.runs.all[number]
-        self.runs.put(number, run._replace(reached=-1, held=run.candidate >= 0))
+        self.runs.put(number, run._replace(reached=-1) if run.candidate >= 0 else run._replace(held=False))
 
     # what is known
 
@@ -148,7 +148,8 @@ class Knowledge:
         """
         table, last = self.table, self.fidelities.last
         latest = last - np.argmax(table.status[:, ::-1] >= 0, axis=1)
-        usable = (np.take_along_axis(table.status, latest[:, None], axis=1)[:, 0] > 0) & ~table.failed
+        usable = np.take_along_axis(table.status, latest[:, None], axis=1)[:, 0] > 0
+        usable &= ~table.failed | (latest == last if self.once else False)  # a failure below does not undo the highest
         if self.once and (usable & (latest == last)).any():
             usable &= latest == last
         rows = np.flatnonzero(usable)

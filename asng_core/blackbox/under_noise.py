@@ -20,6 +20,7 @@ To recommend: the evaluated, feasible point of the best mean under GP.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
@@ -79,7 +80,8 @@ class UnderNoise:
 class Estimate(NamedTuple):
     """What the model believes of the true loss, the mean of all evaluations to come, at the recommended point.
 
-    `values`; `mean` and standard `deviation`, in the unit of the losses; and how often it was evaluated."""
+    `values`; `mean` and standard `deviation`, in the unit of the losses, NaN after a single result; and how often it
+    was evaluated."""
 
     values: dict[str, Any]
     mean: float
@@ -209,15 +211,16 @@ class NoisyPolicy(Policy):
 
     def estimate(self) -> Estimate | None:
         """Of the recommended point; None while there is no evidence."""
-        codes = self.recommended()
-        if codes is None:
+        codes, known = self.recommended(), self.history.succeeded & np.isfinite(self.history.losses)
+        if codes is None or not known.any():
             return None
         posterior, warp, _, _ = self.evidence()
         draws = self._distribution.draws(codes[None])
         mean, deviation, _ = posterior.beliefs(self._gatherer.effects(draws))
         low, middle, high = warp.losses(mean + deviation * np.array([-1.0, 0.0, 1.0])).tolist()
         times = keys(self.history.codes).count(keys(codes[None])[0])
-        return Estimate(self._distribution.space.values(codes[None])[0], middle, (high - low) / 2, times)
+        spread = high / 2 - low / 2 if known.sum() > 1 else math.nan  # of one result nobody knows
+        return Estimate(self._distribution.space.values(codes[None])[0], middle, spread, times)
 
     def asked(self, n_variables: int) -> Codes:
         return self.history.codes

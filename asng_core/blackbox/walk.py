@@ -111,6 +111,8 @@ class Walk:
         if not self._start or here[0] or there[0]:  # a temperature is of losses, not of violations or failures
             return False
         temperature = self._start * COLD ** (self._step / self._length)
+        if not temperature:  # of losses so small that there is nothing below them
+            return False
         return self._rng.random() < math.exp((here[1] - there[1]) / temperature)
 
     def _merit(self, row: int) -> tuple[int, float]:
@@ -123,7 +125,8 @@ class Walk:
     def _reheat(self, best: int) -> None:
         """Begin a round."""
         self._length *= 2 if self._start else 1
-        excess = self._history.losses[-self._n :] - self._history.losses[best]
+        with np.errstate(over="ignore", invalid="ignore"):  # of infinities, and of the largest floats
+            excess = self._history.losses[-self._n :] - self._history.losses[best]
         excess = excess[np.isfinite(excess) & (excess > 0) & self._history.succeeded[-self._n :]]
         self._start = HOT * float(np.median(excess)) if len(excess) else 0.0
         self._row, self._step, self._idle = best, 0, 0

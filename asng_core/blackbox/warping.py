@@ -38,8 +38,10 @@ class Warp:
     def losses(self, targets: Floats) -> Floats:
         """The way back."""
         raw = targets * self.deviation + self.mean
-        return np.asarray((raw if self.offset is None else np.exp(np.minimum(raw, 700.0)) - self.offset) * self.unit
-                          + self.low)
+        with np.errstate(over="ignore"):  # of the largest floats
+            found = raw if self.offset is None else np.exp(np.minimum(raw, 700.0)) - self.offset
+            found = found * self.unit + self.low
+        return np.nan_to_num(found)
 
 
 def warped(losses: Floats, succeeded: Bools, offsets: tuple[float | None, ...] = OFFSETS,

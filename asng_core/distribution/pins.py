@@ -28,6 +28,10 @@ class Pins:
         """`(n, n_variables)` draws with the pinned columns replaced."""
         return np.where(self.columns, self.draw, draws)
 
+    def fit(self, codes: Codes) -> Bools:
+        """`(n,)`: which of `(n, n_variables)` codes have the pinned ones."""
+        return np.asarray(((codes == self.codes) | ~self.columns).all(axis=1))
+
     def exactly(self, codes: Codes) -> Codes:
         """`(n, n_variables)` codes of such draws, the pinned ones as given."""
         exact: Codes = np.where(self.columns, self.codes, codes).astype(codes.dtype)

@@ -247,3 +247,21 @@ def test_points_asked_together_are_proposed_together(monkeypatch):
     monkeypatch.setattr(policy, "_chosen", lambda q, pinned: calls.append(q) or chosen(q, pinned))
     assert len(optimizer.ask(300)) == 300
     assert calls == [200, 100]
+
+
+def test_of_nothing_and_of_one_result_no_certainty_is_claimed():
+    def told(*losses):
+        optimizer = Minimizer(Space({"n": Integer(1, 20)}), seed=0, noisy=True)
+        for loss in losses:
+            optimizer.tell(optimizer.ask(), loss)
+        return optimizer
+
+    for failed in ((math.nan, math.nan), (math.inf, math.inf)):
+        with pytest.raises(RuntimeError, match="needs results"):
+            told(*failed).estimate()
+    for losses in ((5.0,), (math.nan, 5.0, math.nan)):
+        estimate = told(*losses).estimate()
+        assert estimate.mean == 5.0
+        assert math.isnan(estimate.deviation)
+    assert told(5.0, 5.0).estimate().deviation == 0.0
+    assert math.isfinite(told(1e308, -1e308, 1e308, 5.0).estimate().deviation)

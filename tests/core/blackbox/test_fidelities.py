@@ -418,3 +418,95 @@ def test_any_calls_in_any_order_keep_the_books(seed):
                 assert exact(other) == before
         assert (optimizer.spent, optimizer.n_told) == (pytest.approx(spent), n_told)
         assert {each.id for each in optimizer.pending} == set(open_)
+
+
+def pinned_loss(p):
+    return abs(p["n"] - 20) + abs(p["m"] - 30) + 1 / p.fidelity
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_pinned_runs_reach_the_highest_fidelity_as_others_do(noisy):
+    space = Space({"n": Integer(1, 50), "m": Integer(1, 50), "b": Boolean()})
+    reached = []
+    for fixed in ({"b": True}, None):
+        optimizer = Minimizer(space, fidelities=[1, 3, 9], seed=0, noisy=noisy)
+        for _ in range(100):
+            candidate = optimizer.ask(fixed=fixed)
+            assert fixed is None or candidate["b"]
+            optimizer.tell(candidate, pinned_loss(candidate))
+        reached.append(int((optimizer.history.fidelities == 2).sum()))
+    assert reached[0] >= reached[1] / 2 > 4
+
+
+def test_pins_in_turn_go_on_with_their_own_runs():
+    space = Space({"n": Integer(1, 50), "m": Integer(1, 50), "b": Boolean()})
+    optimizer = Minimizer(space, fidelities=[1, 3, 9], seed=0)
+    for i in range(120):
+        candidate = optimizer.ask(fixed={"b": bool(i % 2)})
+        assert candidate["b"] == i % 2
+        optimizer.tell(candidate, pinned_loss(candidate))
+    assert (optimizer.history.fidelities == 2).sum() > 10
+
+
+def test_what_is_pinned_is_exhausted_when_all_of_it_has_reached_the_highest_fidelity():
+    optimizer = Minimizer(Space({"n": Integer(1, 5), "b": Boolean()}), fidelities=[1, 3, 9], seed=0)
+    for _ in range(15):
+        candidate = optimizer.ask(fixed={"b": True})
+        optimizer.tell(candidate, candidate["n"] + 1 / candidate.fidelity)
+    with pytest.raises(SpaceExhausted):
+        optimizer.ask(fixed={"b": True})
+    highest = optimizer.history.codes[optimizer.history.fidelities == 2]
+    assert len(highest) == len(np.unique(highest, axis=0)) == 5
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_a_run_that_goes_on_pinned_can_be_saved(noisy, tmp_path):
+    space = Space({"n": Integer(1, 5), "m": Integer(1, 50)})
+    for seed in range(6):
+        optimizer = Minimizer(space, fidelities=[1, 3, 9], seed=seed, noisy=noisy)
+        for i in range(18):
+            candidate = optimizer.ask(fixed={"n": 3}) if i % 2 else optimizer.ask()
+            optimizer.save(tmp_path / "a")
+            assert Minimizer.load(tmp_path / "a", space=space).pending[0].codes.tolist() == candidate.codes.tolist()
+            optimizer.tell(candidate, abs(candidate["n"] - 2) + abs(candidate["m"] - 2) + 1 / candidate.fidelity)
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("costs", [{1: 0.0, 3: 0.0}, {1: 0.0, 3: 2.0}, {1: 1.0, 3: 0.0}])
+def test_what_costs_nothing_ends_no_search(noisy, costs):
+    optimizer = Minimizer(Space({"n": Integer(1, 100)}), fidelities=[1, 3], seed=0, noisy=noisy)
+    for _ in range(40):
+        candidate = optimizer.ask()
+        optimizer.tell(candidate, float(candidate["n"]), costs=costs[candidate.fidelity])
+    assert (optimizer.history.fidelities == 1).any()
+    assert optimizer.spent == pytest.approx(sum(costs[(1, 3)[i]] for i in optimizer.history.fidelities))
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_an_ask_that_finds_nothing_changes_nothing(noisy, mirrored):
+    optimizers = [Minimizer(Space({"n": Integer(1, 100)}), fidelities=[1, 3], seed=0, noisy=noisy) for _ in range(2)]
+    with pytest.raises(RuntimeError, match="nothing to ask for now"):
+        optimizers[0].ask(max_cost=0.5, mirrored=mirrored)
+    assert oracles.exact(optimizers[0].state_dict()) == oracles.exact(optimizers[1].state_dict())
+
+
+def test_a_failure_below_does_not_undo_what_is_known_at_the_highest():
+    optimizer = Minimizer(Space({"n": Integer(1, 9)}), fidelities=[1, 3], seed=0)
+    optimizer.inject({"n": 1}, 0.5)
+    optimizer.inject({"n": 1}, math.nan, fidelity=1)
+    optimizer.inject({"n": 2}, 7.0)
+    assert optimizer.recommend() == optimizer.best.values == {"n": 1}
+
+
+def test_to_lose_what_has_ended_changes_no_search():
+    def run(losing):
+        optimizer = Minimizer(SPACE, fidelities=PRICES, seed=3)
+        while optimizer.spent < 300:
+            candidate = optimizer.ask()
+            optimizer.tell(candidate, honest(candidate, candidate.fidelity))
+            if losing and candidate.fidelity == 27:
+                optimizer.lose(candidate.run)
+        return optimizer.history.fidelities.tolist()
+
+    assert run(losing=True) == run(losing=False)

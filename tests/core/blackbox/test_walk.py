@@ -1,5 +1,7 @@
 """The walk: who takes part once the model cannot hold all results."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -186,3 +188,11 @@ def test_a_run_of_many_variables_ends_at_the_optimum():
         point = optimizer.ask()
         optimizer.tell(point, float((point.codes != target).sum()))
     assert optimizer.best.loss == 0
+
+
+@pytest.mark.parametrize(("scale", "n"), [(math.inf, 700), (1e308, 700), (5e-324, 2500)])
+def test_losses_at_the_ends_of_the_floats_end_no_walk(scale, n):
+    optimizer = Minimizer(Space.binary(60), seed=0)
+    for i in range(n):
+        optimizer.tell(optimizer.ask(), scale * (i * 37 % 11 - 5) / 5 if scale != 5e-324 else scale * (i * 37 % 11))
+    assert optimizer.n_told == n
