@@ -28,8 +28,8 @@ def shown(value: object) -> str:
 
 
 def not_real(value: object) -> bool:
-    """Whether `float` would make a number of what is none: of text, or of a complex NumPy number without a word."""
-    return isinstance(value, (str, bytes)) or getattr(getattr(value, "dtype", None), "kind", "") == "c"
+    """Whether `float` would make a number of what is none: of text, of a complex NumPy number, of NumPy's dates."""
+    return isinstance(value, (str, bytes)) or getattr(getattr(value, "dtype", None), "kind", "") in ("c", "m", "M")
 
 
 def listed(value: object) -> tuple[Any, ...] | None:

@@ -43,8 +43,8 @@ def objectives(value: object, n: int, known: tuple[int, ...] | None) -> list[Any
 def _one_each(value: object, n: int) -> list[Any]:
     """What came for each of `n` candidates."""
     dimensions = getattr(value, "ndim", 1)  # of an array or a tensor
-    if type(value) is np.ndarray and dimensions == 1:
-        value = value.tolist()  # Python's numbers are checked in half the time
+    if type(value) is np.ndarray and dimensions == 1 and value.dtype.kind in "fiu":
+        value = value.tolist()  # Python's numbers are checked in half the time; of dates it would make some
     # what is iterable but no list of losses: text, sets (without order), mappings (keys would be taken), 0-d arrays
     if isinstance(value, (str, bytes, Set, Mapping)) or not isinstance(value, Iterable) or dimensions == 0:
         raise TypeError(f"losses must be a list of one number per candidate ({n}), got {shown(value)}.")

@@ -169,3 +169,14 @@ def test_numpys_truth_values_are_a_booleans():
     assert optimizer.ask(fixed={"flag": np.bool_(True)})["flag"] is True
     optimizer.inject({"flag": np.False_}, 1.0)
     assert optimizer.best.values == {"flag": False}
+
+
+@pytest.mark.parametrize("kind", [ASNG, Minimizer])
+@pytest.mark.parametrize("dtype", ["datetime64[ns]", "timedelta64[ns]", "complex128", "U1", [("a", "i8"), ("b", "f8")]],
+                         ids=str)
+def test_arrays_of_what_is_no_number_are_no_losses(kind, dtype):
+    optimizer = kind(Space.binary(4), seed=0)
+    batch = optimizer.ask(2)
+    with pytest.raises(TypeError, match="a loss must be one real number"):
+        optimizer.tell(batch, np.array([1, 2]).astype(dtype))
+    assert optimizer.n_told == 0
